@@ -1,0 +1,283 @@
+"""What a formula is: a SymPy expression whose `Float`s were fitted and whose `Rational`s are exact.
+
+Everything that reads or rewrites formulas relies on that one distinction: snapping turns a
+`Float` into a `Rational`, refitting moves only the `Float`s, and the count of `Float`s is
+the number of constants that had to be measured.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import sympy
+from sympy.printing.numpy import NumPyPrinter
+
+_FUNCTIONS = {"Abs": (sympy.Abs, np.abs), "sign": (sympy.sign, np.sign)}
+
+
+def complexity(formula: sympy.Expr) -> int:
+    """How long a formula is as a person writes it: its variables, constants and operations.
+
+    `a - b`, `a*b` and `a/b` have complexity 3 and `sqrt(a)` 2; a sign costs nothing.
+
+    !!! example
+        >>> import sympy
+        >>> [complexity(sympy.sympify(f)) for f in ("a", "a/b", "-sqrt(a)", "a**2 + 3*b")]
+        [1, 3, 2, 7]
+    """
+    if formula.is_Symbol:
+        return 1
+    if formula.is_Number or formula.is_NumberSymbol:
+        return 1 + 2 * (isinstance(formula, sympy.Rational) and formula.q != 1 and _long(formula))
+    if formula.is_Add:
+        return sum(complexity(a) for a in formula.args) + len(formula.args) - 1
+    if formula.is_Mul:
+        return _product_complexity(formula)
+    if formula.is_Pow:
+        return _power_complexity(*formula.args)
+    return 1 + sum(complexity(a) for a in formula.args)
+
+
+def _long(number: sympy.Rational) -> bool:
+    """Whether a fraction needs a division bar: 2/3 does, 0.5 and 1.25 do not."""
+    return decimal_text(number) is None
+
+
+def _product_complexity(product: sympy.Expr) -> int:
+    over, under = [], []
+    for factor in product.args:
+        base, exponent = factor.as_base_exp()
+        if factor.is_Rational:
+            # 2*a/3 is written with one bar, shared by the fraction and the divisors.
+            over += [abs(factor.p)] * (abs(factor.p) != 1)
+            under += [factor.q] * (factor.q != 1)
+        elif exponent.is_number and exponent.is_negative:
+            under.append(1 / factor)
+        else:
+            over.append(factor)
+    factors = [sympy.sympify(f) for f in over + under]
+    return sum(complexity(f) for f in factors) + len(factors) - 1 + 2 * (not over)
+
+
+def _power_complexity(base: sympy.Expr, exponent: sympy.Expr) -> int:
+    if exponent.is_negative:  # 1/base: the numerator and the bar
+        return 2 + complexity(1 / sympy.Pow(base, exponent))
+    if exponent == sympy.S.Half:
+        return 1 + complexity(base)
+    return 1 + complexity(base) + complexity(exponent)
+
+
+def decimal_text(number: sympy.Rational) -> str | None:
+    """The finite decimal of at most six places that equals a rational, or None.
+
+    !!! example
+        >>> import sympy
+        >>> decimal_text(sympy.Rational(981, 100)), decimal_text(sympy.Rational(1, 3))
+        ('9.81', None)
+    """
+    for places in range(7):
+        if (number * 10**places).is_Integer:
+            return f"{float(number):.{places}f}"
+    return None
+
+
+def floats(formula: sympy.Expr) -> list[sympy.Float]:
+    """The fitted constants of a formula, each once, in a fixed order.
+
+    !!! example
+        >>> import sympy
+        >>> floats(sympy.sympify("2.5*a + b**1.25 + 3"))
+        [1.25000000000000, 2.50000000000000]
+    """
+    return sorted(formula.atoms(sympy.Float), key=float)
+
+
+def evaluate(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The value of a formula on columns of numbers, in float64.
+
+    **Arguments:**
+
+    - `formula`: an expression of + × powers, absolute values and signs.
+    - `values`: a column `(rows,)` for every symbol's name.
+
+    **Returns:** `(rows,)`; NaN or infinity where the formula is not defined. The printed
+    formula and this function are the same object, so they cannot disagree.
+
+    **Raises:** `ValueError` for an operation that formulas do not have.
+
+    !!! example
+        >>> import numpy as np, sympy
+        >>> a, b = np.array([1.0, 3.0]), np.array([2.0, 2.0])
+        >>> evaluate(sympy.sympify("a/b + 1"), {"a": a, "b": b})
+        array([1.5, 2.5])
+    """
+    rows = next(iter(values.values())).shape if values else ()
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(np.asarray(_value(formula, values), np.float64), rows).copy()
+
+
+def _value(node: sympy.Expr, values: Mapping[str, np.ndarray]):
+    if node.is_Symbol:
+        return values[node.name]
+    if node.is_number:
+        return float(node)
+    if node.is_Add:
+        return math.fsum(parts) if _all_scalar(parts := _each(node, values)) else sum(parts)
+    if node.is_Mul:
+        return _product(node, values)
+    if node.is_Pow:
+        return _power(_value(node.base, values), node.exp, values)
+    name = type(node).__name__
+    if name not in _FUNCTIONS:
+        raise ValueError(f"a formula has + - * / powers, Abs and sign; found {name}")
+    return _FUNCTIONS[name][1](_value(node.args[0], values))
+
+
+def _each(node: sympy.Expr, values: Mapping[str, np.ndarray]) -> list:
+    return [_value(a, values) for a in node.args]
+
+
+def _all_scalar(parts: Sequence) -> bool:
+    return all(np.ndim(p) == 0 for p in parts)
+
+
+def _product(node: sympy.Expr, values: Mapping[str, np.ndarray]):
+    """Divisors are divided by, not multiplied as reciprocals, which rounds once less."""
+    over, under = 1.0, 1.0
+    for factor in node.args:
+        base, exponent = factor.as_base_exp()
+        if exponent == -1 and not base.is_number:
+            under = under * _value(base, values)
+        else:
+            over = over * _value(factor, values)
+    return over / under
+
+
+def _power(base, exponent: sympy.Expr, values: Mapping[str, np.ndarray]):
+    if exponent == sympy.S.Half:
+        return np.sqrt(base)
+    return np.power(base, _value(exponent, values))
+
+
+def formula_text(formula: sympy.Expr, digits: int | None = None) -> str:
+    """A formula on one line, with fitted constants to `digits` significant digits.
+
+    Without `digits` the constants are written so that reading them back gives the same
+    float64; exact decimals such as 981/100 are written 9.81.
+
+    !!! example
+        >>> import sympy
+        >>> formula_text(sympy.sympify("a*0.123456789 + b*Rational(981, 100)"), digits=4)
+        '0.1235*a + 9.81*b'
+    """
+    return _TextPrinter(digits).doprint(formula)
+
+
+class _TextPrinter(sympy.printing.str.StrPrinter):
+    def __init__(self, digits: int | None):
+        super().__init__()
+        self._digits = digits
+
+    def _print_Float(self, expr):
+        return repr(float(expr)) if self._digits is None else f"{float(expr):.{self._digits}g}"
+
+    def _print_Mul(self, expr):
+        # SymPy would write 5*b/4; people who measure write 1.25*b.
+        coefficient, rest = expr.as_coeff_Mul()
+        if coefficient.is_Rational and coefficient.q > 4 and not _long(coefficient):
+            text = self.parenthesize(rest, sympy.printing.precedence.PRECEDENCE["Mul"])
+            return f"{decimal_text(coefficient)}*{text}"
+        return super()._print_Mul(expr)
+
+    def _print_Rational(self, expr):
+        text = decimal_text(expr) if expr.q > 4 else None
+        return text or super()._print_Rational(expr)
+
+
+def python_source(formula: sympy.Expr, features: Sequence[str], target: str) -> str:
+    """A Python function of NumPy arrays that computes a formula.
+
+    Names that are not identifiers are rewritten (`semi-major axis` → `semi_major_axis`).
+
+    !!! example
+        >>> import sympy
+        >>> print(python_source(sympy.sympify("a**1.5"), ["a"], "T"))
+        import numpy
+        <BLANKLINE>
+        <BLANKLINE>
+        def T(a):
+            return a**1.5
+    """
+    names = _identifiers([target, *features])
+    renamed = {sympy.Symbol(f): sympy.Symbol(n) for f, n in zip(features, names[1:], strict=True)}
+    printer = NumPyPrinter({"fully_qualified_modules": True})
+    body = printer.doprint(formula.xreplace(renamed))
+    head = f"def {names[0]}({', '.join(names[1:])}):\n    return {body}"
+    return f"import numpy\n\n\n{head}"
+
+
+def _identifiers(names: Sequence[str]) -> list[str]:
+    """Valid, distinct Python names, as close to the given ones as possible."""
+    import keyword
+
+    taken: list[str] = ["numpy"]
+    for name in names:
+        word = "".join(c if c.isidentifier() or c.isdigit() else "_" for c in name)
+        word = word if word.isidentifier() and not keyword.iskeyword(word) else f"_{word}"
+        while word in taken:
+            word += "_"
+        taken.append(word)
+    return taken[1:]
+
+
+def to_data(formula: sympy.Expr) -> list | str:
+    """A formula as nested lists of plain data, for files; `from_data` is its inverse.
+
+    !!! example
+        >>> import sympy
+        >>> to_data(sympy.sympify("a/2 + 0.5"))
+        ['+', ['float', '0.5'], ['*', ['rational', '1/2'], ['symbol', 'a']]]
+    """
+    if formula.is_Symbol:
+        return ["symbol", formula.name]
+    if formula.is_Float:
+        return ["float", repr(float(formula))]
+    if formula.is_Rational:
+        return ["rational", str(formula)]
+    if formula is sympy.pi:
+        return ["pi"]
+    return [_HEADS[formula.func], *(to_data(a) for a in formula.args)]
+
+
+_BUILDERS = {
+    "symbol": sympy.Symbol,
+    "float": lambda text: sympy.Float(float(text)),
+    "rational": lambda text: sympy.Rational(*(int(n) for n in text.split("/"))),
+    "pi": lambda: sympy.pi,
+}
+_OPERATIONS = {
+    "+": sympy.Add,
+    "*": sympy.Mul,
+    "**": sympy.Pow,
+    "Abs": sympy.Abs,
+    "sign": sympy.sign,
+}
+_HEADS = {operation: head for head, operation in _OPERATIONS.items()}
+
+
+def from_data(data: list) -> sympy.Expr:
+    """The formula that `to_data` wrote. Nothing in it is ever executed.
+
+    **Raises:** `ValueError` for anything `to_data` does not write.
+
+    !!! example
+        >>> from_data(["*", ["rational", "1/2"], ["symbol", "a"]])
+        a/2
+    """
+    head = data[0] if isinstance(data, list) and data else data
+    try:
+        if head in _BUILDERS:
+            return _BUILDERS[head](*data[1:])
+        return _OPERATIONS[head](*(from_data(a) for a in data[1:]))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"not a formula written by numerate: {str(data)[:80]!r}") from error

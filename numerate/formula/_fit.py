@@ -1,0 +1,158 @@
+"""Least squares for the fitted constants (the `Float`s) of a formula, by SciPy's MINPACK."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from scipy.optimize import least_squares
+
+_HUGE = 1e100  # stands for a residual that is not finite: MINPACK only needs to see it is bad
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table that formulas are fitted to.
+
+    **Fields:** `symbols`, one for each column of `features` `(rows, n_features)`; `target`
+    `(rows,)`; `scale` `(rows,)`, by which residuals are divided; `resolution` `(rows,)`, the
+    error that the written precision of the row explains, 0 where it is full float64.
+    """
+
+    symbols: tuple[sympy.Symbol, ...]
+    features: np.ndarray
+    target: np.ndarray
+    scale: np.ndarray
+    resolution: np.ndarray
+
+    @classmethod
+    def of(cls, features: Mapping[str, np.ndarray], target: np.ndarray) -> "Rows":
+        """Rows from named columns in full precision, scaled by the target's spread.
+
+        !!! example
+            >>> len(Rows.of({"x": np.array([-1.0, 2.0])}, np.array([0.0, 1.0])))
+            2
+        """
+        columns = np.stack(list(features.values()), axis=-1)
+        symbols = tuple(symbol(n, c) for n, c in features.items())
+        spread = np.full(len(target), np.std(target) or 1.0)
+        return cls(symbols, columns, np.asarray(target, float), spread, np.zeros(len(target)))
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The features by name."""
+        return {s.name: c for s, c in zip(self.symbols, self.features.T, strict=True)}
+
+    def take(self, index: np.ndarray) -> "Rows":
+        """The rows at `index`."""
+        columns = (self.features, self.target, self.scale, self.resolution)
+        return Rows(self.symbols, *(c[index] for c in columns))
+
+
+def symbol(name: str, column: np.ndarray) -> sympy.Symbol:
+    """The symbol of a feature, positive if the whole column is, so that roots simplify.
+
+    !!! example
+        >>> symbol("a", np.array([1.0, 2.0])).is_positive
+        True
+    """
+    positive = bool(np.all(column > 0))
+    return sympy.Symbol(name, positive=True) if positive else sympy.Symbol(name, real=True)
+
+
+class Parametric:
+    """A formula as a function of its fitted constants, with their exact Jacobian.
+
+    **Fields:** `values`, the constants `(n,)`; `in_exponent`, which of them are exponents.
+    """
+
+    def __init__(self, formula: sympy.Expr, symbols: tuple[sympy.Symbol, ...]):
+        formula, names, values = _name_each_float(formula)
+        self.formula, self.names = formula, names
+        self.values = np.array(values, float)
+        exponents = {s for power in formula.atoms(sympy.Pow) for s in power.exp.free_symbols}
+        self.in_exponent = np.array([n in exponents for n in names], bool)
+        slopes = [sympy.diff(formula, n) for n in names]
+        self._function = sympy.lambdify([*symbols, *names], [formula, slopes], "numpy", cse=True)
+
+    def at(self, values: np.ndarray, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        """Residuals `(rows,)` and their Jacobian `(rows, n)`, both in units of `rows.scale`."""
+        with np.errstate(all="ignore"):
+            value, slopes = self._function(*rows.features.T, *values)
+        ones = np.ones(len(rows))
+        residual = (value * ones - rows.target) / rows.scale
+        jacobian = np.stack([s * ones / rows.scale for s in slopes] or [ones[:0]], axis=-1)
+        return (
+            np.nan_to_num(residual, nan=_HUGE, posinf=_HUGE, neginf=-_HUGE),
+            np.nan_to_num(jacobian, nan=0.0, posinf=_HUGE, neginf=-_HUGE),
+        )
+
+    def loss(self, values: np.ndarray, rows: Rows) -> float:
+        """Mean squared residual."""
+        return float(np.mean(np.minimum(np.abs(self.at(values, rows)[0]), _HUGE) ** 2))
+
+    def fit(self, values: np.ndarray, free: np.ndarray, rows: Rows) -> tuple[np.ndarray, float]:
+        """The constants marked `free` moved to the least squares: `(values, loss)`."""
+        start = np.asarray(values, float)
+        if not free.any() or len(rows) < free.sum():
+            return start, self.loss(start, rows)
+
+        def full(some):
+            return np.concatenate([start, some])[np.where(free, _places(start, free), _own(start))]
+
+        solved = least_squares(
+            lambda some: self.at(full(some), rows)[0],
+            start[free],
+            jac=lambda some: self.at(full(some), rows)[1][:, free],
+            method="lm",
+            x_scale="jac",
+            xtol=1e-15,
+            ftol=1e-15,
+            gtol=1e-15,
+            max_nfev=60,
+        )
+        values = full(solved.x)
+        return values, self.loss(values, rows)
+
+    def with_values(self, values: list[sympy.Expr]) -> sympy.Expr:
+        """The formula with its constants replaced, `Float` or exact."""
+        return self.formula.xreplace(dict(zip(self.names, values, strict=True)))
+
+
+def _places(start: np.ndarray, free: np.ndarray) -> np.ndarray:
+    return len(start) + np.cumsum(free) - 1
+
+
+def _own(start: np.ndarray) -> np.ndarray:
+    return np.arange(len(start))
+
+
+def _name_each_float(formula: sympy.Expr):
+    """Give every occurrence of a `Float` its own symbol: equal values may differ later."""
+    names: list[sympy.Symbol] = []
+    values: list[float] = []
+
+    def visit(node):
+        if node.is_Float:
+            names.append(sympy.Dummy(f"c{len(names)}", real=True))
+            values.append(float(node))
+            return names[-1]
+        return node.func(*map(visit, node.args)) if node.args else node
+
+    return visit(formula), names, values
+
+
+def refit(formula: sympy.Expr, rows: Rows) -> tuple[sympy.Expr, float]:
+    """Least squares over every fitted constant: the formula and its loss.
+
+    !!! example
+        >>> x = np.linspace(1, 2, 9)
+        >>> rows = Rows.of({"x": x}, 3 * x)
+        >>> refit(1.5 * rows.symbols[0], rows)[0]
+        3.0*x
+    """
+    view = Parametric(formula, rows.symbols)
+    values, loss = view.fit(view.values, np.ones(len(view.values), bool), rows)
+    return view.with_values([sympy.Float(v) for v in values]), loss

@@ -1,0 +1,161 @@
+"""From fitted constants to exact ones: prune, snap, refit, as long as the data cannot tell.
+
+A constant is replaced by 0, ±1, an integer, a small fraction (or, where the residuals are at
+rounding level, a multiple of pi or a square root) and the others are refitted. The change is
+kept where the residuals stay what they were: at rounding level, within the written precision
+of every row, or no larger than one parameter less may cost by the Bayesian information
+criterion (Schwarz 1978, Annals of Statistics 6(2)).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import sympy
+
+from numerate.formula._fit import Parametric, Rows
+
+# Mean squared residuals, relative to the target's spread, that only rounding explains.
+ROUNDING = 1e-24
+_SLACK = 1e-26
+
+
+@dataclass
+class _Snapping:
+    """The state of one snapping: values, which are still free, and what they became."""
+
+    view: Parametric
+    rows: Rows
+    spread: float
+    values: np.ndarray
+    loss: float  # of the free fit: what every later one is compared with
+    exact: dict[int, sympy.Expr]
+
+    @property
+    def free(self) -> np.ndarray:
+        return np.array([i not in self.exact for i in range(len(self.values))], bool)
+
+    @property
+    def noiseless(self) -> bool:
+        return self.loss <= ROUNDING * self.spread
+
+    def tolerates(self, loss: float, values: np.ndarray, snapped: int) -> bool:
+        """Whether the rows cannot tell `values`, with `snapped` exact ones, from the free fit."""
+        if self.noiseless:
+            return loss <= max(9 * self.loss, _SLACK * self.spread)
+        errors = np.abs(self.view.at(values, self.rows)[0]) * self.rows.scale
+        if np.all(errors <= self.rows.resolution):
+            return True
+        count = len(self.rows)
+        return count * np.log(loss / self.loss) <= snapped * np.log(count)
+
+    def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
+        """Fix some constants, refit the others, keep that if it is tolerated."""
+        values = self.values.copy()
+        for index, value in changes.items():
+            values[index] = float(value)
+        free = self.free & ~np.isin(np.arange(len(values)), list(changes))
+        values, loss = self.view.fit(values, free, self.rows)
+        if not self.tolerates(loss, values, len(self.exact | changes)):
+            return False
+        self.values = values
+        self.exact |= changes
+        return True
+
+
+def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
+    """A formula with as few and as simple constants as the rows allow.
+
+    **Arguments:**
+
+    - `formula`: `Float`s are fitted and may change, everything else stays.
+    - `rows`: what it must go on describing.
+
+    **Returns:** an expression in which a `Rational` was snapped and a `Float` could not be.
+
+    !!! example
+        >>> x = np.linspace(1, 2, 30)
+        >>> rows = Rows.of({"x": x}, 3 * np.sqrt(x))
+        >>> snap(2.9 * rows.symbols[0]**0.51 + 0.01, rows)
+        3*sqrt(x)
+    """
+    view = Parametric(formula, rows.symbols)
+    everything = np.ones(len(view.values), bool)
+    values, loss = view.fit(view.values, everything, rows)
+    spread = float(np.mean(((rows.target - rows.target.mean()) / rows.scale) ** 2)) or 1.0
+    state = _Snapping(view, rows, spread, values, loss, {})
+    _prune(state)
+    for exponents in (True, False):
+        _snap_some(state, exponents)
+    return view.with_values(_results(state))
+
+
+def _prune(state: _Snapping) -> None:
+    """Set constants to zero, the least influential first."""
+    influence = np.abs(state.values) * np.linalg.norm(
+        state.view.at(state.values, state.rows)[1], axis=0
+    )
+    for index in np.argsort(influence):
+        if state.free[index]:
+            state.try_values({int(index): sympy.Integer(0)})
+
+
+def _snap_some(state: _Snapping, exponents: bool) -> None:
+    chosen = [i for i in np.flatnonzero(state.view.in_exponent == exponents) if state.free[i]]
+    chosen.sort(key=lambda i: abs(state.values[i] - round(state.values[i])))
+    for index in chosen:
+        for value in _nice(state.values[index], exponents, state.noiseless):
+            if state.try_values({int(index): value}):
+                break
+
+
+def _nice(value: float, exponent: bool, noiseless: bool) -> Iterator[sympy.Expr]:
+    """Exact numbers near a fitted one, the simplest first."""
+    if not np.isfinite(value) or abs(value) > 1e9:
+        return
+    if not exponent:
+        yield sympy.Integer(1 if value > 0 else -1)
+    seen = set()
+    for bound in (1, 2, 3, 4, 12) if noiseless and not exponent else (1, 2, 3, 4):
+        fraction = Fraction(value).limit_denominator(bound)
+        # In noise some fraction is always near: beyond small ones a decimal says it better.
+        small = noiseless or fraction.denominator == 1 or abs(fraction.numerator) <= 12
+        if fraction not in seen and small:
+            seen.add(fraction)
+            yield sympy.Rational(fraction.numerator, fraction.denominator)
+    if noiseless and not exponent:
+        yield from _recognised(value)
+
+
+def _recognised(value: float) -> Iterator[sympy.Expr]:
+    """Decimals, multiples of powers of pi, and square roots that agree to 11 digits."""
+    units = [sympy.Integer(1), sympy.pi, 1 / sympy.pi, sympy.pi**2, 1 / sympy.pi**2]
+    for unit in units:
+        ratio = value / float(unit)
+        fraction = Fraction(ratio).limit_denominator(10_000 if unit == 1 else 100)
+        if fraction and abs(ratio / fraction - 1) < 1e-11:
+            yield sympy.Rational(fraction.numerator, fraction.denominator) * unit
+    square = Fraction(value**2).limit_denominator(100)
+    if square and abs(value**2 / square - 1) < 1e-11:
+        root = sympy.sqrt(sympy.Rational(square.numerator, square.denominator))
+        yield root if value > 0 else -root
+
+
+def _results(state: _Snapping) -> list[sympy.Expr]:
+    """Exact values where they were accepted, else the shortest decimals that fit as well."""
+    values = state.values.copy()
+    for index in np.flatnonzero(state.free):
+        values[index] = _shortest(state, values, int(index))
+    return [state.exact.get(i, sympy.Float(v)) for i, v in enumerate(values)]
+
+
+def _shortest(state: _Snapping, values: np.ndarray, index: int) -> float:
+    if state.noiseless:
+        return values[index]
+    for digits in range(2, 16):
+        trial = values.copy()
+        trial[index] = float(f"{values[index]:.{digits}g}")
+        if len(state.rows) * np.log(state.view.loss(trial, state.rows) / state.loss) < 0.02:
+            return trial[index]
+    return values[index]
