@@ -1,0 +1,121 @@
+"""How precisely a number is written: half a unit in the last place that its column keeps.
+
+A column does not say how many places it keeps, because programs strip trailing zeros: 0.25,
+0.5, 1 may be two decimals each. Two habits are common, a fixed number of decimals and a fixed
+number of significant digits; the one that supposes fewer stripped zeros is taken.
+"""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Shaped
+
+# IEEE 754 guarantees that a decimal of so many digits survives the format: more were not
+# written by a person but printed by a program, and the value is as exact as its format.
+_DIGITS_KEPT = {np.dtype(np.float64): 15, np.dtype(np.float32): 6}
+_NUMBER = r"^[+-]?(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
+_SAMPLE = 1000
+
+
+def resolution_of(values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+    """Half a unit in the last decimal place of each value of one column.
+
+    The places are those of the shortest decimal that reads back as the value; whole numbers
+    count as written to the unit (0.5). A column with a value of 15 or more significant digits
+    (float32: 6) holds what a computation gave, not what somebody wrote: its resolution is 0
+    in float64 and half the distance to the next float32 in float32.
+
+    **Arguments:** `values`, shape `(rows,)`, finite floats or integers.
+    **Returns:** shape `(rows,)`, float64.
+
+    !!! example
+        >>> import numpy as np
+        >>> resolution_of(np.array([0.25, 0.5, 12.75]))
+        array([0.005, 0.005, 0.005])
+        >>> resolution_of(np.array([0.387, 1.52, 19.2]))
+        array([0.0005, 0.005 , 0.05  ])
+        >>> resolution_of(np.array([1 / 3, 0.5]))
+        array([0., 0.])
+    """
+    if not np.issubdtype(values.dtype, np.floating):
+        return np.full(len(values), 0.5)
+    dtype = np.dtype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
+    values = values.astype(dtype)
+    full, exact = _DIGITS_KEPT[dtype], _exact(values)
+    if _has_full_precision(_text(_sample(values)), full):
+        return exact
+    text = _text(values)
+    if _has_full_precision(text, full):
+        return exact
+    # The shortest decimal of 1500.0 is 15e2, which does not mean that hundreds were counted.
+    places = _places(text).with_columns(pl.col("decimals").clip(lower_bound=0))
+    leading = pl.Series(np.floor(np.log10(np.where(values == 0, 1, np.abs(values)))))
+    digits = pl.when(pl.Series(values == 0)).then(0).otherwise(leading + 1 + pl.col("decimals"))
+    return np.maximum(_half_units(places.with_columns(digits=digits)), exact)
+
+
+def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
+    """Half a unit in the last written place of each number of one column of text.
+
+    As `resolution_of`, but trailing zeros count, because here somebody wrote them, and so does
+    the exponent of 1.50e6, which is written to ten thousands.
+
+    !!! example
+        >>> resolution_of_text(pl.Series(["29.50", "1.5", "117"])).tolist()
+        [0.005, 0.005, 0.005]
+        >>> resolution_of_text(pl.Series(["0.387", "1.00", "19.2"])).tolist()
+        [0.0005, 0.005, 0.05]
+    """
+    full = _DIGITS_KEPT[np.dtype(np.float64)]
+    if _has_full_precision(_sample(text), full) or _has_full_precision(text, full):
+        return np.zeros(len(text))
+    return _half_units(_places(text))
+
+
+def _half_units(places: pl.DataFrame) -> Float[np.ndarray, " rows"]:
+    decimals = places["decimals"].to_numpy().astype(np.int64)
+    digits = places["digits"].to_numpy().astype(np.int64)
+    most_decimals, most_digits = decimals.max(initial=0), digits.max(initial=0)
+    counted = digits > 0  # Zero has no significant digits: it says nothing about the habit.
+    stripped_decimals = np.sum(most_decimals - decimals, where=counted)
+    stripped_digits = np.sum(most_digits - digits, where=counted)
+    if stripped_decimals <= stripped_digits:
+        last = np.full(len(places), -most_decimals)
+    else:
+        last = np.where(counted, digits - decimals - most_digits, -most_decimals)
+    # Decimal powers by parsing: 10.0**-3 is not the double nearest to 0.001 on every machine.
+    units = {int(place): float(f"5e{int(place) - 1}") for place in np.unique(last)}
+    return np.vectorize(units.__getitem__, otypes=[float])(last)
+
+
+def _places(text: pl.Series) -> pl.DataFrame:
+    """`decimals` after the point (negative for 15e2) and significant `digits` of each number."""
+    parts = text.str.extract_groups(_NUMBER).struct.unnest()
+    significant = pl.concat_str("whole", "fraction").str.strip_chars_start("0")
+    exponent = (
+        pl.col("exponent").str.strip_chars_start("+").cast(pl.Int64, strict=False).fill_null(0)
+    )
+    return parts.select(
+        decimals=pl.col("fraction").str.len_bytes().cast(pl.Int64) - exponent,
+        digits=significant.str.len_bytes().cast(pl.Int64),
+    )
+
+
+def _has_full_precision(text: pl.Series, digits: int) -> bool:
+    # Short texts cannot hold so many digits, and their length is the cheapest thing to look at.
+    long = text.filter(text.str.len_bytes() >= digits)
+    return len(long) > 0 and bool((_places(long)["digits"] >= digits).any())
+
+
+def _text(values: Float[np.ndarray, " rows"]) -> pl.Series:
+    """The shortest decimals that read back as the values, without the `.0` of whole numbers."""
+    return pl.Series(values).cast(pl.String).str.replace(r"\.0+(e|$)", "$1")
+
+
+def _sample(column):
+    return column[:: max(1, len(column) // _SAMPLE)]
+
+
+def _exact(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+    if values.dtype == np.float64:
+        return np.zeros(len(values))
+    return np.abs(np.spacing(values)).astype(np.float64) / 2
