@@ -1,0 +1,49 @@
+"""What every unit offers to the engine, the formula read-out and the reader."""
+
+import abc
+from typing import TypeVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+# Not `typing.Self`: beartype, which decorates method by method, cannot resolve it.
+SelfUnit = TypeVar("SelfUnit", bound="Unit")
+
+
+class Unit(eqx.Module):
+    """A layer that does arithmetic: maps one example `(in_features,)` to `(out_features,)`.
+
+    A unit computes and nothing else; batches and seeds are `jax.vmap` outside, training and
+    measuring are the engine's. Subclasses are final and declare both sizes as static fields.
+    """
+
+    in_features: eqx.AbstractVar[int]
+    out_features: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def __call__(
+        self, x: Float[Array, "in"], *, key: PRNGKeyArray | None = None
+    ) -> Float[Array, "out"]:
+        """The output for one example. `key` is ignored by units without randomness; it is
+        there so that units are layers of `eqx.nn.Sequential`."""
+
+    @property
+    @abc.abstractmethod
+    def weight(self) -> Float[Array, "*branches out in"]:
+        """The effective weights that the unit computes with, after every reparametrisation."""
+
+    def penalty(self) -> Float[Array, ""]:
+        """What the unit adds to the loss."""
+        return jnp.zeros((), self.weight.dtype)
+
+    def constrained(self: SelfUnit) -> SelfUnit:
+        """The unit with its parameters projected to where they may lie, after a step."""
+        return self
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise `ValueError` unless every size is at least 0."""
+    for name, size in sizes.items():
+        if size < 0:
+            raise ValueError(f"{name} must be at least 0, got {size}")
