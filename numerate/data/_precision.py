@@ -79,12 +79,15 @@ def _half_units(places: pl.DataFrame) -> Float[np.ndarray, " rows"]:
     stripped_decimals = np.sum(most_decimals - decimals, where=counted)
     stripped_digits = np.sum(most_digits - digits, where=counted)
     if stripped_decimals <= stripped_digits:
-        last = np.full(len(places), -most_decimals)
-    else:
-        last = np.where(counted, digits - decimals - most_digits, -most_decimals)
-    # Decimal powers by parsing: 10.0**-3 is not the double nearest to 0.001 on every machine.
-    units = {int(place): float(f"5e{int(place) - 1}") for place in np.unique(last)}
-    return np.vectorize(units.__getitem__, otypes=[float])(last)
+        return np.full(len(places), _half_unit(-int(most_decimals)))
+    last = np.where(counted, digits - decimals - most_digits, -most_decimals)
+    different, which = np.unique(last, return_inverse=True)
+    return np.array([_half_unit(int(place)) for place in different])[which]
+
+
+def _half_unit(place: int) -> float:
+    # By parsing, because 10.0**-3 is not the double nearest to 0.001 on every machine.
+    return float(f"5e{place - 1}")
 
 
 def _places(text: pl.Series) -> pl.DataFrame:
