@@ -1,0 +1,88 @@
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from ._console import close_broken_pipe, say
+from ._datasets import datasets
+from ._fit import fit
+from ._predict import predict
+from ._show import show
+
+_BAD_INPUT = 2
+_INTERRUPTED = 130  # What shells report for a program that Ctrl-C ended.
+
+
+class _Commands(TyperGroup):
+    """Commands whose foreseeable failures are one sentence and an exit code, no traceback."""
+
+    def invoke(self, ctx: typer.Context):
+        with _failures_as_sentences():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _failures_as_sentences() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("stopped before any formula was found.")
+        raise typer.Exit(_INTERRUPTED) from None
+    except BrokenPipeError:
+        close_broken_pipe()
+    except ValueError as error:
+        from numerate.data import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        say(str(error), "error")
+        raise typer.Exit(_BAD_INPUT) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="numerate",
+    help="Finds exact formulas in tables of numbers, by neural arithmetic.",
+    epilog="Try: numerate fit kepler",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(fit)
+app.command()(show)
+app.command()(predict)
+app.command()(datasets)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"numerate {version('numerate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _numerate(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Options of `numerate` itself."""
+
+
+def main() -> None:
+    """The program `numerate`."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without Unicode shows a question mark for the arrow instead of a traceback.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    app(prog_name="numerate")

@@ -1,0 +1,42 @@
+import os
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+def output() -> Console:
+    """The console of results: plain and as wide as its content unless a person looks at it."""
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
+    if not console.is_terminal:
+        console.width = 1000
+    return console
+
+
+def say(sentence: str, kind: str = "note") -> None:
+    """One sentence to the person at the keyboard, on standard error."""
+    style = {"error": "bold red", "warning": "yellow"}.get(kind, "dim")
+    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    console.print(f"[{style}]{kind}:[/]", end=" ")
+    console.print(sentence, markup=False)
+
+
+def progress_bar() -> Progress:
+    """A bar on standard error that vanishes when it is done, and shows only on a terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("elapsed,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def close_broken_pipe() -> None:
+    """Lets Python flush its standard output at exit after the reader of the pipe has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

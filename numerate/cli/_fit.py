@@ -1,0 +1,133 @@
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._console import output, progress_bar, say
+from ._report import print_report
+
+
+def fit(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="CSV, TSV, Parquet or NDJSON file, - for CSV on standard input, or an embedded "
+            "data set (see: numerate datasets)."
+        ),
+    ],
+    target: Annotated[
+        str | None, typer.Option(help="Column to find a formula for; the last one by default.")
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,…",
+            help="Columns the formula may use; all others that hold numbers by default.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the search; same seed, same answer.")] = 0,
+    budget: Annotated[float, typer.Option(help="Seconds after which the search stops.")] = 60.0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="Save the formula for show and predict.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the fit: .png, .svg or .pdf.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Find a formula for one column of a table from the others."""
+    _check_before_the_search(data, budget, seed, out, plot)
+    from numerate.data import read_table
+
+    table = read_table(data, target=target, features=_names(features))
+    for note in table.notes:
+        say(note)
+    model = _search(table, seed, budget)
+    if model.interrupted_:
+        say("stopped by Ctrl-C; this is the best formula until then.", "warning")
+    if as_json:
+        typer.echo(json.dumps(finite(model.report()), ensure_ascii=False, allow_nan=False))
+    else:
+        print_report(output(), model)
+    _write(model, table, out, plot)
+    if not as_json:
+        _next_steps(data, out)
+
+
+def _check_before_the_search(
+    data: str, budget: float, seed: int, out: Path | None, plot: Path | None
+) -> None:
+    from numerate.data import InputError, check_writable
+
+    if not 0 < budget < math.inf:
+        raise InputError(f"--budget must be a number of seconds above 0, not {budget:g}.")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"--seed must be a whole number from 0 to 2^32 - 1, not {seed}.")
+    for path in filter(None, (out, plot)):
+        check_writable(path)
+        if path.exists() and Path(data).exists() and path.samefile(data):
+            raise InputError(f"{path} is the table itself; name another file to write to.")
+    if out and plot and out.absolute() == plot.absolute():
+        raise InputError(f"--out and --plot must name two files, not both {out}.")
+    if plot:
+        from numerate.plot import check_can_plot
+
+        check_can_plot(plot)
+
+
+def _names(features: str | None) -> list[str] | None:
+    """Column names separated by commas; one that contains a comma stands in quotation marks."""
+    if features is None:
+        return None
+    row = next(csv.reader([features], skipinitialspace=True), [])
+    return [name.strip() for name in row]
+
+
+def _search(table: Any, seed: int, budget: float) -> Any:
+    with progress_bar() as progress:
+        task = progress.add_task("starting", total=1.0)
+        import numerate
+
+        def on_progress(fraction: float, message: str) -> None:
+            progress.update(task, completed=fraction, description=message)
+
+        return numerate.fit(table, seed=seed, budget=budget, on_progress=on_progress)
+
+
+def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
+    from numerate.data import replacing
+
+    if out:
+        with replacing(out) as temporary:
+            model.save(temporary)
+    if plot:
+        from numerate.plot import save_plot
+
+        with replacing(plot) as temporary:
+            save_plot(model, table, temporary)
+
+
+def _next_steps(data: str, out: Path | None) -> None:
+    console = output()
+    console.print()
+    if out is None:
+        console.print(f"To keep it:  numerate fit {data} --out model.safetensors", markup=False)
+    else:
+        console.print(f"To read it:  numerate show {out} --python", markup=False)
+        console.print(f"To use it:   numerate predict {out} NEW_DATA.csv", markup=False)
+
+
+def finite(value: Any) -> Any:
+    """The same JSON value with null for what JSON cannot hold: NaN and infinities."""
+    if isinstance(value, dict):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,87 @@
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._console import say
+from ._show import load
+
+_ROWS_SHOWN = 10
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="File saved by: numerate fit --out MODEL.")],
+    data: Annotated[
+        str, typer.Argument(help="Table with the model's feature columns, or - for CSV on stdin.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV file to write instead of standard output."),
+    ] = None,
+) -> None:
+    """Apply a saved formula to new rows: CSV of the features and the predicted target."""
+    from numerate.data import check_writable, read_features, replacing
+
+    if out:
+        check_writable(out)
+    fitted = load(model)
+    table = read_features(data, list(fitted.feature_names_))
+    for note in table.notes:
+        say(note)
+    predicted = fitted.predict(table.values)
+    _warn_outside(fitted, table)
+    _warn_undefined(fitted, predicted)
+    frame = _frame(fitted, table, predicted)
+    if out:
+        with replacing(out) as temporary:
+            frame.write_csv(temporary)
+    else:
+        sys.stdout.write(frame.write_csv())
+
+
+def _frame(fitted: Any, table: Any, predicted: Any) -> Any:
+    import polars as pl
+
+    return pl.DataFrame(table.values, schema=list(table.names)).with_columns(
+        pl.Series(fitted.target_name_, predicted)
+    )
+
+
+def _warn_outside(fitted: Any, table: Any) -> None:
+    outside = fitted.outside_range(table.values)
+    rows = outside.any(axis=1).nonzero()[0]
+    if not len(rows):
+        return
+    say(
+        f"{len(rows)} of {len(outside)} rows lie outside the training range, where the formula "
+        "extrapolates:",
+        "warning",
+    )
+    for row in rows[:_ROWS_SHOWN]:
+        for feature in outside[row].nonzero()[0]:
+            say(_excess(fitted, table, row, feature, outside[row, feature]), f"  row {row + 1}")
+    if len(rows) > _ROWS_SHOWN:
+        say(f"and {len(rows) - _ROWS_SHOWN} more rows.", "  …")
+
+
+def _excess(fitted: Any, table: Any, row: int, feature: int, spans: float) -> str:
+    low, high = fitted.training_range_[:, feature]
+    value = table.values[row, feature]
+    edge, side = (low, "below") if value < low else (high, "above")
+    return (
+        f"{fitted.feature_names_[feature]} = {value:.6g} is {abs(value - edge):.4g} {side} "
+        f"{low:.6g} … {high:.6g} ({spans:.2g} times the width of the range)"
+    )
+
+
+def _warn_undefined(fitted: Any, predicted: Any) -> None:
+    import numpy as np
+
+    undefined = (~np.isfinite(predicted)).nonzero()[0]
+    if len(undefined):
+        say(
+            f"the formula for {fitted.target_name_} has no finite value on {len(undefined)} rows, "
+            f"first on row {undefined[0] + 1}.",
+            "warning",
+        )

@@ -1,0 +1,97 @@
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+# What a status means to somebody who has not read the documentation.
+_MEANINGS = {
+    "exact": "the formula reproduces rows it has not seen to the rounding of the arithmetic",
+    "within_precision": "what is left over is explained by the decimals the values are written in",
+    "approximate": "the formula comes close, but leaves more over than written decimals explain",
+}
+_STYLES = {"exact": "bold green", "within_precision": "bold green", "approximate": "bold yellow"}
+
+
+def print_report(console: Console, model: Any) -> None:
+    """The formula, how far to trust it, and the formulas it was chosen from."""
+    report = model.report()
+    _print_formula(console, model, report)
+    console.print()
+    status = report["status"]
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row(
+        "status", Text(status, _STYLES[status]) + Text(f"  {_MEANINGS[status]}", "default")
+    )
+    facts.add_row("error", _errors(report))
+    facts.add_row("range", _ranges(model))
+    facts.add_row("search", f"{report['seconds']:.1f} s, seed {report['seed']}")
+    console.print(facts)
+    if len(report["equations"]) > 1:
+        console.print()
+        console.print(_pareto(report))
+
+
+def relative(error: float | None) -> str:
+    """A relative error as people read it.
+
+    !!! example
+        >>> relative(0.0123), relative(2.2e-16), relative(None)
+        ('1.2 %', '2.2e-16', 'unknown')
+    """
+    if error is None or error != error:
+        return "unknown"
+    return f"{100 * error:.2g} %" if 1e-4 <= error < 1 else f"{error:.2g}"
+
+
+def _print_formula(console: Console, model: Any, report: dict) -> None:
+    line = f"{report['target']} = {report['formula']}"
+    if not console.is_terminal:
+        console.print(line, markup=False)
+        return
+    import sympy
+
+    drawn = sympy.pretty(
+        sympy.Eq(sympy.Symbol(report["target"]), model.formula_, evaluate=False),
+        use_unicode=True,
+        num_columns=max(40, console.width - 8),
+    )
+    console.print(
+        Panel.fit(Text(drawn, "bold"), box=box.ROUNDED, padding=(1, 3), border_style="cyan")
+    )
+    console.print(Text(line, "dim"))
+
+
+def _errors(report: dict) -> str:
+    return (
+        f"{relative(report['relative_rmse'])} on the rows fitted, "
+        f"{relative(report['holdout_relative_rmse'])} on rows held out"
+    )
+
+
+def _ranges(model: Any) -> str:
+    lowest, highest = model.training_range_
+    return ", ".join(
+        f"{name} {low:.6g} … {high:.6g}"
+        for name, low, high in zip(model.feature_names_, lowest, highest, strict=True)
+    )
+
+
+def _pareto(report: dict) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    table.add_column("complexity", justify="right")
+    table.add_column("held-out error", justify="right")
+    table.add_column("formula")
+    for equation in report["equations"]:
+        chosen = equation["formula"] == report["formula"]
+        table.add_row(
+            "→" if chosen else "",
+            str(equation["complexity"]),
+            relative(equation["holdout_relative_rmse"]),
+            Text(equation["formula"]),
+            style="bold" if chosen else "",
+        )
+    return table

@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._console import output
+from ._fit import finite
+from ._report import print_report
+
+
+def show(
+    model: Annotated[Path, typer.Argument(help="File saved by: numerate fit --out MODEL.")],
+    as_latex: Annotated[bool, typer.Option("--latex", help="Print the formula in LaTeX.")] = False,
+    as_python: Annotated[
+        bool, typer.Option("--python", help="Print the formula as a Python function.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a saved formula."""
+    from numerate.data import InputError
+
+    if as_latex + as_python + as_json > 1:
+        raise InputError("--latex, --python and --json exclude each other; choose one.")
+    fitted = load(model)
+    if as_latex:
+        typer.echo(fitted.latex())
+    elif as_python:
+        typer.echo(fitted.python().rstrip("\n"))
+    elif as_json:
+        typer.echo(json.dumps(finite(fitted.report()), ensure_ascii=False, allow_nan=False))
+    else:
+        print_report(output(), fitted)
+
+
+def load(path: Path) -> Any:
+    """The model in a file, or an `InputError` that says what is wrong with the file."""
+    from numerate.data import InputError
+
+    if not path.exists():
+        raise InputError(
+            f"there is no model file {str(path)!r}; numerate fit DATA --out MODEL saves one."
+        )
+    if path.is_dir():
+        raise InputError(f"{path} is a directory, not a model file.")
+    import numerate
+
+    try:
+        return numerate.load(path)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} cannot be read as a model: {error}") from None

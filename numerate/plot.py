@@ -1,0 +1,298 @@
+"""A figure of a fit: how well the formula holds, where, and which formulas it was chosen from.
+
+Needs the extra `plot`: `pip install "numerate[plot]"`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from .data import InputError, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_FORMATS = (".png", ".svg", ".pdf")
+_INK, _FADED, _ACCENT, _HIGHLIGHT, _SHADE = "#1f2933", "#7b8794", "#1f6fb2", "#d9480f", "#eef1f4"
+_STYLE: dict[Any, Any] = {
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.edgecolor": _FADED,
+    "axes.labelcolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "text.color": _INK,
+    "xtick.color": _FADED,
+    "ytick.color": _FADED,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "legend.frameon": False,
+    "mathtext.fontset": "cm",
+    "svg.hashsalt": "numerate",
+}
+_POINTS = 4000  # More of them merge into one blot and make a vector file of many megabytes.
+_CURVE = 600
+_LOG_FROM = 30.0  # Ratio of largest to smallest value from which an axis is logarithmic.
+
+
+def check_can_plot(path: str | Path) -> None:
+    """Raises `InputError` unless matplotlib is there and draws the format of `path`.
+
+    !!! example
+        >>> try:
+        ...     check_can_plot("fit.jpeg")
+        ... except InputError as error:
+        ...     print(error)
+        fit.jpeg: a plot must be a .png, .svg or .pdf file.
+    """
+    if Path(path).suffix.lower() not in _FORMATS:
+        raise InputError(f"{path}: a plot must be a .png, .svg or .pdf file.")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(
+            'a plot needs matplotlib, which is not installed: pip install "numerate[plot]".'
+        ) from None
+
+
+def save_plot(model: Any, table: Table, path: str | Path) -> None:
+    """Draws `plot_fit(model, table)` to a file; the same fit gives the same bytes.
+
+    **Arguments:** a fitted `ArithmeticRegressor`, the table it was fitted to, and a path that
+    ends in .png, .svg or .pdf.
+
+    !!! example
+        >>> import numerate, pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "kepler.svg"
+        >>> save_plot(numerate.fit("kepler"), numerate.data.read_table("kepler"), path)
+        >>> path.read_text()[:5]
+        '<?xml'
+    """
+    check_can_plot(path)
+    import matplotlib
+
+    dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    with matplotlib.rc_context(_STYLE):
+        plot_fit(model, table).savefig(
+            path, dpi=200, metadata=dates.get(Path(path).suffix.lower()), facecolor="white"
+        )
+
+
+def plot_fit(model: Any, table: Table) -> "Figure":
+    """The figure: data against formula, residuals, and the Pareto front of formulas.
+
+    A table with one feature also shows the formula as a curve. What lies outside the data is
+    shaded.
+
+    **Arguments:** a fitted `ArithmeticRegressor` and the table it was fitted to (features in the
+    model's order, target last).
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    shown = _thinned(table)
+    predicted = model.predict(shown.values[:, :-1])
+    one_feature = len(table.names) == 2
+    with matplotlib.rc_context(_STYLE):
+        layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.10, wspace=0.04, hspace=0.06)
+        figure = Figure(figsize=(10, 7), layout=layout)
+        axes = figure.subplot_mosaic(
+            [["curve", "fit"], ["residuals", "front"]]
+            if one_feature
+            else [["fit", "residuals"], ["fit", "front"]]
+        )
+        figure.suptitle(_title(model), x=0.02, ha="left", fontsize=20)
+        figure.text(0.985, 0.972, _verdict(model), ha="right", va="top", color=_FADED)
+        if one_feature:
+            _draw_curve(axes["curve"], model, shown)
+        _draw_fit(axes["fit"], shown, predicted)
+        _draw_residuals(axes["residuals"], model, shown, predicted)
+        _draw_front(axes["front"], model.report())
+    return figure
+
+
+def _title(model: Any) -> str:
+    import sympy
+    from matplotlib.mathtext import MathTextParser
+
+    target = sympy.latex(sympy.Symbol(model.target_name_))
+    formula = sympy.latex(model.formula_, fold_frac_powers=True).replace(r"\frac", r"\dfrac")
+    drawn = f"${target} = {formula}$"
+    try:
+        MathTextParser("path").parse(drawn)
+    except ValueError:  # Names of columns may hold what mathematical notation does not know.
+        return _literal(f"{model.target_name_} = {model.report()['formula']}")
+    return drawn
+
+
+def _verdict(model: Any) -> str:
+    error = model.report()["holdout_relative_rmse"]
+    return f"{model.status_.replace('_', ' ')}, relative error {error:.1e} on rows held out"
+
+
+def _thinned(table: Table) -> Table:
+    """Every n-th row, so that no more than `_POINTS` remain; always with the extremes."""
+    rows = len(table.values)
+    if rows <= _POINTS:
+        return table
+    extremes = np.concatenate([table.values.argmin(axis=0), table.values.argmax(axis=0)])
+    kept = np.union1d(np.arange(0, rows, -(-rows // _POINTS)), extremes)
+    return Table(table.names, table.values[kept], table.resolution[kept], table.source)
+
+
+def _draw_curve(axes: "Axes", model: Any, table: Table) -> None:
+    x, y = table.values.T
+    low, high = model.training_range_[:, 0]
+    logarithmic = _set_scale(axes.set_xscale, x)
+    grid = _grid_around(low, high, logarithmic, nonnegative=bool(low >= 0))
+    with np.errstate(all="ignore"):
+        curve = model.predict(grid[:, None])
+    seen = (grid >= low) & (grid <= high)
+    axes.plot(grid, np.where(seen, curve, np.nan), color=_ACCENT, lw=2, label="formula")
+    axes.plot(grid, np.where(seen, np.nan, curve), color=_ACCENT, lw=1.5, ls=(0, (4, 2)))
+    _draw_points(axes, x, y, label="data")
+    axes.set_xlim(grid[0], grid[-1])
+    # The formula may rise without limit outside the data; the data should fill the panel.
+    axes.set_ylim(*_widened(y.min(), y.max(), _set_scale(axes.set_yscale, y), 0.35))
+    _shade_outside(axes, low, high)
+    axes.set(title="The formula", xlabel=_literal(table.names[0]), ylabel=_literal(table.names[1]))
+    axes.legend(loc="best", fontsize=9)
+
+
+def _shade_outside(axes: "Axes", low: float, high: float) -> None:
+    left, right = axes.get_xlim()
+    axes.axvspan(left, low, color=_SHADE, lw=0, zorder=0, label="outside the data")
+    axes.axvspan(high, right, color=_SHADE, lw=0, zorder=0)
+    axes.set_xlim(left, right)
+
+
+def _draw_points(axes: "Axes", x: np.ndarray, y: np.ndarray, label: str | None = None) -> None:
+    few = {"ms": 6, "mfc": "white", "mec": _INK, "mew": 1.3}
+    many = {"ms": 3.5, "mfc": _INK, "mec": "none", "alpha": 0.4, "rasterized": len(x) > 1000}
+    axes.plot(x, y, "o", zorder=3, label=label, **(few if len(x) <= 100 else many))
+
+
+def _widened(low: float, high: float, logarithmic: bool, share: float) -> tuple[float, float]:
+    """The interval widened on either side by a share of its width."""
+    if logarithmic:
+        margin = (high / low) ** share
+        return low / margin, high * margin
+    margin = share * (high - low)
+    return low - margin, high + margin
+
+
+def _grid_around(low: float, high: float, logarithmic: bool, nonnegative: bool) -> np.ndarray:
+    """From below the training range to above it, by a quarter of its width on either side."""
+    start, stop = _widened(low, high, logarithmic, 0.25)
+    if logarithmic:
+        return np.union1d(np.geomspace(start, stop, _CURVE), [low, high])
+    start = max(start, 0.0) if nonnegative else start
+    return np.union1d(np.linspace(start, stop, _CURVE), [low, high])
+
+
+def _draw_fit(axes: "Axes", table: Table, predicted: np.ndarray) -> None:
+    measured = table.values[:, -1]
+    low, high = measured.min(), measured.max()
+    if _set_scale(axes.set_xscale, measured) and np.all(predicted > 0):
+        axes.set_yscale("log")
+    axes.axline((low, low), (high, high), color=_ACCENT, lw=1.5, label="formula = data")
+    _draw_points(axes, measured, predicted)
+    _shade_outside(axes, low, high)
+    name = _literal(table.names[-1])
+    axes.set(title="Formula against data", xlabel=f"{name}, data", ylabel=f"{name}, formula")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.06, 1.0), fontsize=9)
+
+
+def _draw_residuals(axes: "Axes", model: Any, table: Table, predicted: np.ndarray) -> None:
+    measured = table.values[:, -1]
+    explained = _explained(model, table)
+    axes.axhline(0, color=_ACCENT, lw=1.5)
+    if np.all(explained > 0):
+        residual = (measured - predicted) / explained
+        axes.axhspan(-1, 1, color=_ACCENT, alpha=0.12, lw=0, label="explained by written decimals")
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, fontsize=9)
+        least, unit = 1.3, "in units of the written precision"
+    else:
+        residual = (measured - predicted) / np.where(measured == 0, 1.0, np.abs(measured))
+        least, unit = 4 * np.finfo(float).eps, "relative to the data"
+    limit = 1.15 * max(least, float(np.nanmax(np.abs(residual))))
+    axes.set_ylim(-limit, limit)
+    _draw_points(axes, measured, residual)
+    _set_scale(axes.set_xscale, measured)
+    name = _literal(table.names[-1])
+    axes.set(title="Residuals", xlabel=f"{name}, data", ylabel=f"data − formula,\n{unit}")
+
+
+def _explained(model: Any, table: Table) -> Float[np.ndarray, " rows"]:
+    """What rounding the features and the target where they are written can do to a residual."""
+    x = table.values[:, :-1]
+    half = table.resolution.copy()
+    # Whole numbers are counts: exact as features.
+    half[:, np.all(table.values == np.round(table.values), axis=0)] = 0.0
+    explained = table.resolution[:, -1].copy()
+    for column in range(x.shape[1]):
+        shift = np.zeros_like(x)
+        shift[:, column] = half[:, column]
+        with np.errstate(all="ignore"):
+            change = np.abs(model.predict(x + shift) - model.predict(x - shift)) / 2
+        explained += np.nan_to_num(change)
+    return explained
+
+
+def _draw_front(axes: "Axes", report: dict[str, Any]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    equations = report["equations"]
+    complexity = [equation["complexity"] for equation in equations]
+    # A logarithmic axis has no place for an error of exactly 0.
+    least = np.finfo(float).eps / 16
+    errors = [max(equation["holdout_relative_rmse"] or 0.0, least) for equation in equations]
+    axes.plot(complexity, errors, "-o", color=_FADED, ms=5, lw=1.2, mfc="white", mew=1.2)
+    middle = (min(complexity) + max(complexity)) / 2
+    for equation, x, y in zip(equations, complexity, errors, strict=True):
+        chosen = equation["formula"] == report["formula"]
+        if chosen:
+            axes.plot(x, y, "o", ms=9, color=_HIGHLIGHT, zorder=4)
+        axes.annotate(
+            _short(_literal(equation["formula"])),
+            (x, y),
+            # The front falls, so there is room above to the right and below to the left.
+            (-6, -6) if x > middle else (7, 5),
+            textcoords="offset points",
+            ha="right" if x > middle else "left",
+            va="top" if x > middle else "bottom",
+            fontsize=8.5,
+            color=_HIGHLIGHT if chosen else _FADED,
+        )
+    axes.set_yscale("log")
+    axes.margins(x=0.12, y=0.2)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(
+        title="Accuracy against simplicity",
+        xlabel="complexity of the formula",
+        ylabel="relative error on rows held out",
+    )
+
+
+def _set_scale(set_scale: Any, values: np.ndarray) -> bool:
+    """A logarithmic axis where the values are positive and span more than a decade and a half."""
+    logarithmic = bool(values.min() > 0 and values.max() / values.min() >= _LOG_FROM)
+    if logarithmic:
+        set_scale("log")
+    return logarithmic
+
+
+def _literal(text: str) -> str:
+    """Text that matplotlib does not take for mathematical notation."""
+    return text.replace("$", r"\$")
+
+
+def _short(formula: str, most: int = 30) -> str:
+    return formula if len(formula) <= most else formula[: most - 1] + "…"
