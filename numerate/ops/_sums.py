@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-# Up to this fan-in a sum is written out term by term. Under `vmap` over seeds a product of
-# tiny matrices becomes a batched matmul, which no backend does well; written out, the whole
-# unit is elementwise and XLA fuses it into one loop.
-UNROLLED_FAN_IN = 8
+# Up to so many products a sum is written out, one scalar at a time. Under `vmap` over seeds
+# and examples a matmul of tiny matrices becomes a batched one, with a seed axis that no
+# backend handles well; written out, a whole unit is elementwise and XLA fuses it into one
+# loop. On 2 CPU cores (225 seeds, batch 128, Adam) a NALU trains 1.7 times faster for 2→1,
+# 2.2 times for 4→1, 1.5 times for 6→1 and 1.2 times for 2→2→1; from 8 products on, slower.
+UNROLLED_PRODUCTS = 6
 
 
 def linear(weight: Float[Array, "out in"], x: Float[Array, "in"]) -> Float[Array, "out"]:
@@ -27,7 +29,13 @@ def linear(weight: Float[Array, "out in"], x: Float[Array, "in"]) -> Float[Array
         >>> linear(jnp.array([[1.0, -1.0]]), jnp.array([5.0, 3.0]))
         Array([2.], dtype=float32)
     """
-    if weight.shape[1] > UNROLLED_FAN_IN:
+    if weight.size > UNROLLED_PRODUCTS:
         return jnp.matmul(weight, x, precision=jax.lax.Precision.HIGHEST)
-    terms = [weight[:, i] * x[i] for i in range(weight.shape[1])]
-    return sum(terms[1:], start=terms[0]) if terms else jnp.zeros(weight.shape[0], weight.dtype)
+    if weight.size == 0:
+        return jnp.zeros(weight.shape[0], weight.dtype)
+    return jnp.stack([_dot(row, x) for row in weight])
+
+
+def _dot(row: Array, x: Array) -> Array:
+    terms = [row[i] * x[i] for i in range(x.size)]
+    return sum(terms[1:], start=terms[0])

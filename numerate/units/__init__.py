@@ -2,6 +2,9 @@
 
 from numerate.units._base import Unit
 from numerate.units._nac import NAC
+from numerate.units._nac_mul import NACMul
 from numerate.units._nalu import NALU
+from numerate.units._nalu_scalar_gate import NALUScalarGate
+from numerate.units._nalu_untied import NALUUntied
 
-__all__ = ["NAC", "NALU", "Unit"]
+__all__ = ["NAC", "NALU", "NACMul", "NALUScalarGate", "NALUUntied", "Unit"]

@@ -4,8 +4,11 @@ import abc
 from typing import TypeVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
+
+DType = jax.typing.DTypeLike | None
 
 # Not `typing.Self`: beartype, which decorates method by method, cannot resolve it.
 SelfUnit = TypeVar("SelfUnit", bound="Unit")
@@ -47,3 +50,15 @@ def check_sizes(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 0:
             raise ValueError(f"{name} must be at least 0, got {size}")
+
+
+def check_eps(eps: float | None) -> float | None:
+    """`eps` itself; raises `ValueError` if it is negative, which makes logarithms NaN."""
+    if eps is not None and not eps >= 0:
+        raise ValueError(f"eps must be at least 0, or None for machine epsilon; got {eps}")
+    return eps
+
+
+def default_float(dtype: DType) -> jnp.dtype:
+    """`dtype`, or JAX's default floating type for `None`: float64 in 64-bit mode, else float32."""
+    return jnp.dtype(jnp.result_type(float) if dtype is None else dtype)

@@ -2,16 +2,67 @@
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import linear, log_space_product, mix, nac_weight, sigmoid_gate
-from numerate.units._base import Unit, check_sizes
+from numerate.units._base import DType, Unit, check_eps, check_sizes, default_float
 
 
 class NALU(Unit):
-    """Neural arithmetic logic unit: a gate between a sum and a product with the same weights."""
+    """Neural arithmetic logic unit: a gate between a sum and a product with the same weights.
+
+    y = g ⊙ a + (1 - g) ⊙ m, with a = W x, m = exp(W log(|x| + ε)), g = σ(G x) and
+    W = tanh(Ŵ) ⊙ σ(M̂). The weights W of the sum a and of the product m are tied, as in the
+    caption of the paper's figure 2, and G has the shape of W: one gate for each output, as in
+    its equation. `NALUUntied` and `NALUScalarGate` are the other readings.
+
+    **Arguments:**
+
+    - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
+    - `w_hat_init`, `m_hat_init`, `gate_init`: how Ŵ, M̂ and G start: a name from
+        `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
+        The paper gives none; the default is that of `NAC`, and for G what most public codes
+        use: the gate starts near 1/2 and both halves learn.
+    - `eps`: ε, which the paper leaves open. `None` is the machine epsilon of x.
+    - `dtype`: of the parameters; JAX's default floating type if `None`.
+    - `key`: draws the parameters.
+
+    **Shapes:** `(in_features,)` to `(out_features,)`.
+
+    **Represents exactly** a sum or difference of inputs, or a product or quotient of positive
+    inputs and their roots, wherever G x is so large that the gate is saturated. **Cannot**
+    represent one operation on both sides of zero: without a bias g(-x) = 1 - g(x), so a gate
+    that adds for x multiplies for -x, and at x = 0 it does both by half. Nor, as a product,
+    a negative result or a zero. A product that overflows makes y NaN even where
+    the gate excludes it, as in the equation.
+
+    **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
+
+    **Differs from the authors' code in** nothing we know: they published none. Public codes
+    differ from each other: ε is 1e-7 (AndreasMadsen/stable-nalu, titu1994/keras-neural-alu,
+    domluna/NeuralArithmetic), 1e-8 (arthurdouillard/nalu.pytorch, whose gate is a scalar),
+    1e-10 (kevinzakka/NALU-pytorch) or 1e-12 (Nilabhra/NALU, whose gate ignores the input).
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> unit = NALU(2, 1, key=jax.random.key(0))
+        >>> x = jnp.array([3.0, 5.0])
+        >>> unit(x).shape, unit.weight.shape, unit.gate(x).shape
+        ((1,), (1, 2), (1,))
+
+    ```bibtex
+    @inproceedings{trask2018nalu,
+        title={Neural Arithmetic Logic Units},
+        author={Trask, Andrew and Hill, Felix and Reed, Scott and Rae, Jack and Dyer, Chris and
+                Blunsom, Phil},
+        booktitle={Advances in Neural Information Processing Systems 31},
+        year={2018},
+        eprint={1808.00508},
+        archivePrefix={arXiv},
+    }
+    ```
+    """
 
     w_hat: Float[Array, "out in"]
     m_hat: Float[Array, "out in"]
@@ -29,19 +80,19 @@ class NALU(Unit):
         m_hat_init: str | Initialiser = "glorot_uniform",
         gate_init: str | Initialiser = "glorot_uniform",
         eps: float | None = None,
-        dtype=None,
+        dtype: DType = None,
         key: PRNGKeyArray,
     ):
         check_sizes(in_features=in_features, out_features=out_features)
         w_key, m_key, gate_key = jax.random.split(key, 3)
         shape = (out_features, in_features)
-        dtype = dtype or jnp.result_type(float)
+        dtype = default_float(dtype)
         self.w_hat = initialiser(w_hat_init)(w_key, shape, dtype)
         self.m_hat = initialiser(m_hat_init)(m_key, shape, dtype)
         self.gate_weight = initialiser(gate_init)(gate_key, shape, dtype)
         self.in_features = in_features
         self.out_features = out_features
-        self.eps = eps
+        self.eps = check_eps(eps)
 
     @property
     def weight(self) -> Float[Array, "out in"]:
