@@ -2,7 +2,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -20,9 +20,11 @@ _INTERRUPTED = 130  # What shells report for a program that Ctrl-C ended.
 class _Commands(TyperGroup):
     """Commands whose foreseeable failures are one sentence and an exit code, no traceback."""
 
-    def invoke(self, ctx: typer.Context):
+    def invoke(self, ctx: Any) -> Any:
         with _failures_as_sentences():
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # Here, because at exit it is too late to deal with a closed pipe.
+            return result
 
 
 @contextmanager
@@ -59,12 +61,13 @@ app.command()(predict)
 app.command()(datasets)
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
         typer.echo(f"numerate {version('numerate')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -5,9 +5,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # Rich would exit with code 1, but `numerate … | head` is no error.
+
+
 def output() -> Console:
     """The console of results: plain and as wide as its content unless a person looks at it."""
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
+    console = _Output(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
     if not console.is_terminal:
         console.width = 1000
     return console

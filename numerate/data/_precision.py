@@ -111,7 +111,7 @@ def _has_full_precision(text: pl.Series, digits: int) -> bool:
 
 def _text(values: Float[np.ndarray, " rows"]) -> pl.Series:
     """The shortest decimals that read back as the values, without the `.0` of whole numbers."""
-    return pl.Series(values).cast(pl.String).str.replace(r"\.0+(e|$)", "$1")
+    return pl.Series(values).cast(pl.String).str.strip_suffix(".0")
 
 
 def _sample(column):
