@@ -1,0 +1,39 @@
+"""What a task is: where examples come from, and what a learned model is judged by."""
+
+import abc
+
+from jaxtyping import Array, Float, PRNGKeyArray
+
+Interval = tuple[float, float]
+Batch = tuple[Float[Array, "batch in"], Float[Array, "batch out"]]
+
+
+class Task(abc.ABC):
+    """A source of examples that knows its own truth.
+
+    The engine draws a fresh training batch with `sample` at every step, watches the error on
+    the fixed `validation` set, which comes from the training range, and reports the error on
+    the fixed `extrapolation` set, which no decision during training may use.
+
+    Subclasses are frozen and hashable: the engine compiles one program per task.
+    """
+
+    in_features: int
+    out_features: int
+
+    @abc.abstractmethod
+    def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
+        """A training batch: x `(batch, in_features)` and y `(batch, out_features)`."""
+
+    @abc.abstractmethod
+    def validation(self) -> Batch:
+        """The fixed set from the training range."""
+
+    @abc.abstractmethod
+    def extrapolation(self) -> Batch:
+        """The fixed set from outside the training range."""
+
+    @property
+    @abc.abstractmethod
+    def threshold(self) -> float:
+        """The mean squared error on `extrapolation` below which the task counts as solved."""
