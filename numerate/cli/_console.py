@@ -3,6 +3,7 @@ import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 
 class _Output(Console):
@@ -16,6 +17,17 @@ def output() -> Console:
     if not console.is_terminal:
         console.width = 1000
     return console
+
+
+def print_table(console: Console, table: Table) -> None:
+    """A table; in a file or pipe without the spaces that pad its last column."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        console.print(line.rstrip(), markup=False)
 
 
 def say(sentence: str, kind: str = "note") -> None:

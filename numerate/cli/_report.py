@@ -6,11 +6,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ._console import print_table
+
 # What a status means to somebody who has not read the documentation.
 _MEANINGS = {
-    "exact": "the formula reproduces rows it has not seen to the rounding of the arithmetic",
-    "within_precision": "what is left over is explained by the decimals the values are written in",
-    "approximate": "the formula comes close, but leaves more over than written decimals explain",
+    "exact": "every row agrees to the rounding of the arithmetic",
+    "within_precision": "every row agrees within the decimals in which the values are written",
+    "approximate": "the residuals are larger than rounding and written decimals explain",
 }
 _STYLES = {"exact": "bold green", "within_precision": "bold green", "approximate": "bold yellow"}
 
@@ -20,18 +22,10 @@ def print_report(console: Console, model: Any) -> None:
     report = model.report()
     _print_formula(console, model, report)
     console.print()
-    status = report["status"]
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row(
-        "status", Text(status, _STYLES[status]) + Text(f"  {_MEANINGS[status]}", "default")
-    )
-    facts.add_row("error", _errors(report))
-    facts.add_row("range", _ranges(model))
-    facts.add_row("search", f"{report['seconds']:.1f} s, seed {report['seed']}")
-    console.print(facts)
+    print_table(console, _facts(model, report))
     if len(report["equations"]) > 1:
         console.print()
-        console.print(_pareto(report))
+        print_table(console, _pareto(report))
 
 
 def relative(error: float | None) -> str:
@@ -64,11 +58,16 @@ def _print_formula(console: Console, model: Any, report: dict) -> None:
     console.print(Text(line, "dim"))
 
 
-def _errors(report: dict) -> str:
-    return (
-        f"{relative(report['relative_rmse'])} on the rows fitted, "
-        f"{relative(report['holdout_relative_rmse'])} on rows held out"
-    )
+def _facts(model: Any, report: dict) -> Table:
+    status = report["status"]
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("status", Text(status, _STYLES[status]))
+    facts.add_row("", _MEANINGS[status])
+    facts.add_row("error", f"{relative(report['relative_rmse'])} on the rows fitted")
+    facts.add_row("", f"{relative(report['holdout_relative_rmse'])} on rows held out")
+    facts.add_row("range", _ranges(model))
+    facts.add_row("search", f"{report['seconds']:.1f} s, seed {report['seed']}")
+    return facts
 
 
 def _ranges(model: Any) -> str:
@@ -80,7 +79,7 @@ def _ranges(model: Any) -> str:
 
 
 def _pareto(report: dict) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
     table.add_column("complexity", justify="right")
     table.add_column("held-out error", justify="right")

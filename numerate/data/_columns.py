@@ -82,8 +82,10 @@ def _numbers(cells: pl.Series) -> pl.Series:
 
 
 def _has_numbers(cells: pl.Series) -> bool:
-    # An empty column is not text: it is used, and reported, rather than passed over.
-    return cells.null_count() == len(cells) or bool(_numbers(cells).is_not_null().any())
+    # A column without text or numbers is empty: it is used, and reported, not passed over.
+    numbers = _numbers(cells)
+    has_text = (numbers.is_null() & cells.is_not_null()).any()
+    return bool(numbers.is_finite().any()) or not has_text
 
 
 def _reject_cell(sheet: Sheet, name: str, row: int, count: int) -> None:

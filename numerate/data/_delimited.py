@@ -1,6 +1,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 
@@ -21,7 +22,7 @@ def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
     separator = _separator(data, separators)
     first = next(_records(data, separator), None)
     if first is None:
-        raise InputError(f"{source} is empty; it should hold a header and rows of numbers.")
+        raise _unreadable(data, source)
     names = [name.strip() for name in first[1]]
     has_header = not all(_is_number(name) for name in names)
     if not has_header:
@@ -84,13 +85,19 @@ def _frame(data: bytes, source: str, separator: str, width: int, has_header: boo
         frame = pl.read_csv(lines, has_header=False, schema=schema, separator=separator)
     except pl.exceptions.PolarsError:
         _reject_ragged(data, source, separator, width, has_header)
-        raise InputError(
-            f"{source} cannot be read as a table; look for a stray or unclosed quotation mark."
-        ) from None
+        raise _unreadable(data, source) from None
     frame = frame.with_columns(pl.all().str.strip_chars())
     frame = frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
     filled = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     return filled.slice(1) if has_header else filled
+
+
+def _unreadable(data: bytes, source: str) -> InputError:
+    if not data.strip():
+        return InputError(f"{source} is empty; it should hold a header and rows of numbers.")
+    return InputError(
+        f"{source} cannot be read as a table; look for a stray or unclosed quotation mark."
+    )
 
 
 def _reject_ragged(data: bytes, source: str, separator: str, width: int, has_header: bool) -> None:
@@ -112,7 +119,9 @@ def _records(data: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
     """The non-blank records of the file, each with the line (from 1) on which it begins."""
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), newline=""), delimiter=separator)
     line = 1
-    for record in reader:
-        if any(field.strip() for field in record):
-            yield line, record
-        line = reader.line_num + 1
+    # The reader gives up on fields of more than 128 KiB, which an unclosed quotation mark makes.
+    with suppress(csv.Error):
+        for record in reader:
+            if any(field.strip() for field in record):
+                yield line, record
+            line = reader.line_num + 1

@@ -62,6 +62,7 @@ FILES = [
     ("t.csv", "a,n\n1,w\n2,x\n3,y\n4,z\n", "column 'n', row 1 (line 2): 'w' is not a number"),
     ("t.csv", "a,b\n1,\n2,\n3,\n4,\n", "the cell is empty (and 3 more cells in this column)"),
     ("t.csv", 'a,b\n1,"2\n2,3\n', "look for a stray or unclosed quotation mark"),
+    ("t.csv", 'a,"b\n' + "1,2\n" * 50_000, "look for a stray or unclosed quotation mark"),
     ("t.csv", b"a,b\n1,2\n2,\xe9\n", "line 3: the text is not UTF-8"),
     ("t.xlsx", GOOD, "must be one of .csv, .tsv, .parquet, .ndjson, .jsonl, not '.xlsx'"),
     ("t", GOOD, "must be one of .csv, .tsv, .parquet, .ndjson, .jsonl, not ''"),

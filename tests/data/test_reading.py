@@ -133,6 +133,12 @@ def test_text_columns_are_left_out_with_a_note(tmp_path):
     assert table.notes == (f"{tmp_path / 't.csv'}: left out 1 column of text: 'name'.",)
 
 
+def test_a_text_column_may_lack_cells(tmp_path):
+    names = iter(["name", "nan", "", "x", "y"])
+    rows = "".join(f"{line},{next(names)}\n" for line in ROWS.splitlines())
+    assert read_table(file(tmp_path, rows), target="y").names == ("a", "b", "y")
+
+
 def test_an_unused_column_may_hold_anything(tmp_path):
     rows = ROWS.replace("2,3.50", "n/a,3.50").replace("3,5.50", ",5.50")
     assert read_table(file(tmp_path, rows), features=["a"]).names == ("a", "y")
