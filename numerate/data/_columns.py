@@ -62,9 +62,9 @@ def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and resolution of a column, both of shape `(rows,)`."""
     cells = sheet.frame[name]
     numbers = _numbers(cells)
-    wrong = ~(numbers.is_finite().fill_null(False))
+    wrong = ~numbers.is_finite().fill_null(False) | _underflows(cells, numbers)
     if wrong.any():
-        _reject_cell(sheet, name, int(wrong.arg_max() or 0), len(numbers) - int((~wrong).sum()))
+        _reject_cell(sheet, name, int(wrong.arg_max() or 0), int(wrong.sum()))
     values = numbers.to_numpy()
     if name in sheet.resolution:
         return values, sheet.resolution[name]
@@ -79,6 +79,14 @@ def _numbers(cells: pl.Series) -> pl.Series:
     if cells.dtype.is_numeric() or cells.dtype == pl.String or cells.dtype == pl.Null:
         return cells.cast(pl.Float64, strict=False)
     return pl.Series(cells.name, [None] * len(cells), dtype=pl.Float64)
+
+
+def _underflows(cells: pl.Series, numbers: pl.Series) -> pl.Series:
+    """Where a number that is not zero is written too small for double precision: 1e-400."""
+    zero = numbers.eq(0).fill_null(False)
+    if cells.dtype != pl.String or not zero.any():
+        return zero & False
+    return zero & cells.str.contains("^[^eE]*[1-9]").fill_null(False)
 
 
 def _has_numbers(cells: pl.Series) -> bool:
@@ -109,7 +117,7 @@ def _fault(cell: object) -> str:
         return f"{text!r} is infinite"
     if not any(digit in text for digit in "0123456789") or _numbers(pl.Series([text]))[0] is None:
         return f"{text!r} is not a number" + _cure(text)
-    return f"{text!r} is too large for double precision"
+    return f"{text!r} is too {'small' if 'e-' in word else 'large'} for double precision"
 
 
 def _cure(text: str) -> str:

@@ -59,7 +59,7 @@ _GALILEAN = Dataset(
     source=(
         "NASA Space Science Data Coordinated Archive, Jovian Satellite Fact Sheet: a = 421.8, "
         "671.1, 1070.4, 1882.7 thousand km, T = 1.769138, 3.551181, 7.154553, 16.689017 days; "
-        "radius of Jupiter by IAU 2015 resolution B3 (A. Prsa et al., Astronomical Journal 152:41, "
+        "radius of Jupiter by IAU 2015 resolution B3 (A. Prša et al., Astronomical Journal 152:41, "
         "2016)"
     ),
 )

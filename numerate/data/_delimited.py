@@ -64,7 +64,7 @@ def _as_utf8(data: bytes, source: str) -> bytes:
 
 
 def _separator(data: bytes, separators: str) -> str:
-    start = data.lstrip()[:65536].decode(errors="ignore")
+    start = data.lstrip(b"\r\n")[:65536].decode(errors="ignore")
     first_line = start.split("\n", 1)[0]
     return max(separators, key=first_line.count)
 
@@ -117,7 +117,8 @@ def _line_of(data: bytes, separator: str, has_header: bool, row: int) -> int | N
 
 def _records(data: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
     """The non-blank records of the file, each with the line (from 1) on which it begins."""
-    reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), newline=""), delimiter=separator)
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=separator)
     line = 1
     # The reader gives up on fields of more than 128 KiB, which an unclosed quotation mark makes.
     with suppress(csv.Error):

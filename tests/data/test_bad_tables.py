@@ -24,6 +24,7 @@ CELLS = [
     ("-inf,4", "column 'a', row 3 (line 4): '-inf' is infinite"),
     ("3,Infinity", "column 'b', row 3 (line 4): 'Infinity' is infinite"),
     ("3,1e400", "column 'b', row 3 (line 4): '1e400' is too large for double precision"),
+    ("3,1e-400", "column 'b', row 3 (line 4): '1e-400' is too small for double precision"),
     ('3,"4,5"', "'4,5' is not a number (write a decimal point and no thousands separator)"),
     ('3,"1,234.5"', "'1,234.5' is not a number (write a decimal point and no thousands"),
     ("3,€4", "'€4' is not a number"),
