@@ -31,10 +31,10 @@ _VALIDATION_SEED, _EXTRAPOLATION_SEED = 43953907, 8689336
 
 
 class _Operation(NamedTuple):
-    """`exact` are coefficients of a sum, or exponents of a product; `relative_error` is that of
-    a product whose operands are each too small by the factor 1 - ε."""
+    """`exact` are the coefficients of a sum or the exponents of a product; `relative_error` is
+    that of a product whose operands are off by ε, and None for sums."""
 
-    symbol: str
+    formula: str
     exact: tuple[float, ...]
     apply: Callable[[Float[Array, "batch operands"]], Float[Array, "batch"]]
     relative_error: Callable[[float], float] | None
@@ -62,10 +62,10 @@ class Arithmetic(Task):
 
     The operands are independent and uniform on a range, or on a union of intervals that are
     equally likely. The task counts as solved where the extrapolation error is below that of a
-    perfect model whose weights are off by ε (a relative error of ε in each operand):
-    ε² E(|a| + |b|)² for sums, and (r(ε) E(y²)) with r = ((1 - ε)² - 1)² for a·b and a²,
-    ((1 - ε)/(1 + ε) - 1)² for a/b, (√(1 - ε) - 1)² for √a. The expectations are over the
-    extrapolation range and exact, not simulated.
+    perfect model whose operands are each off by the factor 1 ± ε, in the worst direction:
+    ε² E(|a| + |b|)² for sums; r² E(y²) otherwise, with r = (1 - ε)² - 1 for a·b and a²,
+    (1 - ε)/(1 + ε) - 1 for a/b and √(1 - ε) - 1 for √a. The expectations over the
+    extrapolation range are exact, not simulated.
 
     **Arguments:**
 
@@ -119,6 +119,10 @@ class Arithmetic(Task):
             object.__setattr__(self, "extrapolation_range", PRIMER_RANGES[self.train_range])
         self._check_range("train_range")
         self._check_range("extrapolation_range")
+        if not self.eps > 0:
+            raise ValueError(f"eps must be positive, got {self.eps}")
+        if self.set_size < 1:
+            raise ValueError(f"set_size must be at least 1, got {self.set_size}")
         if self.operation == "div" and any(low <= 0 <= high for low, high in self._outside):
             raise ValueError(
                 "extrapolation_range must keep away from 0 for a division, whose mean square is "
@@ -149,7 +153,7 @@ class Arithmetic(Task):
     @property
     def formula(self) -> str:
         """The truth as text that SymPy reads."""
-        return _OPERATIONS[self.operation].symbol
+        return _OPERATIONS[self.operation].formula
 
     @property
     def exact_weights(self) -> tuple[float, ...]:
@@ -207,7 +211,7 @@ def _uniform_union(
     """Uniform on each interval, every interval equally likely: one number picks and places."""
     if len(intervals) == 1:
         return uniform(key, shape, minval=intervals[0][0], maxval=intervals[0][1])
-    place = uniform(key, shape, maxval=len(intervals))
+    place = uniform(key, shape, maxval=float(len(intervals)))
     x = jnp.zeros_like(place)
     for i, (low, high) in enumerate(intervals):
         x = jnp.where(place >= i, low + (high - low) * (place - i), x)

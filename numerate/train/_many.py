@@ -81,7 +81,7 @@ def train_many(
     logs = config.steps // config.log_every
     # The program is the same for any number of steps.
     one_log = dataclasses.replace(config, steps=config.log_every)
-    program = _program(task, model, one_log, chunk_size, jax.config.jax_enable_x64)
+    program = _program(task, model, one_log, chunk_size, jnp.result_type(float))
     parts = [keys[start : start + chunk_size] for start in range(0, len(keys), chunk_size)]
     chunks = [_Chunk(program, part, chunk_size, logs) for part in parts]
     with _progress_bar(progress, len(keys) * logs) as tick:
@@ -99,11 +99,9 @@ class _Program(NamedTuple):
 
 
 @functools.lru_cache(maxsize=64)
-def _program(
-    task: Task, model: MakeModel, config: Config, chunk_size: int, double: bool
-) -> _Program:
-    """`double` is whether float64 is on; it is here because programs differ by it."""
-    del double
+def _program(task: Task, model: MakeModel, config: Config, chunk_size: int, dtype: Any) -> _Program:
+    """`dtype` is JAX's default float: programs differ by it, so it is part of the cache's key."""
+    del dtype
     keys = jax.random.split(jax.random.key(0), chunk_size)
     loop = training_loop(keys[0], task, model, config)
     init = jax.jit(jax.vmap(loop.init))
@@ -139,7 +137,7 @@ class _Chunk:
 
     def conclude(self) -> Run:
         """The run of the chunk's own seeds, without the padding."""
-        nothing = np.full_like(self.state.best_validation, np.nan)
+        nothing = jnp.full_like(self.state.best_validation, jnp.nan)
         rows = self.log + [Log(nothing, nothing)] * (self.logs - len(self.log))
         log = jax.tree.map(lambda *column: np.stack(column, axis=1), *rows)
         run = self.program.conclude(self.state, log)
@@ -170,16 +168,11 @@ def _wait(futures: list[Future]) -> None:
 
 
 def _joined(runs: list[Run]) -> Run:
-    """One run from those of the chunks; what is no array of seeds is the same in all of them."""
-
-    def join(path: tuple, *leaves: Any) -> Any:
-        if not eqx.is_array(leaves[0]):
-            return leaves[0]
-        if path[0].name == "model":
-            return jnp.concatenate(leaves)
-        return np.concatenate(leaves) if path[0].name != "steps" else np.asarray(leaves[0])
-
-    return jax.tree_util.tree_map_with_path(join, *runs)
+    """One run from those of the chunks. The logged steps are the same for all seeds."""
+    arrays, rest = zip(*(eqx.partition(run, eqx.is_array) for run in runs), strict=True)
+    run = eqx.combine(jax.tree.map(lambda *leaves: np.concatenate(leaves), *arrays), rest[0])
+    model = jax.tree.map(lambda leaf: jnp.asarray(leaf) if eqx.is_array(leaf) else leaf, run.model)
+    return dataclasses.replace(run, model=model, steps=run.steps[0])
 
 
 @contextmanager
