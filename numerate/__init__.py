@@ -1,1 +1,51 @@
-"""numerate: neural arithmetic that is exact, extrapolates, and is fast enough to trust."""
+"""numerate: neural arithmetic that is exact, extrapolates, and is fast enough to trust.
+
+Names are imported when first used: `numerate --help` should not wait for JAX.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numerate.cells import Recurrent as Recurrent
+    from numerate.models import Stack as Stack
+    from numerate.regress import ArithmeticRegressor as ArithmeticRegressor
+    from numerate.regress import fit as fit
+    from numerate.regress import load as load
+    from numerate.tasks import Arithmetic as Arithmetic
+    from numerate.train import Config as Config
+    from numerate.train import Outcome as Outcome
+    from numerate.train import Run as Run
+    from numerate.train import levenberg as levenberg
+    from numerate.train import train as train
+    from numerate.train import train_many as train_many
+    from numerate.units import NAC as NAC
+    from numerate.units import NALU as NALU
+    from numerate.units import NACMul as NACMul
+    from numerate.units import NALUScalarGate as NALUScalarGate
+    from numerate.units import NALUUntied as NALUUntied
+    from numerate.units import Unit as Unit
+
+_HOMES = {
+    "numerate.cells": ("Recurrent",),
+    "numerate.models": ("Stack",),
+    "numerate.regress": ("ArithmeticRegressor", "fit", "load"),
+    "numerate.tasks": ("Arithmetic",),
+    "numerate.train": ("Config", "Outcome", "Run", "levenberg", "train", "train_many"),
+    "numerate.units": ("NAC", "NALU", "NACMul", "NALUScalarGate", "NALUUntied", "Unit"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
+__version__ = version("numerate")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'numerate' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

@@ -10,6 +10,7 @@ from numerate.formula._expression import (
     to_data,
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
+from numerate.formula._simplify import simplify
 from numerate.formula._snap import snap
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "from_data",
     "python_source",
     "refit",
+    "simplify",
     "snap",
     "symbol",
     "to_data",

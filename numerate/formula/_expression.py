@@ -5,14 +5,13 @@ Everything that reads or rewrites formulas relies on that one distinction: snapp
 the number of constants that had to be measured.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import sympy
 from sympy.printing.numpy import NumPyPrinter
 
-_FUNCTIONS = {"Abs": (sympy.Abs, np.abs), "sign": (sympy.sign, np.sign)}
+from numerate.formula._tape import Tape
 
 
 def complexity(formula: sympy.Expr) -> int:
@@ -112,51 +111,9 @@ def evaluate(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarra
         array([1.5, 2.5])
     """
     rows = next(iter(values.values())).shape if values else ()
-    with np.errstate(all="ignore"):
-        return np.broadcast_to(np.asarray(_value(formula, values), np.float64), rows).copy()
-
-
-def _value(node: sympy.Expr, values: Mapping[str, np.ndarray]):
-    if node.is_Symbol:
-        return values[node.name]
-    if node.is_number:
-        return float(node)
-    if node.is_Add:
-        return math.fsum(parts) if _all_scalar(parts := _each(node, values)) else sum(parts)
-    if node.is_Mul:
-        return _product(node, values)
-    if node.is_Pow:
-        return _power(_value(node.base, values), node.exp, values)
-    name = type(node).__name__
-    if name not in _FUNCTIONS:
-        raise ValueError(f"a formula has + - * / powers, Abs and sign; found {name}")
-    return _FUNCTIONS[name][1](_value(node.args[0], values))
-
-
-def _each(node: sympy.Expr, values: Mapping[str, np.ndarray]) -> list:
-    return [_value(a, values) for a in node.args]
-
-
-def _all_scalar(parts: Sequence) -> bool:
-    return all(np.ndim(p) == 0 for p in parts)
-
-
-def _product(node: sympy.Expr, values: Mapping[str, np.ndarray]):
-    """Divisors are divided by, not multiplied as reciprocals, which rounds once less."""
-    over, under = 1.0, 1.0
-    for factor in node.args:
-        base, exponent = factor.as_base_exp()
-        if exponent == -1 and not base.is_number:
-            under = under * _value(base, values)
-        else:
-            over = over * _value(factor, values)
-    return over / under
-
-
-def _power(base, exponent: sympy.Expr, values: Mapping[str, np.ndarray]):
-    if exponent == sympy.S.Half:
-        return np.sqrt(base)
-    return np.power(base, _value(exponent, values))
+    columns = {s: values[s.name] for s in formula.free_symbols}
+    value = Tape(formula).forward(columns)[-1]
+    return np.broadcast_to(np.asarray(value, np.float64), rows).copy()
 
 
 def formula_text(formula: sympy.Expr, digits: int | None = None) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 import sympy
 from scipy.optimize import least_squares
 
+from numerate.formula._tape import Tape
+
 _HUGE = 1e100  # stands for a residual that is not finite: MINPACK only needs to see it is bad
 
 
@@ -74,24 +76,28 @@ class Parametric:
         self.values = np.array(values, float)
         exponents = {s for power in formula.atoms(sympy.Pow) for s in power.exp.free_symbols}
         self.in_exponent = np.array([n in exponents for n in names], bool)
-        slopes = [sympy.diff(formula, n) for n in names]
-        self._function = sympy.lambdify([*symbols, *names], [formula, slopes], "numpy", cse=True)
+        self._symbols, self._tape = symbols, Tape(formula)
 
-    def at(self, values: np.ndarray, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-        """Residuals `(rows,)` and their Jacobian `(rows, n)`, both in units of `rows.scale`."""
-        with np.errstate(all="ignore"):
-            value, slopes = self._function(*rows.features.T, *values)
-        ones = np.ones(len(rows))
-        residual = (value * ones - rows.target) / rows.scale
-        jacobian = np.stack([s * ones / rows.scale for s in slopes] or [ones[:0]], axis=-1)
-        return (
-            np.nan_to_num(residual, nan=_HUGE, posinf=_HUGE, neginf=-_HUGE),
-            np.nan_to_num(jacobian, nan=0.0, posinf=_HUGE, neginf=-_HUGE),
-        )
+    def residual(self, values: np.ndarray, rows: Rows) -> np.ndarray:
+        """Residuals in units of `rows.scale`, `(rows,)`."""
+        value = self._forward(values, rows)[-1] * np.ones(len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            residual = (value - rows.target) / rows.scale
+        return np.nan_to_num(residual, nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
+
+    def slopes(self, values: np.ndarray, rows: Rows) -> np.ndarray:
+        """The Jacobian of `residual`, `(rows, n)`."""
+        done = self._forward(values, rows)
+        jacobian = self._tape.slopes(done, self.names, len(rows)) / rows.scale[:, None]
+        return np.nan_to_num(jacobian, nan=0.0, posinf=_HUGE, neginf=-_HUGE)
+
+    def _forward(self, values: np.ndarray, rows: Rows) -> list:
+        columns = dict(zip(self._symbols, rows.features.T, strict=True))
+        return self._tape.forward(columns | dict(zip(self.names, values, strict=True)))
 
     def loss(self, values: np.ndarray, rows: Rows) -> float:
         """Mean squared residual."""
-        return float(np.mean(np.minimum(np.abs(self.at(values, rows)[0]), _HUGE) ** 2))
+        return float(np.mean(np.minimum(np.abs(self.residual(values, rows)), _HUGE) ** 2))
 
     def fit(self, values: np.ndarray, free: np.ndarray, rows: Rows) -> tuple[np.ndarray, float]:
         """The constants marked `free` moved to the least squares: `(values, loss)`."""
@@ -100,18 +106,20 @@ class Parametric:
             return start, self.loss(start, rows)
 
         def full(some):
-            return np.concatenate([start, some])[np.where(free, _places(start, free), _own(start))]
+            values = start.copy()
+            values[free] = some
+            return values
 
         solved = least_squares(
-            lambda some: self.at(full(some), rows)[0],
+            lambda some: self.residual(full(some), rows),
             start[free],
-            jac=lambda some: self.at(full(some), rows)[1][:, free],
+            jac=lambda some: self.slopes(full(some), rows)[:, free],
             method="lm",
             x_scale="jac",
             xtol=1e-15,
             ftol=1e-15,
             gtol=1e-15,
-            max_nfev=60,
+            max_nfev=30,
         )
         values = full(solved.x)
         return values, self.loss(values, rows)
@@ -119,14 +127,6 @@ class Parametric:
     def with_values(self, values: list[sympy.Expr]) -> sympy.Expr:
         """The formula with its constants replaced, `Float` or exact."""
         return self.formula.xreplace(dict(zip(self.names, values, strict=True)))
-
-
-def _places(start: np.ndarray, free: np.ndarray) -> np.ndarray:
-    return len(start) + np.cumsum(free) - 1
-
-
-def _own(start: np.ndarray) -> np.ndarray:
-    return np.arange(len(start))
 
 
 def _name_each_float(formula: sympy.Expr):

@@ -44,7 +44,7 @@ class _Snapping:
         """Whether the rows cannot tell `values`, with `snapped` exact ones, from the free fit."""
         if self.noiseless:
             return loss <= max(9 * self.loss, _SLACK * self.spread)
-        errors = np.abs(self.view.at(values, self.rows)[0]) * self.rows.scale
+        errors = np.abs(self.view.residual(values, self.rows)) * self.rows.scale
         if np.all(errors <= self.rows.resolution):
             return True
         count = len(self.rows)
@@ -84,6 +84,8 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
     everything = np.ones(len(view.values), bool)
     values, loss = view.fit(view.values, everything, rows)
     spread = float(np.mean(((rows.target - rows.target.mean()) / rows.scale) ** 2)) or 1.0
+    if not loss < 1e6 * spread:  # it overflows on these rows: there is nothing to go by
+        return formula
     state = _Snapping(view, rows, spread, values, loss, {})
     _prune(state)
     for exponents in (True, False):
@@ -93,9 +95,8 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
 
 def _prune(state: _Snapping) -> None:
     """Set constants to zero, the least influential first."""
-    influence = np.abs(state.values) * np.linalg.norm(
-        state.view.at(state.values, state.rows)[1], axis=0
-    )
+    slopes = np.abs(state.view.slopes(state.values, state.rows))
+    influence = np.abs(state.values) * slopes.mean(axis=0)
     for index in np.argsort(influence):
         if state.free[index]:
             state.try_values({int(index): sympy.Integer(0)})
@@ -151,11 +152,15 @@ def _results(state: _Snapping) -> list[sympy.Expr]:
 
 
 def _shortest(state: _Snapping, values: np.ndarray, index: int) -> float:
-    if state.noiseless:
-        return values[index]
-    for digits in range(2, 16):
+    """The fewest digits that describe the rows as well."""
+    loss = state.view.loss(values, state.rows)
+    for digits in range(1 if state.noiseless else 3, 16):
         trial = values.copy()
         trial[index] = float(f"{values[index]:.{digits}g}")
-        if len(state.rows) * np.log(state.view.loss(trial, state.rows) / state.loss) < 0.02:
+        if state.noiseless:
+            same = abs(trial[index] - values[index]) <= 4e-13 * abs(values[index])
+        else:
+            same = len(state.rows) * np.log(state.view.loss(trial, state.rows) / loss) < 0.02
+        if same:
             return trial[index]
     return values[index]

@@ -44,6 +44,7 @@ def levenberg(
     each: tuple = (),
     steps: int = 200,
     tolerance: float = 1e-30,
+    enough: int | None = None,
 ) -> Fitted:
     """Minimise the mean of `residual(parameters, *shared, *each_i)**2` from every start.
 
@@ -60,6 +61,7 @@ def levenberg(
     - `each`: arrays with a leading population axis, one slice for each start.
     - `steps`: most iterations.
     - `tolerance`: a start has converged when its mean squared residual is at most this.
+    - `enough`: stop all when so many have converged; `None` goes on for every start.
 
     **Returns:** a `Fitted`, in the order of `starts`.
 
@@ -81,9 +83,9 @@ def levenberg(
     if starts.ndim != 2:
         raise ValueError(f"starts must have shape (population, n_parameters), got {starts.shape}")
     with jax.enable_x64(True):
-        to64 = partial(jax.tree.map, lambda a: jnp.asarray(a, _wide(a)))
-        solved = _population(residual, jnp.asarray(starts), to64(shared), to64(each),
-                             jnp.asarray(steps), jnp.asarray(tolerance))  # fmt: skip
+        tables = jax.tree.map(lambda a: jnp.asarray(a, _wide(a)), (shared, each))
+        limits = (steps, tolerance, enough or len(starts))
+        solved = _population(residual, jnp.asarray(starts), *tables, *limits)
         return Fitted(*(np.asarray(a) for a in solved))
 
 
@@ -101,7 +103,7 @@ class _State(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def _population(residual, starts, shared, each, steps, tolerance):
+def _population(residual, starts, shared, each, steps, tolerance, enough):
     """One `while_loop` for all starts: (parameters, loss, iterations)."""
 
     def loss_of(parameters, own):
@@ -145,7 +147,8 @@ def _population(residual, starts, shared, each, steps, tolerance):
 
     def go_on(carry):
         state, i = carry
-        return (i < steps) & ~jnp.all(_finished(state, tolerance))
+        solved = jnp.sum(state.loss <= tolerance)
+        return (i < steps) & (solved < enough) & ~jnp.all(_finished(state, tolerance))
 
     size = starts.shape[0]
     state = _State(

@@ -1,0 +1,46 @@
+"""`numerate.fit`: from any table to a fitted model in one call."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import polars as pl
+
+from numerate.data import read_table
+from numerate.regress._estimator import ArithmeticRegressor
+
+
+def fit(
+    data: Any,
+    *,
+    target: str | None = None,
+    features: Sequence[str] | None = None,
+    seed: int = 0,
+    budget: float = 60.0,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> ArithmeticRegressor:
+    """Find the formula of one column of a table in terms of the others.
+
+    **Arguments:**
+
+    - `data`: a CSV, TSV, Parquet or NDJSON file, the name of an embedded data set, a Polars or
+        pandas data frame, a mapping of columns, or a `numerate.data.Table`.
+    - `target`: the column to explain; the last one by default.
+    - `features`: the columns a formula may use; by default all others that hold numbers.
+    - `seed`, `budget`: as `random_state` and `budget` of `ArithmeticRegressor`.
+    - `on_progress`: called with the fraction done and what is being done.
+
+    **Returns:** a fitted `ArithmeticRegressor`; its `interrupted_` is true if Ctrl-C ended the
+    search early.
+
+    **Raises:** `numerate.data.InputError` (a `ValueError`) naming the column and row at fault.
+
+    !!! example
+        >>> fit("kepler").formula_
+        a**(3/2)
+    """
+    table = read_table(data, target=target, features=features)
+    *names, target_name = table.names
+    frame = pl.DataFrame(dict(zip(names, table.values.T, strict=False)))
+    model = ArithmeticRegressor(budget=budget, random_state=seed)
+    y = table.values[:, -1]
+    return model._fit(frame, y, table.resolution, target_name, on_progress)

@@ -1,0 +1,194 @@
+"""From a table to ranked formulas.
+
+1. Stacks that need no training are solved outright (`_closed`): an exact one ends the search.
+2. Populations of stacks of depth 2 to 4 are trained from random starts (`_stacks`).
+3. Each promising stack is read out, snapped, pruned, refitted and simplified.
+4. Formulas are judged on held-out rows and verified on all of them (`_verify`).
+
+Only rows of the table are ever used: nothing looks outside the range that was given.
+"""
+
+import itertools
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+
+from numerate.formula import complexity, floats, refit, simplify, snap
+from numerate.regress import _closed
+from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
+from numerate.regress._stacks import stack, train_population
+from numerate.regress._verify import APPROXIMATE, EXACT, WITHIN_PRECISION, status
+
+Progress = Callable[[float, str], None]
+
+POPULATION_ROWS = 256
+_POLISHED = 2  # formulas of a population that are worth snapping
+# Each further symbol of an approximate formula must cut the held-out error by so much (log).
+_WORTH = 0.1
+_LARGEST_POWER = 10
+_DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
+_ORDER = {EXACT: 0, WITHIN_PRECISION: 1, APPROXIMATE: 2}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A formula with what it costs and how well it does."""
+
+    formula: sympy.Expr
+    complexity: int
+    relative_rmse: float
+    holdout_relative_rmse: float
+    status: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How far to search: seconds, depth of the stacks, and starts for each population."""
+
+    budget: float = 60.0
+    max_depth: int = 4
+    n_starts: int = 64
+
+
+@dataclass
+class Search:
+    """One search over one problem; `candidates` can be read at any moment, also after Ctrl-C."""
+
+    problem: Problem
+    settings: Settings
+    on_progress: Progress = lambda fraction, message: None
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def run(self) -> "Search":
+        """Search until an exact formula is found, all is tried, or the time is up."""
+        self._until = time.monotonic() + self.settings.budget
+        stages = list(self._stages())
+        try:
+            for index, (name, formulas) in enumerate(stages):
+                self.on_progress(index / len(stages), f"{name}: {self._best_so_far()}")
+                for formula in formulas():
+                    self.consider(formula)
+                if self._settled() or time.monotonic() > self._until:
+                    break
+        except KeyboardInterrupt:
+            if not self.candidates:
+                raise
+            self.interrupted = True
+        self.on_progress(1.0, self._best_so_far())
+        return self
+
+    def _stages(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
+        rows = self.problem.rows(SEARCH_ROWS)
+        yield "one layer", lambda: self._one_layer(rows)
+        for library in _closed.LIBRARIES:
+            if self.settings.max_depth > 1 or library.factors == 1:
+                yield f"{library.name} sums", lambda library=library: self._sums(rows, library)
+        for depth in range(2, self.settings.max_depth + 1):
+            for kinds in _DEPTHS[depth]:
+                yield f"{kinds} stacks", lambda kinds=kinds: self._population(kinds)
+        if self.settings.max_depth > 1:
+            yield "sparse sums", lambda: self._approximations(rows)
+
+    def _one_layer(self, rows) -> Iterator[sympy.Expr]:
+        yield sympy.Float(np.mean(rows.target))
+        yield from _closed.product(rows)
+        yield from _closed.sparse_sums(rows, _closed.LIBRARIES[0])
+
+    def _sums(self, rows, library) -> Iterator[sympy.Expr]:
+        for power in _closed.TARGET_POWERS:
+            yield from _closed.sums(rows, library, power)
+
+    def _approximations(self, rows) -> Iterator[sympy.Expr]:
+        for library in _closed.LIBRARIES[1:4]:
+            yield from _closed.sparse_sums(rows, library)
+
+    def _population(self, kinds: str) -> Iterator[sympy.Expr]:
+        rows = self.problem.rows(POPULATION_ROWS)
+        kept = _closed.most_related(rows, 8)
+        rows = type(rows)(
+            tuple(rows.symbols[i] for i in kept),
+            rows.features[:, kept],
+            rows.target,
+            rows.scale,
+            rows.resolution,
+        )
+        rng = np.random.default_rng((self.problem.seed, *kinds.encode()))
+        trained = train_population(stack(kinds, len(kept)), rows, self.settings.n_starts, rng)
+        for formula in itertools.islice(trained, _POLISHED):
+            yield formula
+            if self._settled() or time.monotonic() > self._until:
+                return
+
+    def consider(self, formula: sympy.Expr) -> None:
+        """Snap, simplify, refit and judge a formula, and keep it if it is new."""
+        problem = self.problem
+        if not _sober(formula):
+            return
+        rows = problem.weighted_rows(formula, SEARCH_ROWS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            formula = simplify(snap(formula, rows), rows)
+            if floats(formula) and len(problem.train) > SEARCH_ROWS:
+                formula = refit(formula, problem.weighted_rows(formula, REFIT_ROWS))[0]
+        if not _sober(formula):
+            return
+        key = str(formula)
+        if key not in self.candidates:
+            self.candidates[key] = self._judged(formula)
+
+    def _judged(self, formula: sympy.Expr) -> Candidate:
+        problem = self.problem
+        return Candidate(
+            formula,
+            complexity(formula),
+            problem.train_error(formula),
+            problem.holdout_error(formula),
+            status(formula, problem),
+        )
+
+    def _settled(self) -> bool:
+        return any(c.status != APPROXIMATE for c in self.candidates.values())
+
+    def _best_so_far(self) -> str:
+        return str(self.chosen().formula) if self.candidates else "…"
+
+    def chosen(self) -> Candidate:
+        """The formula to report: verified if one is, else the shortest of the best.
+
+        Among approximations, a longer formula must pay for each symbol with a tenth less
+        held-out error.
+        """
+        everyone = list(self.candidates.values())
+        verified = [c for c in everyone if c.status != APPROXIMATE]
+        if verified:
+            return min(verified, key=lambda c: (_ORDER[c.status], c.complexity, _error(c)))
+        return min(
+            everyone, key=lambda c: (np.log(_error(c)) + _WORTH * c.complexity, str(c.formula))
+        )
+
+    def ranked(self) -> list[Candidate]:
+        """The chosen formula, then the rest of the Pareto front from simple to accurate."""
+        chosen = self.chosen()
+        front, best = [], np.inf
+        for candidate in sorted(self.candidates.values(), key=lambda c: (c.complexity, _error(c))):
+            if _error(candidate) < best:
+                best = _error(candidate)
+                front.append(candidate)
+        return [chosen, *(c for c in front if c is not chosen)]
+
+
+def _sober(formula: sympy.Expr) -> bool:
+    """Whether no number in it is undefined and no power absurd: x**300 only ever overfits."""
+    powers = (p.exp for p in formula.atoms(sympy.Pow) if p.exp.is_number)
+    return not formula.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I) and all(
+        abs(p) <= _LARGEST_POWER for p in powers
+    )
+
+
+def _error(candidate: Candidate) -> float:
+    return candidate.holdout_relative_rmse

@@ -1,0 +1,196 @@
+"""Small stacks of sum and product layers, trained as a population from many random starts.
+
+A stack alternates the two halves of a NALU (Trask et al. 2018), each with free weights:
+a sum layer S: h → C h + b, and a product layer P: h → ∏ᵢ |hᵢ|^{Wᵢ}, with a sign where the
+start gave the input an odd power. `"PS"` is a sum of products, `"SP"` a product of sums.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import sympy
+
+from numerate.formula import Rows
+from numerate.train import levenberg
+
+_TINY = 1e-300  # keeps log finite at 0; far below any magnitude that data have
+_MOST_FREE = 12  # free weights of an approximation anybody would read
+_POWERS = np.array([1.0, 1.0, 1.0, -1.0, -1.0, 2.0, 0.5, -2.0, -0.5])
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One architecture: `kinds` from input to output and the `sizes` between them.
+
+    `Stack("SP", (2, 3, 1))` is y = ∏ₖ (wₖ·x + bₖ)^{pₖ} with three factors of two features.
+    """
+
+    kinds: str
+    sizes: tuple[int, ...]
+
+    @cached_property
+    def layers(self) -> list[tuple[str, int, int, slice, slice]]:
+        """(kind, in, out, where its weights are, where its biases are) for each layer."""
+        layers, at = [], 0
+        for kind, fan_in, fan_out in zip(self.kinds, self.sizes, self.sizes[1:], strict=False):
+            weights = slice(at, at + fan_in * fan_out)
+            biases = slice(weights.stop, weights.stop + fan_out * (kind == "S"))
+            layers.append((kind, fan_in, fan_out, weights, biases))
+            at = biases.stop
+        return layers
+
+    @property
+    def n_parameters(self) -> int:
+        return self.layers[-1][-1].stop
+
+    def residual(self, parameters, features, target, odd, free):
+        """`(rows,)`; `odd` marks powers that keep a sign, `free` the weights that may move."""
+        parameters = jnp.where(free, parameters, jax.lax.stop_gradient(parameters))
+        h = features
+        for kind, fan_in, fan_out, weights, biases in self.layers:
+            weight = parameters[weights].reshape(fan_out, fan_in)
+            if kind == "S":
+                h = h @ weight.T + parameters[biases]
+            else:
+                flips = (h < 0).astype(h.dtype) @ odd[weights].reshape(fan_out, fan_in).T
+                h = jnp.exp(jnp.log(jnp.abs(h) + _TINY) @ weight.T) * (1 - 2 * (flips % 2))
+        return h[:, 0] - target
+
+    def starts(self, population: int, signed: np.ndarray, rng: np.random.Generator):
+        """Random parameters, odd powers and free weights, each `(population, n_parameters)`.
+
+        Half of the starts are sparse: some hidden features are off and some weights fixed at
+        zero, so that a small formula is met as a small stack. `signed` tells which features
+        have negative values.
+        """
+        drawn = [self._start(signed, rng, sparse=i % 2 == 0) for i in range(population)]
+        return tuple(np.stack(part) for part in zip(*drawn, strict=True))
+
+    def _start(self, signed, rng, sparse: bool):
+        parameters = np.zeros(self.n_parameters)
+        odd, free = np.zeros(self.n_parameters), np.ones(self.n_parameters, bool)
+        alive = np.ones(self.sizes[0], bool)
+        for kind, fan_in, fan_out, weights, biases in self.layers:
+            last = weights.stop == self.layers[-1][3].stop
+            on = np.ones(fan_out, bool)
+            if sparse and not last:
+                on[rng.integers(1, fan_out + 1) :] = False
+            used = on[:, None] & alive[None, :]
+            if sparse and fan_in > 2:
+                used &= rng.random((fan_out, fan_in)) < 0.7
+            draw = _sum_weights if kind == "S" else _powers
+            weight, odd_powers = draw((fan_out, fan_in), sparse, rng)
+            negative = signed if weights.start == 0 else np.ones(fan_in, bool)
+            parameters[weights] = np.where(used, weight, 0).ravel()
+            odd[weights] = (odd_powers & used & negative).ravel()
+            free[weights] = used.ravel()
+            bias_on = on & (rng.random(fan_out) < (0.5 if sparse else 1.0))
+            if kind == "S":
+                parameters[biases] = np.where(bias_on, rng.normal(size=fan_out), 0)
+                free[biases] = bias_on
+            alive = on
+        return parameters, odd, free
+
+    def formula(self, parameters, odd, free, symbols) -> sympy.Expr:
+        """The stack as a SymPy expression with a `Float` for each free weight."""
+        h = list(symbols)
+        for kind, fan_in, fan_out, weights, biases in self.layers:
+            weight = _constants(parameters[weights], free[weights]).reshape(fan_out, fan_in)
+            if kind == "S":
+                bias = _constants(parameters[biases], free[biases])
+                h = [sympy.Add(*(w * x for w, x in zip(row, h, strict=True)), b)
+                     for row, b in zip(weight, bias, strict=True)]  # fmt: skip
+            else:
+                signs = odd[weights].reshape(fan_out, fan_in)
+                h = [sympy.Mul(*(_power(x, w, s) for x, w, s in zip(h, row, sign, strict=True)))
+                     for row, sign in zip(weight, signs, strict=True)]  # fmt: skip
+        return h[0]
+
+
+def _sum_weights(shape, sparse, rng):
+    return rng.normal(size=shape), np.zeros(shape, bool)
+
+
+def _powers(shape, sparse, rng):
+    chosen = rng.choice(_POWERS, shape) * (rng.random(shape) < (1.0 if sparse else 0.5))
+    return chosen + rng.normal(scale=0.1, size=shape), chosen % 2 == 1
+
+
+def _constants(values, free) -> np.ndarray:
+    exact = [sympy.Float(v) if f else sympy.Integer(0) for v, f in zip(values, free, strict=True)]
+    return np.array(exact, object)
+
+
+def _power(base: sympy.Expr, exponent, odd: float) -> sympy.Expr:
+    if base.is_positive:
+        return base**exponent
+    return sympy.Abs(base) ** exponent * (sympy.sign(base) if odd else 1)
+
+
+@cache
+def stack(kinds: str, n_features: int) -> Stack:
+    """The stack the search uses for an architecture; the same object each time, so that the
+    compiled training program is found again.
+
+    !!! example
+        >>> stack("PSP", 2).sizes
+        (2, 4, 2, 1)
+    """
+    widths = {"PS": (4,), "SP": (3,), "PSP": (4, 2), "SPS": (4, 3)}
+    widths |= {"PSPS": (4, 3, 2), "SPSP": (3, 3, 2)}
+    return Stack(kinds, (n_features, *widths[kinds], 1))
+
+
+@cache
+def _residual(architecture: Stack):
+    """One function object for each stack: what `levenberg` keeps its compiled program by."""
+    return architecture.residual
+
+
+def train_population(
+    architecture: Stack,
+    rows: Rows,
+    population: int,
+    rng: np.random.Generator,
+    *,
+    met: float = 1e-9,
+    worth: float = 0.2,
+    steps: int = 150,
+) -> Iterator[sympy.Expr]:
+    """Fit a population to a table and read the formulas out, the most promising first.
+
+    Features and target are brought to size one for the training and back in the formula. A
+    free weight must be worth `worth` in the logarithm of the relative error; below `met` all
+    errors count as none. Large stacks that do not meet the target are left out.
+    """
+    size = _sizes(rows.features)
+    (spread,) = _sizes(rows.target[:, None])
+    parameters, odd, free = architecture.starts(population, (rows.features < 0).any(axis=0), rng)
+    fitted = levenberg(
+        _residual(architecture),
+        parameters,
+        shared=(rows.features / size, rows.target / spread),
+        each=(odd, free),
+        steps=steps,
+        enough=population // 8,
+    )
+    scaled = [s / sympy.Rational(z) for s, z in zip(rows.symbols, size, strict=True)]
+    target = rows.target / spread
+    errors = np.sqrt(fitted.loss / (np.mean((target - target.mean()) ** 2) or 1.0))
+    price = np.log(np.maximum(errors, met)) + worth * free.sum(axis=1)
+    for i in np.argsort(price, kind="stable"):
+        if np.isfinite(errors[i]) and (errors[i] < met or free[i].sum() <= _MOST_FREE):
+            read = architecture.formula(fitted.parameters[i], odd[i], free[i], scaled)
+            yield sympy.Rational(spread) * read
+
+
+def _sizes(features: np.ndarray) -> np.ndarray:
+    """A power of two near each feature's typical magnitude: dividing by it rounds nothing."""
+    magnitude = np.abs(np.where(features == 0, np.nan, features))
+    with np.errstate(all="ignore"):
+        exponent = np.nanmean(np.log2(magnitude), axis=0)
+    return 2.0 ** np.round(np.nan_to_num(exponent))
