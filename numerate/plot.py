@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float
 
 from .data import InputError, Table
+from .formula import floats, formula_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +100,7 @@ def plot_fit(model: Any, table: Table) -> "Figure":
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     shown = _thinned(table)
-    predicted = model.predict(shown.values[:, :-1])
+    predicted = _predict(model, shown.values[:, :-1])
     one_feature = len(table.names) == 2
     with matplotlib.rc_context(_STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.10, wspace=0.04, hspace=0.06)
@@ -114,7 +116,8 @@ def plot_fit(model: Any, table: Table) -> "Figure":
             _draw_curve(axes["curve"], model, shown)
         _draw_fit(axes["fit"], shown, predicted)
         _draw_residuals(axes["residuals"], model, shown, predicted)
-        _draw_front(axes["front"], model.report())
+        _draw_front(axes["front"], model)
+        _hide_overlapping_labels(figure, axes["front"])
     return figure
 
 
@@ -123,18 +126,25 @@ def _title(model: Any) -> str:
     from matplotlib.mathtext import MathTextParser
 
     target = sympy.latex(sympy.Symbol(model.target_name_))
-    formula = sympy.latex(model.formula_, fold_frac_powers=True).replace(r"\frac", r"\dfrac")
-    drawn = f"${target} = {formula}$"
+    rounded = {f: sympy.Float(f, 5) for f in floats(model.formula_)}
+    formula = sympy.latex(model.formula_.xreplace(rounded), fold_frac_powers=True)
+    drawn = f"${target} = {formula}$".replace(r"\frac", r"\dfrac")
     try:
         MathTextParser("path").parse(drawn)
     except ValueError:  # Names of columns may hold what mathematical notation does not know.
-        return _literal(f"{model.target_name_} = {model.report()['formula']}")
+        return _literal(f"{model.target_name_} = {formula_text(model.formula_, digits=5)}")
     return drawn
 
 
 def _verdict(model: Any) -> str:
-    error = model.report()["holdout_relative_rmse"]
-    return f"{model.status_.replace('_', ' ')}, relative error {error:.1e} on rows held out"
+    error = model.holdout_relative_rmse_
+    return f"{model.status_.replace('_', ' ')}, relative error {error:.2g} on rows held out"
+
+
+def _predict(model: Any, features: Float[np.ndarray, "rows features"]) -> np.ndarray:
+    # By name, or scikit-learn warns of features without names.
+    with np.errstate(all="ignore"):
+        return model.predict(pl.DataFrame(features, schema=list(model.feature_names_)))
 
 
 def _thinned(table: Table) -> Table:
@@ -151,9 +161,8 @@ def _draw_curve(axes: "Axes", model: Any, table: Table) -> None:
     x, y = table.values.T
     low, high = model.training_range_[:, 0]
     logarithmic = _set_scale(axes.set_xscale, x)
-    grid = _grid_around(low, high, logarithmic, nonnegative=bool(low >= 0))
-    with np.errstate(all="ignore"):
-        curve = model.predict(grid[:, None])
+    grid = _grid_around(low, high, logarithmic)
+    curve = _predict(model, grid[:, None])
     seen = (grid >= low) & (grid <= high)
     axes.plot(grid, np.where(seen, curve, np.nan), color=_ACCENT, lw=2, label="formula")
     axes.plot(grid, np.where(seen, np.nan, curve), color=_ACCENT, lw=1.5, ls=(0, (4, 2)))
@@ -180,21 +189,19 @@ def _draw_points(axes: "Axes", x: np.ndarray, y: np.ndarray, label: str | None =
 
 
 def _widened(low: float, high: float, logarithmic: bool, share: float) -> tuple[float, float]:
-    """The interval widened on either side by a share of its width."""
+    """The interval widened on either side by a share of its width, but not from + to −."""
     if logarithmic:
         margin = (high / low) ** share
         return low / margin, high * margin
     margin = share * (high - low)
-    return low - margin, high + margin
+    return max(low - margin, 0.0) if low >= 0 else low - margin, high + margin
 
 
-def _grid_around(low: float, high: float, logarithmic: bool, nonnegative: bool) -> np.ndarray:
+def _grid_around(low: float, high: float, logarithmic: bool) -> Float[np.ndarray, " points"]:
     """From below the training range to above it, by a quarter of its width on either side."""
     start, stop = _widened(low, high, logarithmic, 0.25)
-    if logarithmic:
-        return np.union1d(np.geomspace(start, stop, _CURVE), [low, high])
-    start = max(start, 0.0) if nonnegative else start
-    return np.union1d(np.linspace(start, stop, _CURVE), [low, high])
+    spaced = np.geomspace if logarithmic else np.linspace
+    return np.union1d(spaced(start, stop, _CURVE), [low, high])
 
 
 def _draw_fit(axes: "Axes", table: Table, predicted: np.ndarray) -> None:
@@ -240,28 +247,26 @@ def _explained(model: Any, table: Table) -> Float[np.ndarray, " rows"]:
     for column in range(x.shape[1]):
         shift = np.zeros_like(x)
         shift[:, column] = half[:, column]
-        with np.errstate(all="ignore"):
-            change = np.abs(model.predict(x + shift) - model.predict(x - shift)) / 2
+        change = np.abs(_predict(model, x + shift) - _predict(model, x - shift)) / 2
         explained += np.nan_to_num(change)
     return explained
 
 
-def _draw_front(axes: "Axes", report: dict[str, Any]) -> None:
+def _draw_front(axes: "Axes", model: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    equations = report["equations"]
-    complexity = [equation["complexity"] for equation in equations]
+    found = model.equations_.with_row_index("place").sort("complexity", "holdout_relative_rmse")
+    complexity = found["complexity"].to_numpy()
     # A logarithmic axis has no place for an error of exactly 0.
-    least = np.finfo(float).eps / 16
-    errors = [max(equation["holdout_relative_rmse"] or 0.0, least) for equation in equations]
+    errors = np.maximum(found["holdout_relative_rmse"].to_numpy(), np.finfo(float).eps / 16)
     axes.plot(complexity, errors, "-o", color=_FADED, ms=5, lw=1.2, mfc="white", mew=1.2)
-    middle = (min(complexity) + max(complexity)) / 2
-    for equation, x, y in zip(equations, complexity, errors, strict=True):
-        chosen = equation["formula"] == report["formula"]
-        if chosen:
-            axes.plot(x, y, "o", ms=9, color=_HIGHLIGHT, zorder=4)
+    middle = (complexity[0] + complexity[-1]) / 2
+    for place, x, y in zip(found["place"], complexity, errors, strict=True):
+        colour = _FADED if place else _HIGHLIGHT  # The chosen formula comes first.
+        if not place:
+            axes.plot(x, y, "o", ms=9, color=colour, zorder=4)
         axes.annotate(
-            _short(_literal(equation["formula"])),
+            _short(_literal(formula_text(model.formulas_[place], digits=4))),
             (x, y),
             # The front falls, so there is room above to the right and below to the left.
             (-6, -6) if x > middle else (7, 5),
@@ -269,7 +274,8 @@ def _draw_front(axes: "Axes", report: dict[str, Any]) -> None:
             ha="right" if x > middle else "left",
             va="top" if x > middle else "bottom",
             fontsize=8.5,
-            color=_HIGHLIGHT if chosen else _FADED,
+            color=colour,
+            zorder=3 if place else 5,
         )
     axes.set_yscale("log")
     axes.margins(x=0.12, y=0.2)
@@ -279,6 +285,19 @@ def _draw_front(axes: "Axes", report: dict[str, Any]) -> None:
         xlabel="complexity of the formula",
         ylabel="relative error on rows held out",
     )
+
+
+def _hide_overlapping_labels(figure: "Figure", axes: "Axes") -> None:
+    """Keeps the label on top and every other that finds room beside those already kept."""
+    figure.draw_without_rendering()
+    kept = [axes.get_window_extent()]
+    for label in sorted(axes.texts, key=lambda text: -text.get_zorder()):
+        box = label.get_window_extent()
+        inside = box.x0 >= kept[0].x0 and box.x1 <= kept[0].x1
+        if len(kept) > 1 and (not inside or box.count_overlaps(kept[1:])):
+            label.set_visible(False)
+        else:
+            kept.append(box)
 
 
 def _set_scale(set_scale: Any, values: np.ndarray) -> bool:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import typer
 
 from ._console import say
-from ._show import load
 
 _ROWS_SHOWN = 10
 
@@ -21,18 +20,23 @@ def predict(
     ] = None,
 ) -> None:
     """Apply a saved formula to new rows: CSV of the features and the predicted target."""
+    import polars as pl
+
     from numerate.data import check_writable, read_features, replacing
 
     if out:
         check_writable(out)
-    fitted = load(model)
+    import numerate
+
+    fitted = numerate.load(model)
     table = read_features(data, list(fitted.feature_names_))
     for note in table.notes:
         say(note)
-    predicted = fitted.predict(table.values)
-    _warn_outside(fitted, table)
+    frame = pl.DataFrame(table.values, schema=list(table.names))
+    predicted = fitted.predict(frame)
+    _warn_outside(fitted, table, fitted.outside_range(frame))
     _warn_undefined(fitted, predicted)
-    frame = _frame(fitted, table, predicted)
+    frame = frame.with_columns(pl.Series(fitted.target_name_, predicted))
     if out:
         with replacing(out) as temporary:
             frame.write_csv(temporary)
@@ -40,16 +44,7 @@ def predict(
         sys.stdout.write(frame.write_csv())
 
 
-def _frame(fitted: Any, table: Any, predicted: Any) -> Any:
-    import polars as pl
-
-    return pl.DataFrame(table.values, schema=list(table.names)).with_columns(
-        pl.Series(fitted.target_name_, predicted)
-    )
-
-
-def _warn_outside(fitted: Any, table: Any) -> None:
-    outside = fitted.outside_range(table.values)
+def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:
     rows = outside.any(axis=1).nonzero()[0]
     if not len(rows):
         return

@@ -8,12 +8,6 @@ from rich.text import Text
 
 from ._console import print_table
 
-# What a status means to somebody who has not read the documentation.
-_MEANINGS = {
-    "exact": "every row agrees to the rounding of the arithmetic",
-    "within_precision": "every row agrees within the decimals in which the values are written",
-    "approximate": "the residuals are larger than rounding and written decimals explain",
-}
 _STYLES = {"exact": "bold green", "within_precision": "bold green", "approximate": "bold yellow"}
 
 
@@ -25,7 +19,7 @@ def print_report(console: Console, model: Any) -> None:
     print_table(console, _facts(model, report))
     if len(report["equations"]) > 1:
         console.print()
-        print_table(console, _pareto(report))
+        print_table(console, _pareto(model))
 
 
 def relative(error: float | None) -> str:
@@ -47,8 +41,11 @@ def _print_formula(console: Console, model: Any, report: dict) -> None:
         return
     import sympy
 
+    from numerate.formula import floats
+
+    rounded = {f: sympy.Float(f, 6) for f in floats(model.formula_)}
     drawn = sympy.pretty(
-        sympy.Eq(sympy.Symbol(report["target"]), model.formula_, evaluate=False),
+        sympy.Eq(sympy.Symbol(report["target"]), model.formula_.xreplace(rounded), evaluate=False),
         use_unicode=True,
         num_columns=max(40, console.width - 8),
     )
@@ -62,7 +59,7 @@ def _facts(model: Any, report: dict) -> Table:
     status = report["status"]
     facts = Table.grid(padding=(0, 2))
     facts.add_row("status", Text(status, _STYLES[status]))
-    facts.add_row("", _MEANINGS[status])
+    facts.add_row("", model.meaning())
     facts.add_row("error", f"{relative(report['relative_rmse'])} on the rows fitted")
     facts.add_row("", f"{relative(report['holdout_relative_rmse'])} on rows held out")
     facts.add_row("range", _ranges(model))
@@ -78,19 +75,21 @@ def _ranges(model: Any) -> str:
     )
 
 
-def _pareto(report: dict) -> Table:
+def _pareto(model: Any) -> Table:
+    from numerate.formula import formula_text
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
     table.add_column("complexity", justify="right")
     table.add_column("held-out error", justify="right")
     table.add_column("formula")
-    for equation in report["equations"]:
-        chosen = equation["formula"] == report["formula"]
+    rows = zip(model.formulas_, model.equations_.iter_rows(named=True), strict=True)
+    for place, (formula, equation) in enumerate(rows):
         table.add_row(
-            "→" if chosen else "",
+            "" if place else "→",  # The chosen formula comes first.
             str(equation["complexity"]),
             relative(equation["holdout_relative_rmse"]),
-            Text(equation["formula"]),
-            style="bold" if chosen else "",
+            Text(formula_text(formula, digits=6)),
+            style="" if place else "bold",
         )
     return table

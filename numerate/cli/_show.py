@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,7 +22,9 @@ def show(
 
     if as_latex + as_python + as_json > 1:
         raise InputError("--latex, --python and --json exclude each other; choose one.")
-    fitted = load(model)
+    import numerate
+
+    fitted = numerate.load(model)
     if as_latex:
         typer.echo(fitted.latex())
     elif as_python:
@@ -31,21 +33,3 @@ def show(
         typer.echo(json.dumps(finite(fitted.report()), ensure_ascii=False, allow_nan=False))
     else:
         print_report(output(), fitted)
-
-
-def load(path: Path) -> Any:
-    """The model in a file, or an `InputError` that says what is wrong with the file."""
-    from numerate.data import InputError
-
-    if not path.exists():
-        raise InputError(
-            f"there is no model file {str(path)!r}; numerate fit DATA --out MODEL saves one."
-        )
-    if path.is_dir():
-        raise InputError(f"{path} is a directory, not a model file.")
-    import numerate
-
-    try:
-        return numerate.load(path)
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a model: {error}") from None

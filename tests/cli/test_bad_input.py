@@ -117,17 +117,14 @@ def test_plot_without_matplotlib_says_how_to_install_it(tmp_path, monkeypatch):
 
 def test_bad_models(tmp_path):
     path = tmp_path / "m.safetensors"
-    assert_refused(
-        run("show", path),
-        f"there is no model file '{path}'; numerate fit DATA --out MODEL saves one.",
-    )
-    assert_refused(run("show", tmp_path), f"{tmp_path} is a directory, not a model file.")
+    assert_refused(run("show", path), f"{path}: there is no such model file.")
+    assert_refused(run("show", tmp_path), f"{tmp_path}: there is no such model file.")
     path.write_bytes(b"not a model")
     for arguments in (["show", path], ["predict", path, "kepler"]):
         result = run(*arguments)
         assert result.exit_code == 2
         assert result.stdout == ""
-        assert result.stderr.startswith(f"error: {path} cannot be read as a model: ")
+        assert result.stderr.startswith(f"error: {path}: not a model written by numerate fit --out")
         assert result.stderr.count("\n") == 1
 
 
