@@ -88,12 +88,12 @@ def _static_fields(module: eqx.Module) -> dict[str, Any]:
     return {f.name: getattr(module, f.name) for f in fields if f.metadata.get("static")}
 
 
-def _skeleton(description: dict[str, Any]) -> Any:
+def _skeleton(description: Any) -> Any:
     """The module of a description, with shapes in place of arrays: nothing is drawn."""
     return eqx.filter_eval_shape(lambda key: _maker(description)(key=key), jax.random.key(0))
 
 
-def _maker(description: dict[str, Any]) -> Callable[..., Any]:
+def _maker(description: Any) -> Callable[..., Any]:
     """A function of `key=` that makes the module of a description."""
     match description:
         case {"class": "Recurrent", "unit": unit, **sizes}:

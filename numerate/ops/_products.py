@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from numerate.ops._numerics import magnitude
 from numerate.ops._sums import linear
 
 
@@ -39,4 +40,4 @@ def log_space_product(
     """
     if eps is None:
         eps = float(jnp.finfo(x.dtype).eps)
-    return jnp.exp(linear(weight, jnp.log(jnp.abs(x) + eps)))
+    return jnp.exp(linear(weight, jnp.log(magnitude(x) + eps)))

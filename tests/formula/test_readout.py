@@ -1,0 +1,103 @@
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy
+
+from numerate.cells import Recurrent
+from numerate.formula._readout import read_out
+from numerate.models import Stack
+from numerate.units import NAC, NALU
+from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
+
+ROWS = np.random.default_rng(0).uniform(1.0, 2.0, (50, 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("name", "operation"), EXACT)
+def test_exact_weights_read_as_their_operation(name, operation, key):
+    unit = UNITS[name].made_exact(operation, jnp.float32, key)
+    assert read_out(unit, [A, B], ROWS) == (OPERATIONS[operation][0],)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_formula_computes_what_the_unit_computes(name, float64, key):
+    """With the gate in the formula, on inputs of both signs."""
+    unit = UNITS[name].make(2, 3, key=key)
+    xs = np.random.default_rng(0).normal(size=(20, 2))
+    formulas = read_out(unit, ["a", "b"])
+    symbols = sympy.symbols("a b", real=True)
+    got = np.stack([sympy.lambdify(symbols, f, "numpy")(*xs.T) for f in formulas], axis=-1)
+    np.testing.assert_allclose(got, jax.vmap(unit)(jnp.asarray(xs)), rtol=1e-12, atol=1e-12)
+
+
+def test_reads_a_stack_through(float64, key):
+    model = Stack([partial(NALU, 2, 2), partial(NAC, 2, 1)], key=key)
+    (formula,) = read_out(model, [A, B])
+    value = formula.subs({A: 1.5, B: 0.5})
+    np.testing.assert_allclose(float(value), model(jnp.array([1.5, 0.5]))[0], rtol=1e-12)
+
+
+def test_gates_of_a_stack_are_decided_by_what_reaches_them(key):
+    """The first layer turns positive rows into negative ones, for which the gate is closed."""
+    minus = eqx.tree_at(
+        lambda u: u.w_hat,
+        UNITS["NAC"].made_exact("+", jnp.float32, key),
+        jnp.array([[-100.0, -100.0]]),
+    )
+    opened = eqx.tree_at(
+        lambda u: (u.w_hat, u.m_hat, u.gate_weight),
+        NALU(1, 1, key=key),
+        (jnp.array([[100.0]]),) * 3,
+    )
+    assert read_out(opened, [A], ROWS[:, :1]) == (A,)
+    assert sympy.simplify(read_out(Stack([minus, opened]), [A, B], ROWS)[0] - (A + B)) == 0
+
+
+def test_a_gate_that_switches_between_rows_stays(key):
+    unit = UNITS["NALU"].made_exact("+", jnp.float32, key)
+    for rows in (np.array([[1.0, 1.0], [-1.0, -1.0]], np.float32), None, np.ones((0, 2), "f4")):
+        assert read_out(unit, [A, B], rows)[0].has(sympy.exp)
+
+
+def test_weights_between_are_floats(key):
+    """The mark by which snapping and refitting know what was fitted."""
+    unit = NAC(2, 1, key=key)
+    (formula,) = read_out(unit, ["a", "b"])
+    assert len(formula.atoms(sympy.Float)) == 2
+    assert not read_out(UNITS["NAC"].made_exact("-", jnp.float32, key), [A, B])[0].atoms(
+        sympy.Float
+    )
+
+
+def test_zero_weights_leave_their_input_out(key):
+    unit = UNITS["NACMul"].made_exact("sqrt", jnp.float32, key)
+    assert read_out(unit, [A, B])[0].free_symbols == {A}
+
+
+@pytest.mark.parametrize("sizes", [(0, 1), (1, 0)], ids=str)
+@pytest.mark.parametrize("name", UNITS)
+def test_units_without_inputs_or_outputs(name, sizes, key):
+    unit = UNITS[name].make(*sizes, key=key)
+    formulas = read_out(unit, [A][: sizes[0]], np.ones((1, sizes[0]), np.float32))
+    assert len(formulas) == sizes[1]
+
+
+def test_products_of_real_inputs_are_of_absolute_values(key):
+    unit = UNITS["NACMul"].made_exact("*", jnp.float32, key)
+    a, b = sympy.symbols("a b", real=True)
+    assert read_out(unit, ["a", "b"]) == (sympy.Abs(a) * sympy.Abs(b),)
+
+
+def test_a_symbol_for_each_feature(key):
+    for model in (NAC(3, 1, key=key), Stack([NAC(3, 1, key=key)])):
+        with pytest.raises(ValueError, match="one for each of 3 features; got 2"):
+            read_out(model, ["a", "b"])
+
+
+@pytest.mark.parametrize("make", [partial(Recurrent, NAC, 1, 1), partial(eqx.nn.Linear, 2, 1)])
+def test_other_models_have_no_formula(make, key):
+    with pytest.raises(ValueError, match="units and Stacks; got a (Recurrent|Linear)"):
+        read_out(make(key=key), ["a", "b"])

@@ -1,0 +1,73 @@
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from numerate.cells import Recurrent
+from numerate.models import Stack
+from numerate.units import NAC, NALU
+from tests.units.table import SATURATED, UNITS
+
+each_unit = pytest.mark.parametrize("name", UNITS)
+
+
+@each_unit
+def test_runs_the_unit_over_input_and_state(name, dtype, tolerance, key):
+    cell = Recurrent(UNITS[name].unit, input_size=3, hidden_size=2, key=key)
+    xs = jax.random.normal(key, (4, 3), dtype)
+    h, wanted = jnp.zeros(2, dtype), []
+    for x in xs:
+        h = cell.unit(jnp.concatenate([x, h]))
+        wanted.append(h)
+    states = eqx.filter_jit(cell.states)(xs)
+    np.testing.assert_allclose(states, jnp.stack(wanted), rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(eqx.filter_jit(cell)(xs), states[-1])
+    assert states.dtype == dtype
+
+
+def test_continues_from_a_given_state(key):
+    cell = Recurrent(NAC, 1, 2, key=key)
+    xs = jax.random.normal(key, (6, 1))
+    halfway = cell(xs[:3])
+    np.testing.assert_allclose(cell(xs[3:], halfway), cell(xs), rtol=1e-6, atol=1e-6)
+
+
+def test_saturated_sum_counts_over_a_thousand_steps():
+    """Exact over a hundred times any training length: integers below 2**24 add exactly."""
+    saturated = functools.partial(jnp.full, fill_value=SATURATED)
+
+    def nac(*sizes, key):
+        def init(_key, shape, dtype):
+            return saturated(shape, dtype=dtype)
+
+        return NAC(*sizes, w_hat_init=init, m_hat_init=init, key=key)
+
+    total = Recurrent(nac, 1, 1, key=jax.random.key(0))
+    xs = jnp.arange(1000.0)[:, None]
+    np.testing.assert_array_equal(total(xs), [499500.0])
+    np.testing.assert_array_equal(total.states(xs)[:, 0], jnp.cumsum(xs))
+
+
+@pytest.mark.parametrize("time", [0, 1])
+def test_short_sequences(time, key):
+    cell = Recurrent(NALU, 2, 3, key=key)
+    xs = jnp.ones((time, 2))
+    assert cell.states(xs).shape == (time, 3)
+    wanted = cell.unit(jnp.array([1.0, 1.0, 0.0, 0.0, 0.0])) if time else jnp.zeros(3)
+    np.testing.assert_allclose(cell(xs), wanted, rtol=1e-6)
+
+
+def test_gradient_flows_through_time(key):
+    model = Stack([functools.partial(Recurrent, NALU, 2, 3), functools.partial(NAC, 3, 1)], key=key)
+    xs = jax.random.uniform(key, (5, 2), minval=0.5, maxval=1.0)
+    gradient = jax.grad(lambda model: model(xs)[0])(model)
+    assert all(jnp.isfinite(g).all() and jnp.any(g != 0) for g in jax.tree.leaves(gradient))
+    assert jnp.all(jax.grad(lambda xs: model(xs)[0])(xs)[0] != 0)
+
+
+def test_unit_of_wrong_size_is_refused(key):
+    with pytest.raises(ValueError, match="input_size . hidden_size = 3 features .* maps 2 to 2"):
+        Recurrent(lambda *sizes, key: NAC(2, 2, key=key), 1, 2, key=key)

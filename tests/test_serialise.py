@@ -1,0 +1,163 @@
+import json
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from numerate.cells import Recurrent
+from numerate.models import Stack
+from numerate.serialise import load, save
+from numerate.units import NAC, NALU, Unit
+from tests.units.table import UNITS
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+def same(one, other):
+    return eqx.tree_equal(one, other, typematch=True)
+
+
+@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("sizes", [(2, 1), (0, 3)], ids=str)
+def test_round_trip_of_every_unit(name, sizes, dtype, path, key):
+    unit = UNITS[name].make(*sizes, key=key)
+    save(unit, path)
+    assert same(load(path), unit)
+
+
+def test_round_trip_of_constructor_arguments(path, key):
+    for eps in (None, 0.0, 1e-7):
+        save(NALU(2, 1, eps=eps, key=key), path)
+        assert load(path).eps == eps
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_round_trip_of_stacks_and_recurrent_units(name, path, key):
+    unit = UNITS[name].unit
+    model = Stack([partial(Recurrent, unit, 3, 2), partial(unit, 2, 2), Stack([])], key=key)
+    save(model, path)
+    assert same(load(path), model)
+    xs = jnp.ones((4, 3))
+    np.testing.assert_array_equal(load(path)(xs), model(xs))
+
+
+def test_every_public_unit_can_be_saved():
+    import numerate.units
+
+    public = {getattr(numerate.units, name) for name in numerate.units.__all__} - {Unit}
+    assert public == {case.unit for case in UNITS.values()}
+
+
+def test_the_file_is_plain_data(path, key):
+    save(NAC(2, 1, key=key), path)
+    with safe_open(path, framework="numpy") as file:
+        assert sorted(file.keys()) == ["m_hat", "w_hat"]
+        assert json.loads(file.metadata()["numerate"]) == {
+            "format": 1,
+            "model": {"class": "NAC", "arguments": {"in_features": 2, "out_features": 1}},
+        }
+
+
+def test_other_layers_are_refused_and_nothing_is_written(path, key):
+    with pytest.raises(ValueError, match="contains a Linear"):
+        save(Stack([eqx.nn.Linear(2, 1, key=key)]), path)
+    assert not path.exists()
+
+
+def test_a_class_with_the_name_of_ours_is_not_ours(path, key):
+    impostor = type("NAC", (eqx.Module,), {})
+    with pytest.raises(ValueError, match="contains a NAC"):
+        save(impostor(), path)
+
+
+def test_a_missing_folder_is_named(tmp_path, key):
+    with pytest.raises(ValueError, match="nowhere"):
+        save(NAC(2, 1, key=key), tmp_path / "nowhere" / "model")
+
+
+def test_a_missing_file_is_missing(path):
+    with pytest.raises(FileNotFoundError):
+        load(path)
+
+
+GOOD = {"class": "NAC", "arguments": {"in_features": 1, "out_features": 1}}
+
+
+@pytest.mark.parametrize(
+    ("model", "complaint"),
+    [
+        ({"class": "os.system", "arguments": {"command": "true"}}, "no known model"),
+        ({"class": "Unit", "arguments": {}}, "no known model"),
+        ("NAC", "no known model"),
+        ({"class": "NAC", "arguments": {}}, "in_features"),
+        ({"class": "NAC", "arguments": {"in_features": 1, "out_features": -1}}, "at least 0"),
+        ({"class": "NAC", "arguments": {**GOOD["arguments"], "path": "x"}}, "path"),
+        ({"class": "NAC", "arguments": {"in_features": 10**12, "out_features": 1}}, "shapes"),
+        ({"class": "Stack", "layers": [GOOD, GOOD]}, "shapes"),
+        ({"class": "Stack", "layers": 3}, "not iterable"),
+        ({"class": "Recurrent", "unit": GOOD, "input_size": 1, "hidden_size": 1}, "unit must map"),
+    ],
+)
+def test_descriptions_that_save_never_writes(model, complaint, path):
+    arrays = {name: np.zeros((1, 1), np.float32) for name in ("w_hat", "m_hat")}
+    save_file(arrays, path, {"numerate": json.dumps({"format": 1, "model": model})})
+    with pytest.raises(ValueError, match=f"not a model that numerate can load: .*{complaint}"):
+        load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\xff" * 100])
+def test_files_of_another_kind(content, path):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="not a model that numerate can load"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "metadata", [None, {"other": "x"}, {"numerate": "{"}, {"numerate": "[]"}, {"numerate": "{}"}]
+)
+def test_safetensors_of_another_program(metadata, path):
+    save_file({"w": np.zeros(1)}, path, metadata)
+    with pytest.raises(ValueError, match="not a model that numerate can load"):
+        load(path)
+
+
+def test_a_truncated_file(path, key):
+    save(NAC(20, 30, key=key), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="not a model that numerate can load"):
+        load(path)
+
+
+def test_a_later_format_is_refused(path):
+    save_file({}, path, {"numerate": json.dumps({"format": 2, "model": GOOD})})
+    with pytest.raises(ValueError, match="format is 2, known are up to 1"):
+        load(path)
+
+
+def test_a_very_deep_description(path):
+    model = GOOD
+    for _ in range(400):
+        model = {"class": "Stack", "layers": [model]}
+    save_file({}, path, {"numerate": json.dumps({"format": 1, "model": model})})
+    with pytest.raises(ValueError, match="not a model that numerate can load"):
+        load(path)
+
+
+def test_float64_is_not_rounded_silently(path, key):
+    with jax.enable_x64(True):
+        unit = NAC(2, 1, key=key)
+        save(unit, path)
+    with pytest.raises(
+        ValueError, match=r"float64 arrays; load it within `jax.enable_x64\(True\)`"
+    ):
+        load(path)
+    with jax.enable_x64(True):
+        assert same(load(path), unit)

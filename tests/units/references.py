@@ -1,0 +1,54 @@
+"""The units in NumPy float64, one output and one input at a time, from the papers' equations.
+
+Each takes the parameters by name and one example, and shares no code with the package.
+"""
+
+import math
+
+import numpy as np
+
+
+def logistic(x):
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def nac_weight(w_hat, m_hat):
+    return np.vectorize(lambda w, m: math.tanh(w) * logistic(m), otypes=[float])(w_hat, m_hat)
+
+
+def sums(weight, x):
+    return np.array([math.fsum(w * v for w, v in zip(row, x, strict=True)) for row in weight])
+
+
+def products(weight, x, eps):
+    return np.array(
+        [math.prod((abs(v) + eps) ** w for w, v in zip(row, x, strict=True)) for row in weight]
+    )
+
+
+def nac(p, x, eps):
+    return sums(nac_weight(p["w_hat"], p["m_hat"]), x)
+
+
+def nac_mul(p, x, eps):
+    return products(nac_weight(p["w_hat"], p["m_hat"]), x, eps)
+
+
+def _gated(sum_weight, product_weight, gate_weight, x, eps):
+    gate = np.array([logistic(s) for s in sums(gate_weight, x)])
+    return gate * sums(sum_weight, x) + (1 - gate) * products(product_weight, x, eps)
+
+
+def nalu(p, x, eps):
+    weight = nac_weight(p["w_hat"], p["m_hat"])
+    return _gated(weight, weight, p["gate_weight"], x, eps)
+
+
+def nalu_scalar_gate(p, x, eps):
+    weight = nac_weight(p["w_hat"], p["m_hat"])
+    return _gated(weight, weight, np.repeat(p["gate_weight"], len(weight), axis=0), x, eps)
+
+
+def nalu_untied(p, x, eps):
+    weight = nac_weight(p["w_hat"], p["m_hat"])
+    return _gated(weight[0], weight[1], p["gate_weight"], x, eps)

@@ -1,0 +1,216 @@
+"""Tests that every unit of the table passes."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy
+from jax.flatten_util import ravel_pytree
+
+from numerate.initialisers import INITIALISERS
+from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
+
+SIZES = [(0, 1), (1, 0), (1, 1), (2, 1), (9, 2)]  # the sums of 9→2 are not unrolled
+
+each_unit = pytest.mark.parametrize("name", UNITS)
+each_size = pytest.mark.parametrize("sizes", SIZES, ids=str)
+
+
+def parameters(unit):
+    """The arrays of a unit by name, in NumPy float64."""
+    fields = vars(unit).items()
+    return {n: np.asarray(v, np.float64) for n, v in fields if isinstance(v, jax.Array)}
+
+
+def epsilon(unit, dtype):
+    eps = getattr(unit, "eps", None)
+    return float(jnp.finfo(dtype).eps) if eps is None else eps
+
+
+@each_unit
+@each_size
+def test_shapes_and_dtype(name, sizes, dtype, key):
+    unit = UNITS[name].make(*sizes, key=key)
+    x = jnp.ones(sizes[0], dtype)
+    y = eqx.filter_jit(unit)(x)
+    assert (y.shape, y.dtype) == ((sizes[1],), dtype)
+    assert (unit.weight.shape[-2:], unit.weight.dtype) == (sizes[::-1], dtype)
+    assert (unit.in_features, unit.out_features) == sizes
+    assert jnp.isfinite(y).all()
+
+
+@each_unit
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_parameters_have_the_dtype_asked_for(name, dtype, key):
+    unit = UNITS[name].make(2, 1, dtype=dtype, key=key)
+    assert {leaf.dtype for leaf in jax.tree.leaves(unit)} == {jnp.dtype(dtype)}
+    assert unit(jnp.ones(2, dtype)).dtype == dtype
+
+
+@each_unit
+@each_size
+def test_agrees_with_numpy_reference(name, sizes, dtype, tolerance, key):
+    case = UNITS[name]
+    unit = case.make(*sizes, key=key)
+    xs = np.random.default_rng(0).normal(size=(20, sizes[0])).astype(dtype)
+    got = jax.jit(jax.vmap(unit))(jnp.asarray(xs))
+    p, eps = parameters(unit), epsilon(unit, dtype)
+    wanted = np.array([case.reference(p, x.astype(float), eps) for x in xs])
+    np.testing.assert_allclose(got, wanted.reshape(20, sizes[1]), rtol=tolerance, atol=tolerance)
+
+
+@each_unit
+@pytest.mark.parametrize("sizes", [(1, 1), (2, 1), (3, 4)], ids=str)
+def test_gradient_is_that_of_the_reference(name, sizes, float64, key):
+    case = UNITS[name]
+    unit = case.make(*sizes, key=key)
+    x = np.random.default_rng(1).uniform(0.5, 2.0, sizes[0]) * (-1) ** np.arange(sizes[0])
+    flat, unflatten = ravel_pytree((unit, jnp.asarray(x)))
+    eps = epsilon(unit, float64)
+
+    def total(values):
+        unit, x = unflatten(jnp.asarray(values))
+        return float(case.reference(parameters(unit), np.asarray(x), eps).sum())
+
+    got = jax.grad(lambda v: (lambda u, x: u(x).sum())(*unflatten(v)))(flat)
+    step = 1e-5
+    shifts = step * np.eye(flat.size)
+    wanted = [(total(flat + s) - total(flat - s)) / (2 * step) for s in shifts]
+    # Central differences are right to step² and to rounding / step, both about 1e-10.
+    np.testing.assert_allclose(got, wanted, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(("name", "operation"), EXACT)
+def test_exact_weights_extrapolate_to_rounding(name, operation, dtype, tolerance, key):
+    """Far outside any training range: six decades in float64. In float32 the logarithm of a
+    product costs |log y| roundings, which at 1e-6 leaves inputs up to 30; and ε, 1.2e-7,
+    leaves those from 1."""
+    case, (formula, _) = UNITS[name], OPERATIONS[operation]
+    low, high = {"float32": (0.0, np.log10(30)), "float64": (-2.0, 4.0)}[dtype.name]
+    rng = np.random.default_rng(2)
+    xs = (10 ** rng.uniform(low, high, (1000, 2)) * rng.choice(case.signs, (1000, 2))).astype(dtype)
+    y = jax.vmap(case.made_exact(operation, dtype, key))(jnp.asarray(xs))[:, 0]
+    a, b = xs.T.astype(np.float64)
+    truth = sympy.lambdify((A, B), formula, "numpy")(a, b)
+    # A difference can be smaller than the rounding of what it is the difference of.
+    scale = np.maximum(np.abs(truth), (np.abs(a) + np.abs(b)) if operation in "+-" else 0)
+    assert np.max(np.abs(np.asarray(y, np.float64) - truth) / scale) < tolerance
+
+
+@pytest.mark.parametrize(("name", "operation"), EXACT)
+def test_penalty_is_zero_at_exact_weights(name, operation, dtype, key):
+    unit = UNITS[name].made_exact(operation, dtype, key)
+    assert (unit.penalty(), unit.penalty().dtype) == (0, dtype)
+    np.testing.assert_array_equal(unit.constrained().weight, unit.weight)
+
+
+@each_unit
+@pytest.mark.parametrize("init", ["uniform", "madsen"])
+def test_gradient_is_finite_at_zero(name, init, dtype, key):
+    unit = UNITS[name].make(3, 2, w_hat_init=init, m_hat_init=init, key=key)
+    xs = jnp.array([[0.0, 0.0, 0.0], [0.0, 1.0, -1.0]], dtype)
+    gradients = jax.jit(jax.grad(lambda both: jax.vmap(both[0])(both[1]).sum()))((unit, xs))
+    assert all(jnp.isfinite(g).all() for g in jax.tree.leaves(gradients))
+
+
+@each_unit
+def test_one_step_changes_the_effective_weight_and_the_output(name, key):
+    """A public NAC computed W once, in its constructor: training it trained nothing of Ŵ."""
+    unit, x = UNITS[name].make(3, 2, key=key), jnp.array([1.5, 2.0, 3.0])
+    gradient = jax.jit(jax.grad(lambda unit: unit(x).sum()))(unit)
+    stepped = jax.tree.map(lambda p, g: p - 0.1 * g, unit, gradient)
+    assert all(jnp.all(g != 0) for g in jax.tree.leaves(gradient))
+    assert jnp.all(stepped.weight != unit.weight)
+    assert stepped(x).sum() < unit(x).sum()
+
+
+@each_unit
+def test_vmap_over_seeds_equals_a_loop(name, dtype, tolerance, key):
+    keys, xs = jax.random.split(key, 5), jax.random.normal(key, (7, 3), dtype)
+
+    def run(key):
+        return jax.vmap(UNITS[name].make(3, 2, key=key))(xs)
+
+    together = jax.jit(jax.vmap(run))(keys)
+    run = jax.jit(run)
+    apart = jnp.stack([run(k) for k in keys])
+    np.testing.assert_allclose(together, apart, rtol=tolerance, atol=tolerance)
+    assert len(np.unique(np.asarray(together)[:, 0, 0])) == 5
+
+
+@each_unit
+@pytest.mark.parametrize("init", INITIALISERS)
+def test_every_initialiser_by_name_and_as_a_function(name, init, key):
+    case = UNITS[name]
+    by_name = case.make(4, 3, w_hat_init=init, m_hat_init=init, key=key)
+    drawn = INITIALISERS[init]
+    as_function = case.make(4, 3, w_hat_init=drawn, m_hat_init=drawn, key=key)
+    assert eqx.tree_equal(by_name, as_function)
+    assert init == "constant" or not jnp.array_equal(by_name.w_hat, by_name.m_hat)
+
+
+@each_unit
+@pytest.mark.parametrize("argument", ["in_features", "out_features"])
+def test_negative_sizes_are_refused(name, argument, key):
+    sizes = {"in_features": 1, "out_features": 1, argument: -1}
+    with pytest.raises(ValueError, match=f"{argument} must be at least 0, got -1"):
+        UNITS[name].make(**sizes, key=key)
+
+
+@each_unit
+def test_composes_with_dense_layers(name, dtype, key):
+    keys = jax.random.split(key, 3)
+    model = eqx.nn.Sequential(
+        [
+            eqx.nn.MLP(4, 3, width_size=8, depth=1, key=keys[0]),
+            UNITS[name].make(3, 2, key=keys[1]),
+            eqx.nn.Linear(2, 1, key=keys[2]),
+        ]
+    )
+    assert trains(model, jax.random.normal(key, (5, 4), dtype))
+
+
+@each_unit
+def test_composes_with_convolutions(name, key):
+    keys = jax.random.split(key, 2)
+    model = eqx.nn.Sequential(
+        [
+            eqx.nn.Conv2d(1, 2, kernel_size=3, key=keys[0]),
+            eqx.nn.Lambda(jax.nn.softplus),
+            eqx.nn.Lambda(jnp.ravel),
+            UNITS[name].make(2 * 4 * 4, 1, key=keys[1]),
+        ]
+    )
+    assert trains(model, jax.random.normal(key, (5, 1, 6, 6)))
+
+
+class Reader(eqx.Module):
+    """A GRU whose last state a unit reads."""
+
+    cell: eqx.nn.GRUCell
+    unit: eqx.Module
+
+    def __call__(self, xs):
+        h, _ = jax.lax.scan(lambda h, x: (self.cell(x, h), None), jnp.zeros(4, xs.dtype), xs)
+        return self.unit(h)
+
+
+@each_unit
+def test_composes_with_recurrent_layers(name, key):
+    model = Reader(eqx.nn.GRUCell(2, 4, key=key), UNITS[name].make(4, 1, key=key))
+    assert trains(model, jax.random.normal(key, (5, 6, 2)))
+
+
+def trains(model, xs):
+    """Whether a small gradient step lowers the loss, with every parameter's gradient finite."""
+
+    @eqx.filter_jit
+    @eqx.filter_value_and_grad
+    def loss(model):
+        return jnp.mean((jax.vmap(model)(xs) - 3.0) ** 2)
+
+    before, gradient = loss(model)
+    finite = all(jnp.isfinite(g).all() for g in jax.tree.leaves(gradient))
+    after, _ = loss(eqx.apply_updates(model, jax.tree.map(lambda g: -1e-4 * g, gradient)))
+    return finite and after < before
