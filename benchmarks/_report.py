@@ -109,7 +109,7 @@ def _print(report: dict) -> None:
         table.add_row(*(_text(row.get(name)) for name in columns))
     console.print(table)
     for note in report["notes"]:
-        console.print(note, highlight=False)
+        console.print(note, highlight=False, markup=False)
     place = report["machine"]
     console.print(
         f"{place['processor']}, {place['cores']} cores, {place['system']}; {report['date']}; "
