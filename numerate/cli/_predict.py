@@ -45,8 +45,8 @@ def predict(
 
 
 def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:
-    rows = outside.any(axis=1).nonzero()[0]
-    if not len(rows):
+    rows = outside.any(axis=1).nonzero()[0].tolist()
+    if not rows:
         return
     say(
         f"{len(rows)} of {len(outside)} rows lie outside the training range, where the formula "
@@ -54,8 +54,9 @@ def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:
         "warning",
     )
     for row in rows[:_ROWS_SHOWN]:
-        for feature in outside[row].nonzero()[0]:
-            say(_excess(fitted, table, row, feature, outside[row, feature]), f"  row {row + 1}")
+        for feature in outside[row].nonzero()[0].tolist():
+            spans = float(outside[row, feature])
+            say(_excess(fitted, table, row, feature, spans), f"  row {row + 1}")
     if len(rows) > _ROWS_SHOWN:
         say(f"and {len(rows) - _ROWS_SHOWN} more rows.", "  …")
 
