@@ -33,7 +33,7 @@ def epsilon(unit, dtype):
 def test_shapes_and_dtype(name, sizes, dtype, key):
     unit = UNITS[name].make(*sizes, key=key)
     x = jnp.ones(sizes[0], dtype)
-    y = eqx.filter_jit(unit)(x)
+    y = unit(x)
     assert (y.shape, y.dtype) == ((sizes[1],), dtype)
     assert (unit.weight.shape[-2:], unit.weight.dtype) == (sizes[::-1], dtype)
     assert (unit.in_features, unit.out_features) == sizes
@@ -61,7 +61,7 @@ def test_agrees_with_numpy_reference(name, sizes, dtype, tolerance, key):
 
 
 @each_unit
-@pytest.mark.parametrize("sizes", [(1, 1), (2, 1), (3, 4)], ids=str)
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 4)], ids=str)
 def test_gradient_is_that_of_the_reference(name, sizes, float64, key):
     case = UNITS[name]
     unit = case.make(*sizes, key=key)
@@ -126,17 +126,18 @@ def test_one_step_changes_the_effective_weight_and_the_output(name, key):
 
 
 @each_unit
-def test_vmap_over_seeds_equals_a_loop(name, dtype, tolerance, key):
-    keys, xs = jax.random.split(key, 5), jax.random.normal(key, (7, 3), dtype)
+def test_vmap_over_seeds_equals_a_loop(name, key):
+    def make(key):
+        return UNITS[name].make(3, 2, key=key)
 
-    def run(key):
-        return jax.vmap(UNITS[name].make(3, 2, key=key))(xs)
-
-    together = jax.jit(jax.vmap(run))(keys)
-    run = jax.jit(run)
-    apart = jnp.stack([run(k) for k in keys])
-    np.testing.assert_allclose(together, apart, rtol=tolerance, atol=tolerance)
-    assert len(np.unique(np.asarray(together)[:, 0, 0])) == 5
+    keys, xs = jax.random.split(key, 3), jax.random.normal(key, (7, 3))
+    units, run = jax.vmap(make)(keys), jax.jit(lambda unit: jax.vmap(unit)(xs))
+    together = jax.jit(jax.vmap(run))(units)
+    for i, key in enumerate(keys):
+        one = make(key)
+        assert eqx.tree_equal(jax.tree.map(lambda a, i=i: a[i], units), one)
+        np.testing.assert_allclose(together[i], run(one), rtol=1e-6, atol=1e-6)
+    assert len(np.unique(together[:, 0, 0])) == 3
 
 
 @each_unit
@@ -159,7 +160,7 @@ def test_negative_sizes_are_refused(name, argument, key):
 
 
 @each_unit
-def test_composes_with_dense_layers(name, dtype, key):
+def test_composes_with_dense_layers(name, float64, key):
     keys = jax.random.split(key, 3)
     model = eqx.nn.Sequential(
         [
@@ -168,7 +169,7 @@ def test_composes_with_dense_layers(name, dtype, key):
             eqx.nn.Linear(2, 1, key=keys[2]),
         ]
     )
-    assert trains(model, jax.random.normal(key, (5, 4), dtype))
+    assert trains(model, jax.random.normal(key, (5, 4)))
 
 
 @each_unit
