@@ -77,7 +77,7 @@ def _warn_undefined(fitted: Any, predicted: Any) -> None:
     undefined = (~np.isfinite(predicted)).nonzero()[0]
     if len(undefined):
         say(
-            f"the formula for {fitted.target_name_} has no finite value on {len(undefined)} rows, "
-            f"first on row {undefined[0] + 1}.",
+            f"the formula for {fitted.target_name_} has no finite value on "
+            f"{len(undefined)} of {len(predicted)} rows, first on row {undefined[0] + 1}.",
             "warning",
         )

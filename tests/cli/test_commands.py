@@ -117,6 +117,23 @@ def test_predict_answers_in_csv_and_warns_of_extrapolation(model, tmp_path):
     assert "row 1" not in warning
 
 
+def test_predict_reports_rows_without_a_value(model, tmp_path):
+    path, _ = model
+    result = run("predict", path, "-", input="a\n4\n-1\n")
+    assert result.stdout == "a,T\n4.0,8.0\n-1.0,NaN\n"
+    assert result.stderr.endswith(
+        "warning: the formula for T has no finite value on 1 of 2 rows, first on row 2.\n"
+    )
+
+
+def test_predict_lists_ten_rows_outside_the_range_and_counts_the_others(model):
+    path, _ = model
+    result = run("predict", path, "-", input="a\n" + "100\n" * 25)
+    assert "25 of 25 rows lie outside" in result.stderr
+    assert result.stderr.count("  row ") == 10
+    assert result.stderr.endswith("and 15 more rows.\n")
+
+
 def test_predict_writes_the_same_to_a_file(model, tmp_path):
     path, _ = model
     table, out = tmp_path / "more.csv", tmp_path / "predicted.csv"
