@@ -207,8 +207,9 @@ def _grid_around(low: float, high: float, logarithmic: bool) -> Float[np.ndarray
 def _draw_fit(axes: "Axes", table: Table, predicted: np.ndarray) -> None:
     measured = table.values[:, -1]
     low, high = measured.min(), measured.max()
-    if _set_scale(axes.set_xscale, measured) and np.all(predicted > 0):
-        axes.set_yscale("log")
+    if np.all(predicted > 0):
+        _set_scale(axes.set_xscale, measured)
+        _set_scale(axes.set_yscale, measured)
     axes.axline((low, low), (high, high), color=_ACCENT, lw=1.5, label="formula = data")
     _draw_points(axes, measured, predicted)
     _shade_outside(axes, low, high)
@@ -229,7 +230,7 @@ def _draw_residuals(axes: "Axes", model: Any, table: Table, predicted: np.ndarra
     else:
         residual = (measured - predicted) / np.where(measured == 0, 1.0, np.abs(measured))
         least, unit = 4 * np.finfo(float).eps, "relative to the data"
-    limit = 1.15 * max(least, float(np.nanmax(np.abs(residual))))
+    limit = 1.15 * np.abs(residual[np.isfinite(residual)]).max(initial=least)
     axes.set_ylim(-limit, limit)
     _draw_points(axes, measured, residual)
     _set_scale(axes.set_xscale, measured)
