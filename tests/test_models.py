@@ -10,6 +10,8 @@ from numerate.models import Stack
 from numerate.units import NAC, NALU, NACMul
 from tests.units.table import UNITS
 
+pytestmark = pytest.mark.usefixtures("strict_promotion")
+
 
 @pytest.mark.parametrize("name", UNITS)
 def test_layers_run_one_after_another(name, dtype, key):

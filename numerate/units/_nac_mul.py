@@ -19,8 +19,8 @@ class NACMul(Unit):
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
     - `w_hat_init`, `m_hat_init`: how Ŵ and M̂ start, as for `NAC`, with the same default for
-        the same reason: 64 of 64 units 2→1 had weights that round to the right ones on a * b and on
-        a / b, against 51 and 48 with `"madsen"`.
+        the same reason: 64 of 64 units 2→1 had weights that round to the right ones on
+        a * b and on a / b, against 51 and 48 with `"madsen"`.
     - `eps`: ε, which the paper leaves open. `None` is the machine epsilon of x, the largest
         that leaves |x| ≥ 1 correct to rounding; in float32 that is 1.2e-7, close to the 1e-7
         of most public codes. Those 1e-7 in float64 cost 9 of 16 digits.
@@ -34,7 +34,7 @@ class NACMul(Unit):
     **Cannot** represent a negative result (the sign of every input is lost), a zero (the
     factor of x_i = 0 is ε^W_oi), the square of an input it sees once, or a coefficient.
 
-    **Raises:** `ValueError` for a negative size or an unknown initialiser.
+    **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** nothing we know: they published none. The class
     `MNACLayer` of github.com/AndreasMadsen/stable-nalu is another unit, Π_i (W_i x_i + 1 - W_i).

@@ -33,9 +33,9 @@ class NALU(Unit):
     **Represents exactly** a sum or difference of inputs, or a product or quotient of positive
     inputs and their roots, wherever G x is so large that the gate is saturated. **Cannot**
     represent one operation on both sides of zero: without a bias g(-x) = 1 - g(x), so a gate
-    that adds for x multiplies for -x, and at x = 0 it does both by half. Nor, as a product,
-    a negative result or a zero. A product that overflows makes y NaN even where
-    the gate excludes it, as in the equation.
+    that adds for x multiplies for -x, and at x = 0 it does both by half. Nor, as a product, a
+    negative result or a zero. A product that overflows makes y NaN even where the gate
+    excludes it, as in the equation.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 

@@ -13,6 +13,8 @@ from numerate.models import Stack
 from numerate.units import NAC, NALU
 from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
 
+pytestmark = pytest.mark.usefixtures("strict_promotion")
+
 ROWS = np.random.default_rng(0).uniform(1.0, 2.0, (50, 2)).astype(np.float32)
 
 

@@ -8,6 +8,8 @@ import pytest
 from numerate.ops import linear, log_space_product, magnitude, mix, nac_weight, sigmoid_gate
 from numerate.ops._sums import UNROLLED_PRODUCTS
 
+pytestmark = pytest.mark.usefixtures("strict_promotion")
+
 
 @pytest.mark.parametrize("shape", [(1, 0), (0, 3), (1, 1), (2, 3), (3, 2), (1, 7), (40, 30)])
 def test_linear_is_the_matrix_product(shape, dtype, tolerance):

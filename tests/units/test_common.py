@@ -11,6 +11,8 @@ from jax.flatten_util import ravel_pytree
 from numerate.initialisers import INITIALISERS
 from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
 
+pytestmark = pytest.mark.usefixtures("strict_promotion")
+
 SIZES = [(0, 1), (1, 0), (1, 1), (2, 1), (9, 2)]  # the sums of 9→2 are not unrolled
 
 each_unit = pytest.mark.parametrize("name", UNITS)

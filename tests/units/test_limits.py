@@ -10,6 +10,8 @@ from numerate.initialisers import constant
 from numerate.units import NAC, NALU, NACMul, NALUScalarGate
 from tests.units.table import UNITS
 
+pytestmark = pytest.mark.usefixtures("strict_promotion")
+
 NALUS = ("NALU", "NALUScalarGate", "NALUUntied")
 
 
