@@ -31,6 +31,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
     - `budget`: seconds after which no further kind of stack is tried.
     - `max_depth`: most layers in a stack, 1 to 4.
     - `n_starts`: random starts of each kind of stack.
+    - `closed_forms`: solve stacks that need no training outright, before any is trained.
     - `random_state`: seed of the split and of the starts; the same seed gives the same
         formula unless the budget cuts the search short.
 
@@ -61,20 +62,16 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         "budget": [Interval(Real, 0, None, closed="neither")],
         "max_depth": [Interval(Integral, 1, 4, closed="both")],
         "n_starts": [Interval(Integral, 8, None, closed="left")],
+        "closed_forms": ["boolean"],
         "random_state": ["random_state"],
     }
 
-    def __init__(
-        self,
-        *,
-        budget: float = 60.0,
-        max_depth: int = 4,
-        n_starts: int = 64,
-        random_state: Any = 0,
-    ):
+    # No annotations: scikit-learn asks that nothing is checked before `fit`.
+    def __init__(self, *, budget=60.0, max_depth=4, n_starts=64, closed_forms=True, random_state=0):
         self.budget = budget
         self.max_depth = max_depth
         self.n_starts = n_starts
+        self.closed_forms = closed_forms
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, *, resolution: np.ndarray | None = None):
@@ -117,7 +114,8 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
             resolution[:, [*used, -1]],
             self.seed_,
         )
-        settings = Settings(float(self.budget), int(self.max_depth), int(self.n_starts))
+        limits = (float(self.budget), int(self.max_depth), int(self.n_starts))
+        settings = Settings(*limits, closed_forms=bool(self.closed_forms))
         search = Search(problem, settings, on_progress or (lambda fraction, message: None))
         return search.run()
 

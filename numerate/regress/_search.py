@@ -47,11 +47,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Settings:
-    """How far to search: seconds, depth of the stacks, and starts for each population."""
+    """How far to search: seconds, depth of the stacks, starts for each population, and whether
+    to solve outright what needs no training."""
 
     budget: float = 60.0
     max_depth: int = 4
     n_starts: int = 64
+    closed_forms: bool = True
 
 
 @dataclass
@@ -84,18 +86,19 @@ class Search:
 
     def _stages(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
         rows = self.problem.rows(SEARCH_ROWS)
-        yield "one layer", lambda: self._one_layer(rows)
-        for library in _closed.LIBRARIES:
-            if self.settings.max_depth > 1 or library.factors == 1:
-                yield f"{library.name} sums", lambda library=library: self._sums(rows, library)
+        yield "a constant", lambda: iter([sympy.Float(np.mean(rows.target))])
+        if self.settings.closed_forms:
+            yield "one layer", lambda: self._one_layer(rows)
+            for library in _closed.LIBRARIES:
+                if self.settings.max_depth > 1 or library.factors == 1:
+                    yield f"{library.name} sums", lambda library=library: self._sums(rows, library)
         for depth in range(2, self.settings.max_depth + 1):
             for kinds in _DEPTHS[depth]:
                 yield f"{kinds} stacks", lambda kinds=kinds: self._population(kinds)
-        if self.settings.max_depth > 1:
+        if self.settings.max_depth > 1 and self.settings.closed_forms:
             yield "sparse sums", lambda: self._approximations(rows)
 
     def _one_layer(self, rows) -> Iterator[sympy.Expr]:
-        yield sympy.Float(np.mean(rows.target))
         yield from _closed.product(rows)
         yield from _closed.sparse_sums(rows, _closed.LIBRARIES[0])
 

@@ -47,7 +47,7 @@ class Stack:
     def n_parameters(self) -> int:
         return self.layers[-1][-1].stop
 
-    def residual(self, parameters, features, target, odd, free):
+    def residual(self, parameters, features, target, importance, odd, free):
         """`(rows,)`; `odd` marks powers that keep a sign, `free` the weights that may move."""
         parameters = jnp.where(free, parameters, jax.lax.stop_gradient(parameters))
         h = features
@@ -58,7 +58,7 @@ class Stack:
             else:
                 flips = (h < 0).astype(h.dtype) @ odd[weights].reshape(fan_out, fan_in).T
                 h = jnp.exp(jnp.log(jnp.abs(h) + _TINY) @ weight.T) * (1 - 2 * (flips % 2))
-        return h[:, 0] - target
+        return (h[:, 0] - target) * importance
 
     def starts(self, population: int, signed: np.ndarray, rng: np.random.Generator):
         """Random parameters, odd powers and free weights, each `(population, n_parameters)`.
@@ -173,7 +173,7 @@ def train_population(
     fitted = levenberg(
         _residual(architecture),
         parameters,
-        shared=(rows.features / size, rows.target / spread),
+        shared=_padded(rows.features / size, rows.target / spread),
         each=(odd, free),
         steps=steps,
         enough=population // 8,
@@ -186,6 +186,20 @@ def train_population(
         if np.isfinite(errors[i]) and (errors[i] < met or free[i].sum() <= _MOST_FREE):
             read = architecture.formula(fitted.parameters[i], odd[i], free[i], scaled)
             yield sympy.Rational(spread) * read
+
+
+def _padded(features: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Features, target and weights with rows of no weight added up to a power of two.
+
+    Tables of similar length then share one compiled program.
+    """
+    count = len(target)
+    rows = max(16, 1 << (count - 1).bit_length())
+    weight = np.zeros(rows)
+    weight[:count] = np.sqrt(rows / count)
+    extra = [(0, rows - count)]
+    features = np.pad(features, [*extra, (0, 0)], constant_values=1.0)
+    return features, np.pad(target, extra), weight
 
 
 def _sizes(features: np.ndarray) -> np.ndarray:

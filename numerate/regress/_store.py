@@ -16,7 +16,7 @@ from numerate.regress._estimator import ArithmeticRegressor
 _FORMAT = "numerate.ArithmeticRegressor/1"
 _SCALARS = ("status_", "complexity_", "relative_rmse_", "holdout_relative_rmse_", "seconds_")
 _SCALARS += ("interrupted_", "target_name_", "feature_names_", "seed_", "n_features_in_")
-_PARAMETERS = ("budget", "max_depth", "n_starts")
+_PARAMETERS = ("budget", "max_depth", "n_starts", "closed_forms")
 
 
 def save(model: ArithmeticRegressor, path: Any) -> None:

@@ -1,0 +1,178 @@
+"""Formulas recovered from tables a reader can check, and what is said of them."""
+
+import numpy as np
+import polars as pl
+import pytest
+import sympy
+
+import numerate
+from numerate import ArithmeticRegressor
+
+A, B, C, D = sympy.symbols("a b c d")
+TARGETS = {
+    "sum": A + B,
+    "difference": A - B,
+    "product": A * B,
+    "quotient": A / B,
+    "square": A**2,
+    "product over c": A * B / C,
+    "sum times c": (A + B) * C,
+    "two products": A * B + C * D,
+    "quotient plus c": A / B + C,
+    "sum of squares": A**2 + B**2,
+    "hypotenuse": sympy.sqrt(A**2 + B**2),
+}
+
+
+def table(formula, low, rows=200, seed=0):
+    """Columns a..d drawn uniformly, 0.1 away from zero, and the formula's value."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0.1 if low < 0 else low, 2, (rows, 4))
+    x *= rng.choice([-1.0, 1.0], x.shape) if low < 0 else 1.0
+    names = [s.name for s in sorted(formula.free_symbols, key=str)]
+    columns = dict(zip("abcd", x.T, strict=True))
+    y = sympy.lambdify(names, formula, "numpy")(*(columns[n] for n in names))
+    return pl.DataFrame({n: columns[n] for n in names}), y
+
+
+@pytest.mark.parametrize("low", [1, -2], ids=["positive", "signed"])
+@pytest.mark.parametrize("formula", TARGETS.values(), ids=TARGETS)
+def test_recovers_the_formula_exactly(formula, low):
+    model = ArithmeticRegressor().fit(*table(formula, low))
+    assert sympy.simplify(model.formula_ - formula) == 0
+    assert model.status_ == "exact"
+
+
+@pytest.mark.parametrize("name", ["sum times c", "two products", "quotient plus c"])
+def test_trained_stacks_alone_recover_it_too(name):
+    model = ArithmeticRegressor(closed_forms=False, max_depth=2)
+    model.fit(*table(TARGETS[name], 1))
+    assert sympy.simplify(model.formula_ - TARGETS[name]) == 0
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [2 * sympy.pi * sympy.sqrt(A / B), sympy.Rational(981, 100) * A**2 / 2, (3 * A + 1) / (B + 2)],
+    ids=str,
+)
+def test_constants_are_recognised(formula):
+    model = ArithmeticRegressor(max_depth=2).fit(*table(formula, 1))
+    positive = {s: sympy.Symbol(s.name, positive=True) for s in formula.free_symbols}
+    assert sympy.simplify((model.formula_ - formula).subs(positive)) == 0
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-19, 1e-9, 1e9, 1e20, 1e100])
+def test_magnitude_of_the_target_does_not_matter(size):
+    x, y = table(A * B, 1)
+    model = ArithmeticRegressor(max_depth=2).fit(x, y * size)
+    assert model.status_ == "exact"
+    np.testing.assert_allclose(model.predict(pl.DataFrame({"a": [30.0], "b": [7.0]})), 210 * size)
+
+
+@pytest.mark.parametrize("size", [1e-19, 1e-9, 1e9, 1e20])
+def test_magnitude_of_a_feature_does_not_matter(size):
+    x, y = table(A / B, 1)
+    model = ArithmeticRegressor(max_depth=2).fit(x.with_columns(pl.col("a") * size), y)
+    assert model.status_ == "exact"
+    new = pl.DataFrame({"a": [30.0 * size], "b": [7.0]})
+    np.testing.assert_allclose(model.predict(new), 30 / 7)
+
+
+def test_noise_leaves_the_law_and_is_not_called_exact():
+    x, y = table(A * B, 1)
+    noisy = y * (1 + 0.01 * np.random.default_rng(1).normal(size=len(y)))
+    model = ArithmeticRegressor(max_depth=2).fit(x, noisy)
+    assert model.formula_ == A * B
+    assert model.status_ == "approximate"
+
+
+def test_rounded_decimals_are_explained_by_their_precision():
+    x, y = table(A / B, 1)
+    model = numerate.fit(x.with_columns(y=pl.Series(np.round(y, 2))))
+    assert model.formula_ == A / B
+    assert model.status_ == "within_precision"
+
+
+def test_irrelevant_constant_and_repeated_columns_are_left_out():
+    x, y = table(A * B, 1)
+    rng = np.random.default_rng(5)
+    x = x.with_columns(copy=pl.col("a"), one=pl.lit(1.0), noise=pl.Series(rng.normal(size=len(y))))
+    model = ArithmeticRegressor().fit(x, y)
+    assert model.formula_ == A * B
+    assert model.feature_names_ == ["a", "b", "copy", "one", "noise"]
+
+
+@pytest.mark.parametrize(
+    ("data", "exponent", "statuses"),
+    [
+        ("kepler", sympy.Rational(3, 2), {"within_precision"}),
+        ("galilean", sympy.Rational(3, 2), {"within_precision", "approximate"}),
+        ("boyle", sympy.Integer(-1), {"within_precision", "approximate"}),
+    ],
+)
+def test_embedded_data_show_their_law(data, exponent, statuses):
+    model = numerate.fit(data)
+    (symbol,) = model.formula_.free_symbols
+    assert sympy.simplify(model.formula_ / symbol**exponent).is_number
+    assert model.status_ in statuses
+    assert model.equations_["formula"][0] == model.report()["formula"]
+
+
+def test_same_seed_same_answer():
+    x, y = table(A * B + C, 1)
+    noisy = y + 0.1 * np.random.default_rng(2).normal(size=len(y))
+    one, two = (ArithmeticRegressor(max_depth=2, random_state=7).fit(x, noisy) for _ in range(2))
+    assert one.equations_.equals(two.equations_)
+
+
+def test_equations_are_a_pareto_front_behind_the_chosen_one():
+    x, y = table(sympy.sqrt(A), 1)
+    model = ArithmeticRegressor(max_depth=2).fit(x, y + np.sin(5 * x["a"].to_numpy()))
+    front = model.equations_[1:]
+    assert front["complexity"].is_sorted()
+    assert front["holdout_relative_rmse"].is_sorted(descending=True)
+    assert model.equations_["formula"].n_unique() == len(model.equations_)
+
+
+def test_save_and_load(tmp_path):
+    x, y = table(sympy.sqrt(A**2 + B**2), 1)
+    model = ArithmeticRegressor().fit(x, y)
+    model.save(tmp_path / "m.safetensors")
+    again = numerate.load(tmp_path / "m.safetensors")
+    assert again.report() == model.report()
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    np.testing.assert_array_equal(again.outside_range(x), model.outside_range(x))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x00" * 64])
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(numerate.data.InputError, match="not a model"):
+        numerate.load(tmp_path / "m")
+
+
+def test_ctrl_c_keeps_the_best_formula_so_far():
+    x, y = table(A * B, 1)
+
+    def interrupt(fraction, message):
+        if 0.3 < fraction < 1:
+            raise KeyboardInterrupt
+
+    data = x.with_columns(y=pl.Series(y + np.random.default_rng(0).normal(size=len(y))))
+    model = numerate.fit(data, on_progress=interrupt)
+    assert model.interrupted_
+    assert len(model.equations_) >= 1
+
+
+def test_outside_range_is_in_units_of_the_training_span():
+    model = ArithmeticRegressor().fit([[1.0], [2.0], [3.0], [5.0]], [2.0, 4.0, 6.0, 10.0])
+    np.testing.assert_allclose(model.outside_range([[0.0], [4.0], [13.0]]), [[0.25], [0.0], [2.0]])
+
+
+def test_python_source_and_latex_say_the_same():
+    x, y = table(A / B + C, 1)
+    model = ArithmeticRegressor().fit(x, y)
+    scope: dict = {}
+    exec(model.python(), scope)
+    np.testing.assert_allclose(scope["y"](*(x[n].to_numpy() for n in "abc")), y)
+    assert model.latex() == r"y = \frac{a}{b} + c"

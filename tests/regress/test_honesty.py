@@ -1,0 +1,53 @@
+"""No formula is called exact, or within the written precision, that is not."""
+
+import numpy as np
+import pytest
+
+from numerate import ArithmeticRegressor
+
+ROWS = 60
+
+
+def draw(seed: int) -> tuple[np.ndarray, np.ndarray, str]:
+    """A random target that no formula of + - * / and powers equals: one of five kinds."""
+    rng = np.random.default_rng(seed)
+    low, high = [(1.0, 2.0), (-2.0, 2.0), (0.1, 0.3), (1.0, 10.0)][seed // 5 % 4]
+    x = rng.uniform(low, high, (ROWS, 1 + seed // 20 % 2))
+    slope, shift, scale = rng.uniform(0.5, 3, 3)
+    inner = slope * x[:, 0] + (shift * x[:, -1] if x.shape[1] > 1 else 0)
+    kind = ("sin", "exp", "log", "noise", "noisy product")[seed % 5]
+    target = {
+        "sin": lambda: scale * np.sin(inner + shift),
+        "exp": lambda: scale * np.exp(-inner) * x[:, -1],
+        "log": lambda: scale * np.log(np.abs(inner) + shift),
+        "noise": lambda: rng.normal(size=ROWS),
+        "noisy product": lambda: (
+            inner * x[:, -1] * (1 + 10.0 ** rng.uniform(-9, -1) * rng.normal(size=ROWS))
+        ),
+    }[kind]()
+    return x, target, kind
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_target_that_is_not_arithmetic_is_never_called_exact(seed):
+    x, y, kind = draw(seed)
+    model = ArithmeticRegressor(max_depth=2, n_starts=16, random_state=seed).fit(x, y)
+    assert model.status_ == "approximate", (kind, model.formula_, model.holdout_relative_rmse_)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(200))
+def test_nor_by_a_search_to_full_depth(seed):
+    x, y, kind = draw(seed)
+    model = ArithmeticRegressor(random_state=seed).fit(x, y)
+    assert model.status_ == "approximate", (kind, model.formula_, model.holdout_relative_rmse_)
+
+
+@pytest.mark.parametrize("rows", [4, 5, 6, 8])
+@pytest.mark.parametrize("seed", range(5))
+def test_few_rows_of_noise_are_not_evidence(rows, seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(1, 2, (rows, 3)), rng.normal(size=rows)
+    for values in (y, np.round(y, 1)):
+        model = ArithmeticRegressor(max_depth=2, n_starts=16).fit(x, values)
+        assert model.status_ == "approximate", model.formula_
