@@ -30,6 +30,12 @@ PALETTES = {
     "light": {"ink": "#1f2933", "faded": "#616e7c", "formula": "#d9480f", "shade": "#f1f3f5"},
     "dark": {"ink": "#f1f3f5", "faded": "#9aa5b1", "formula": "#ff8a4c", "shade": "#1b2229"},
 }
+STYLE: dict[Any, Any] = {
+    "font.size": 11,
+    "mathtext.fontset": "cm",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "numerate",
+}
 CURVES = {"neural network": (0, (5, 2)), "linear regression": (0, (1.5, 1.5)), "random forest": "-"}
 
 
@@ -50,16 +56,13 @@ def fitted() -> dict[str, Any]:
 
 
 def draw(models: dict[str, Any], palette: dict[str, str]) -> Figure:
-    style: dict[Any, Any] = {"font.size": 11, "mathtext.fontset": "cm"}
-    style |= {"svg.fonttype": "path", "svg.hashsalt": "numerate"}
-    with matplotlib.rc_context(style):
-        figure = Figure(figsize=(8.4, 4.3), layout="constrained")
-        axes = figure.subplots()
-        x = np.linspace(0.05, 31.0, 600)
-        for name, model in models.items():
-            _draw_curve(axes, x, model.predict(x[:, None]), name, palette)
-        _draw_planets(axes, read_table("kepler").values, palette)
-        _draw_frame(axes, palette)
+    figure = Figure(figsize=(8.4, 4.3), layout="constrained")
+    axes = figure.subplots()
+    x = np.linspace(0.05, 31.0, 600)
+    for name, model in models.items():
+        _draw_curve(axes, x, model.predict(x[:, None]), name, palette)
+    _draw_planets(axes, read_table("kepler").values, palette)
+    _draw_frame(axes, palette)
     return figure
 
 
@@ -103,7 +106,8 @@ def main() -> None:
     models = fitted()
     for name, palette in PALETTES.items():
         path = folder / f"kepler-{name}.svg"
-        draw(models, palette).savefig(path, transparent=True, metadata={"Date": None})
+        with matplotlib.rc_context(STYLE):
+            draw(models, palette).savefig(path, transparent=True, metadata={"Date": None})
 
 
 if __name__ == "__main__":
