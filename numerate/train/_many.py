@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from numerate.tasks import Task
+from numerate.train._compile import compile_chunk
 from numerate.train._run import Run
 from numerate.train._train import Config, Log, MakeModel, State, training_loop
 
@@ -33,8 +34,9 @@ _LANES = 16
 # Measured in `docs/engine.md`: larger chunks are faster while they fit the cache, smaller ones
 # waste less on padding and spread over more cores. Accelerators want all seeds at once.
 _CHUNK_SIZE_ON_CPU, _CHUNK_SIZE_ELSEWHERE = 32, 1024
-# XLA fills half of an AVX-512 register by default; a processor without them ignores this.
-_CPU_OPTIONS = {"xla_cpu_prefer_vector_width": 512}
+# Up to this many parameters, one machine function for the whole loop is faster than XLA's
+# run-time: 6 times for 4 parameters, 3 times for 6, and slower for 36.
+_SMALL_MODEL = 16
 
 
 def train_many(
@@ -106,13 +108,12 @@ def _program(task: Task, model: MakeModel, config: Config, chunk_size: int, dtyp
     loop = training_loop(keys[0], task, model, config)
     init = jax.jit(jax.vmap(loop.init))
     sets = jax.jit(loop.sets)()
-    advance = jax.jit(
-        jax.vmap(loop.advance, in_axes=(0, None)),
-        donate_argnums=0,
-        compiler_options=_CPU_OPTIONS if _on_cpu() else None,
+    shapes = jax.eval_shape(init, keys)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(shapes.arrays)) // chunk_size
+    advance = compile_chunk(
+        jax.vmap(loop.advance, in_axes=(0, None)), shapes, sets, small=parameters <= _SMALL_MODEL
     )
-    compiled = advance.lower(jax.eval_shape(init, keys), sets).compile()
-    return _Program(init, compiled, eqx.filter_jit(eqx.filter_vmap(loop.conclude)), sets)
+    return _Program(init, advance, eqx.filter_jit(eqx.filter_vmap(loop.conclude)), sets)
 
 
 class _Chunk:
