@@ -94,14 +94,14 @@ def peers(report: Report) -> dict[str, Callable]:
     """The other tools that are installed, each as a function from a seed to an estimator."""
     found: dict[str, Callable] = {}
     try:
-        from gplearn.genetic import SymbolicRegressor as Gplearn
+        from gplearn.genetic import SymbolicRegressor as Gplearn  # pyright: ignore[reportMissingImports]
 
         functions = ("add", "sub", "mul", "div", "sqrt")
         found["gplearn"] = lambda seed: Gplearn(function_set=functions, random_state=seed)
     except ImportError:
         report.note("gplearn is not installed: pip install gplearn to see it beside ours.")
     try:
-        from pyoperon.sklearn import SymbolicRegressor as Operon
+        from pyoperon.sklearn import SymbolicRegressor as Operon  # pyright: ignore[reportMissingImports]
 
         symbols = "add,sub,mul,div,sqrt,square,constant,variable"
         found["PyOperon"] = lambda seed: Operon(

@@ -35,6 +35,8 @@ _HOMES = {
     "numerate.train": ("Config", "Outcome", "Run", "levenberg", "train", "train_many"),
     "numerate.units": ("NAC", "NALU", "NACMul", "NALUScalarGate", "NALUUntied", "Unit"),
 }
+_MODULES = ("cells", "data", "formula", "initialisers", "models", "ops", "plot", "regress")
+_MODULES += ("serialise", "tasks", "train", "units")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
@@ -42,10 +44,12 @@ __version__ = version("numerate")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"numerate.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'numerate' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+    return [*globals(), *_HOME, *_MODULES]

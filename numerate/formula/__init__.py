@@ -1,5 +1,7 @@
 """From weights to a formula: read it out, snap it, simplify it, print it, store it."""
 
+from typing import TYPE_CHECKING, Any
+
 from numerate.formula._expression import (
     complexity,
     evaluate,
@@ -13,6 +15,9 @@ from numerate.formula._fit import Parametric, Rows, refit, symbol
 from numerate.formula._simplify import simplify
 from numerate.formula._snap import snap
 
+if TYPE_CHECKING:
+    from numerate.formula._readout import read_out as read_out
+
 __all__ = [
     "Parametric",
     "Rows",
@@ -22,9 +27,19 @@ __all__ = [
     "formula_text",
     "from_data",
     "python_source",
+    "read_out",
     "refit",
     "simplify",
     "snap",
     "symbol",
     "to_data",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Reading units needs JAX; fitting a table mostly does not, and should not wait for it.
+    if name == "read_out":
+        from numerate.formula._readout import read_out
+
+        return read_out
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

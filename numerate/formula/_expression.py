@@ -5,6 +5,10 @@ Everything that reads or rewrites formulas relies on that one distinction: snapp
 the number of constants that had to be measured.
 """
 
+# SymPy types the arguments of every node as Basic, which hides what expressions can do.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
+# pyright: reportOperatorIssue=false
+
 from collections.abc import Mapping, Sequence
 
 import numpy as np

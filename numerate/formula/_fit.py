@@ -1,5 +1,9 @@
 """Least squares for the fitted constants (the `Float`s) of a formula, by SciPy's MINPACK."""
 
+# SymPy types the arguments of every node as Basic, which hides what expressions can do.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
+# pyright: reportOperatorIssue=false
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

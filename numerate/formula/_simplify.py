@@ -1,5 +1,9 @@
 """The shortest way to write a formula that SymPy's rules lead to."""
 
+# SymPy types the arguments of every node as Basic, which hides what expressions can do.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
+# pyright: reportOperatorIssue=false
+
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +15,7 @@ from numerate.formula._fit import Rows
 # Beyond these SymPy's factoring can take minutes, and nothing short is hidden there.
 _TERMS = 30
 _LARGEST_POWER = 4
+_CONSTANTS = 3
 _AGREE = 1e-9
 
 
@@ -50,7 +55,8 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
     yield formula
     powers = [p.exp for p in formula.atoms(sympy.Pow)]
     tame = all(p.is_Rational and abs(p) <= _LARGEST_POWER and p.q <= 4 for p in powers)
-    if not tame or formula.count_ops() > _TERMS:
+    fitted = [n for n in formula.free_symbols if isinstance(n, sympy.Dummy)]
+    if not tame or formula.count_ops() > _TERMS or len(fitted) > _CONSTANTS:
         return
     expanded = sympy.expand(formula)
     yield expanded

@@ -48,7 +48,7 @@ class _Snapping:
         if np.all(errors <= self.rows.resolution):
             return True
         count = len(self.rows)
-        return count * np.log(loss / self.loss) <= snapped * np.log(count)
+        return bool(count * np.log(loss / self.loss) <= snapped * np.log(count))
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
         """Fix some constants, refit the others, keep that if it is tolerated."""

@@ -5,6 +5,10 @@ leaves |x|**c unresolved where it cannot prove it real. A tape costs nothing to 
 the number it gives is the number the printed formula has.
 """
 
+# SymPy types the arguments of every node as Basic, which hides what expressions can do.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
+# pyright: reportOperatorIssue=false
+
 from collections.abc import Mapping, Sequence
 
 import numpy as np

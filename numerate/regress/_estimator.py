@@ -87,13 +87,15 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
 
     def _fit(self, X, y, resolution=None, target_name="y", on_progress: Progress | None = None):
         self._validate_params()
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=4)
+        self.n_features_in_: int
+        checked = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=4)
+        X, y = np.asarray(checked[0]), np.asarray(checked[1], np.float64)
         self.feature_names_ = [str(n) for n in self._names()]
         self.target_name_ = _free_name(target_name, self.feature_names_)
         if resolution is None:
             resolution = np.stack([resolution_of(c) for c in [*X.T, y]], axis=-1)
         started = time.monotonic()
-        search = self._searched(X, np.asarray(y, np.float64), np.asarray(resolution), on_progress)
+        search = self._searched(X, y, np.asarray(resolution), on_progress)
         self._keep(search)
         self.training_range_ = np.stack([X.min(axis=0), X.max(axis=0)])
         self.seconds_ = time.monotonic() - started
@@ -211,4 +213,5 @@ def _free_name(name: str, taken: list[str]) -> str:
 
 def _with_plain_symbols(formula: sympy.Expr) -> sympy.Expr:
     """Symbols without assumptions, so that `sympy.Symbol("a")` is the a in the formula."""
-    return formula.xreplace({s: sympy.Symbol(s.name) for s in formula.free_symbols})
+    plain = {s: sympy.Symbol(str(s)) for s in formula.free_symbols}
+    return formula.xreplace(plain)  # pyright: ignore[reportReturnType]

@@ -12,7 +12,7 @@ import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy
@@ -20,7 +20,6 @@ import sympy
 from numerate.formula import complexity, floats, refit, simplify, snap
 from numerate.regress import _closed
 from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
-from numerate.regress._stacks import stack, train_population
 from numerate.regress._verify import APPROXIMATE, EXACT, WITHIN_PRECISION, status
 
 Progress = Callable[[float, str], None]
@@ -69,20 +68,25 @@ class Search:
     def run(self) -> "Search":
         """Search until an exact formula is found, all is tried, or the time is up."""
         self._until = time.monotonic() + self.settings.budget
-        stages = list(self._stages())
         try:
-            for index, (name, formulas) in enumerate(stages):
-                self.on_progress(index / len(stages), f"{name}: {self._best_so_far()}")
-                for formula in formulas():
-                    self.consider(formula)
-                if self._settled() or time.monotonic() > self._until:
-                    break
+            # Trial formulas overflow and divide by zero all the time; they are ranked last.
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                self._try_stages(list(self._stages()))
+            self.on_progress(1.0, self._best_so_far())
         except KeyboardInterrupt:
             if not self.candidates:
                 raise
             self.interrupted = True
-        self.on_progress(1.0, self._best_so_far())
         return self
+
+    def _try_stages(self, stages) -> None:
+        for index, (name, formulas) in enumerate(stages):
+            self.on_progress(index / len(stages), f"{name}: {self._best_so_far()}")
+            for formula in formulas():
+                self.consider(formula)
+                if self._settled() or time.monotonic() > self._until:
+                    return
 
     def _stages(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
         rows = self.problem.rows(SEARCH_ROWS)
@@ -111,21 +115,19 @@ class Search:
             yield from _closed.sparse_sums(rows, library)
 
     def _population(self, kinds: str) -> Iterator[sympy.Expr]:
+        # Here, not at the top: most formulas are found before anything has to wait for JAX.
+        from numerate.regress._stacks import stack, train_population
+
         rows = self.problem.rows(POPULATION_ROWS)
         kept = _closed.most_related(rows, 8)
-        rows = type(rows)(
-            tuple(rows.symbols[i] for i in kept),
-            rows.features[:, kept],
-            rows.target,
-            rows.scale,
-            rows.resolution,
+        rows = replace(
+            rows,
+            symbols=tuple(rows.symbols[i] for i in kept),
+            features=rows.features[:, kept],
         )
         rng = np.random.default_rng((self.problem.seed, *kinds.encode()))
         trained = train_population(stack(kinds, len(kept)), rows, self.settings.n_starts, rng)
-        for formula in itertools.islice(trained, _POLISHED):
-            yield formula
-            if self._settled() or time.monotonic() > self._until:
-                return
+        yield from itertools.islice(trained, _POLISHED)
 
     def consider(self, formula: sympy.Expr) -> None:
         """Snap, simplify, refit and judge a formula, and keep it if it is new."""
@@ -133,11 +135,9 @@ class Search:
         if not _sober(formula):
             return
         rows = problem.weighted_rows(formula, SEARCH_ROWS)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            formula = simplify(snap(formula, rows), rows)
-            if floats(formula) and len(problem.train) > SEARCH_ROWS:
-                formula = refit(formula, problem.weighted_rows(formula, REFIT_ROWS))[0]
+        formula = simplify(snap(formula, rows), rows)
+        if floats(formula) and len(problem.train) > SEARCH_ROWS:
+            formula = refit(formula, problem.weighted_rows(formula, REFIT_ROWS))[0]
         if not _sober(formula):
             return
         key = str(formula)

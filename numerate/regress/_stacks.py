@@ -169,7 +169,7 @@ def train_population(
     """
     size = _sizes(rows.features)
     (spread,) = _sizes(rows.target[:, None])
-    parameters, odd, free = architecture.starts(population, (rows.features < 0).any(axis=0), rng)
+    parameters, odd, free = architecture.starts(population, rows.features.min(axis=0) < 0, rng)
     fitted = levenberg(
         _residual(architecture),
         parameters,

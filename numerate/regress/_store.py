@@ -63,7 +63,8 @@ def _rebuilt(content: dict, training_range: np.ndarray) -> ArithmeticRegressor:
     for name in _SCALARS:
         setattr(model, name, content[name])
     if content["named"]:
-        model.feature_names_in_ = np.array(model.feature_names_, object)
+        names = np.array(model.feature_names_, object)
+        model.feature_names_in_ = names  # pyright: ignore[reportAttributeAccessIssue]
     model.formulas_ = [from_data(f) for f in content["formulas"]]
     model.formula_ = model.formulas_[0]
     model.equations_ = pl.DataFrame(content["equations"])

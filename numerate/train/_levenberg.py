@@ -142,7 +142,7 @@ def _population(residual, starts, shared, each, steps, tolerance, enough):
             damping=jnp.where(active, jnp.clip(damping, *DAMPING_RANGE), state.damping),
             growth=jnp.where(better, 2.0, jnp.minimum(state.growth * 2, 1e6)),
             stalled=jnp.where(improved, 0, state.stalled + 1),
-            iterations=state.iterations + active,
+            iterations=state.iterations + active.astype(int),
         )
 
     def go_on(carry):
