@@ -174,12 +174,12 @@ def main() -> None:
 
 def verdicts(rates: dict[tuple[str, int], float]) -> list[str]:
     """One sentence for every bar."""
-    bars = [(f"{n} seeds", rates[OURS, n], bar) for n, bar in BARS.items()]
+    bars = [(f"{n} seeds", rates[OURS, n], float(bar)) for n, bar in BARS.items()]
     if (LIMIT, 900) in rates:
         share = rates[OURS, 900] / rates[LIMIT, 900]
         bars.append(("900 seeds, share of the C loop", share, BAR_OF_LIMIT))
     return [
-        f"Bar at {what}: {bar:,}, found {found:,.{0 if bar > 1 else 2}f}: "
+        f"Bar at {what}: {bar:,g}, found {found:,.{0 if bar > 1 else 2}f}: "
         f"{'met' if found >= bar else 'NOT met'}."
         for what, found, bar in bars
     ]

@@ -10,6 +10,7 @@ bars are against the first: 40 times faster once compiled, 10 times with compila
 import json
 import math
 import random
+import runpy
 import statistics
 import subprocess
 import sys
@@ -19,12 +20,10 @@ from pathlib import Path
 
 from _report import Report, parse_args
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
-from two_weights import STEPS, train, zero_unit  # noqa: E402
-
+EXAMPLE = runpy.run_path(str(Path(__file__).resolve().parent.parent / "examples/two_weights.py"))
+STEPS, UNIT = EXAMPLE["STEPS"], EXAMPLE["zero_unit"]()
 BAR, BAR_WITH_COMPILATION = 40, 10
 FIRST_CALL = "--first-call"
-UNIT = zero_unit()
 
 
 def python_lists(steps: int) -> list[float]:
@@ -60,8 +59,9 @@ def python_unrolled(steps: int) -> list[float]:
     return [tanh(w0) / (1 + exp(-m0)), tanh(w1) / (1 + exp(-m1))]
 
 
-def ours(_: int) -> list[float]:
-    return train(UNIT)[-1].tolist()
+def ours(steps: int) -> list[float]:
+    assert steps == STEPS
+    return EXAMPLE["train"](UNIT)[-1].tolist()
 
 
 CONTENDERS: dict[str, Callable[[int], list[float]]] = {

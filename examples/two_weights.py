@@ -42,7 +42,7 @@ def train(unit: NAC) -> Float[Array, "prints 2"]:
         return unit, unit
 
     _, units = jax.lax.scan(until_print, unit, jnp.arange(0, STEPS, PRINT_EVERY))
-    return units.weight[:, 0]
+    return jax.vmap(lambda unit: unit.weight[0])(units)
 
 
 def zero_unit() -> NAC:

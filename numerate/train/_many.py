@@ -138,9 +138,10 @@ class _Chunk:
 
     def conclude(self) -> Run:
         """The run of the chunk's own seeds, without the padding."""
-        nothing = jnp.full_like(self.state.best_validation, jnp.nan)
-        rows = self.log + [Log(nothing, nothing)] * (self.logs - len(self.log))
-        log = jax.tree.map(lambda *column: np.stack(column, axis=1), *rows)
+        made = np.array(self.log).reshape(-1, len(Log._fields), len(self.state.step))
+        log = np.full((self.logs, *made.shape[1:]), np.nan, self.state.best_validation.dtype)
+        log[: len(made)] = made
+        log = Log(*jnp.asarray(log.transpose(1, 2, 0)))
         run = self.program.conclude(self.state, log)
         return jax.tree.map(lambda leaf: leaf[: self.seeds] if eqx.is_array(leaf) else leaf, run)
 
