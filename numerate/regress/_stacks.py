@@ -112,7 +112,9 @@ class Stack:
 
 
 def _sum_weights(shape, sparse, rng):
-    return rng.normal(size=shape), np.zeros(shape, bool)
+    # Sums of one sign stay away from the pole or kink that a power after them has at zero.
+    weights = rng.normal(size=shape)
+    return (np.abs(weights) if rng.random() < 0.5 else weights), np.zeros(shape, bool)
 
 
 def _powers(shape, sparse, rng):

@@ -19,6 +19,7 @@ Residual = Callable[..., jax.Array]
 
 DAMPING_START = 1e-2
 DAMPING_RANGE = (1e-15, 1e12)
+BEND = 0.375  # largest acceleration, relative to the step, that is still trusted
 
 
 class Fitted(NamedTuple):
@@ -77,7 +78,9 @@ def levenberg(
 
     Levenberg (1944), Quarterly of Applied Mathematics 2(2); Marquardt (1963), SIAM Journal
     11(2), whose scaling by the diagonal makes the steps independent of the units; the
-    damping rule is Nielsen's (1999), IMM-REP-1999-05.
+    damping rule is Nielsen's (1999), IMM-REP-1999-05. Steps bend along the geodesic as
+    Transtrum & Sethna (2012), arXiv:1201.5885, propose: on stacks that turned one start in 64
+    that is solved into a dozen (`benchmarks/levenberg.py`, sqrt(a² + b²)).
     """
     starts = np.asarray(starts, np.float64)
     if starts.ndim != 2:
@@ -111,6 +114,13 @@ def _population(residual, starts, shared, each, steps, tolerance, enough):
         return jnp.where(jnp.isfinite(value), value, jnp.inf)
 
     def propose(parameters, damping, own):
+        def along(p, direction):
+            return jax.jvp(lambda q: residual(q, *shared, *own), (p,), (direction,))[1]
+
+        def curvature(direction):
+            second = jax.jvp(lambda p: along(p, direction), (parameters,), (direction,))[1]
+            return jnp.where(jnp.isfinite(second), second, 0.0)
+
         r = residual(parameters, *shared, *own)
         jacobian = jax.jacfwd(residual)(parameters, *shared, *own)
         # A start with an overflowing row must not poison the batched factorisation.
@@ -122,8 +132,12 @@ def _population(residual, starts, shared, each, steps, tolerance, enough):
         jacobian = jacobian / scale
         normal = jacobian.T @ jacobian + damping * jnp.eye(scale.size)
         gradient = jacobian.T @ r
-        step = jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(normal), True), gradient)
+        factor = (jnp.linalg.cholesky(normal), True)
+        step = jax.scipy.linalg.cho_solve(factor, gradient)
         predicted = step @ (damping * step + gradient) / r.size
+        bend = jax.scipy.linalg.cho_solve(factor, jacobian.T @ curvature(-step / scale)) / 2
+        gentle = jnp.linalg.norm(bend) <= BEND * jnp.linalg.norm(step)
+        step = step + jnp.where(gentle, bend, 0.0)
         return parameters - step / scale, predicted
 
     def advance(state: _State) -> _State:
