@@ -1,0 +1,69 @@
+"""Runs what documentation shows: Python blocks and shell sessions of a Markdown page.
+
+- A ```` ```python ```` block continues the blocks above it. `print(…)  # text` must print the text.
+- A ```` ```console ```` block is a session: below `$ command` stands what it prints, on both outputs.
+  `$ cat FILE` shows a file that the commands after it may read. Seconds may differ.
+"""
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_PRINTED = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a language, in order."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def check_python(page: Path) -> None:
+    """Run the Python blocks of a page in the working directory, and compare what they print."""
+    namespace = {"__name__": page.stem}
+    for block in blocks(page, "python"):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(block, str(page), "exec"), namespace)
+        _compare(printed.getvalue().splitlines(), _PRINTED.findall(block), block)
+
+
+def check_console(page: Path, folder: Path) -> None:
+    """Run the shell sessions of a page in a folder, and compare what they print."""
+    for block in blocks(page, "console"):
+        for command, shown in _commands(block):
+            if command.startswith("cat "):
+                (folder / command.removeprefix("cat ")).write_text(shown)
+            else:
+                _compare(_timeless(_output(command, folder)), _timeless(shown), command)
+
+
+def _compare(printed: str | list, shown: str | list, source: str) -> None:
+    assert printed == shown, f"{source}\nprints\n{printed}\nbut the page shows\n{shown}"
+
+
+def _commands(block: str) -> list[tuple[str, str]]:
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+
+
+def _output(command: str, folder: Path) -> str:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r"\d+(\.\d+)? s, seed", "… s, seed", text)

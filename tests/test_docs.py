@@ -1,0 +1,68 @@
+"""The documentation runs as it is written, and names everything that is public."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+import numerate
+
+from .pages import ROOT, blocks, check_console, check_python
+
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+API = {page.stem: page for page in (DOCS / "api").glob("*.md")}
+MODULES = [m.name for m in pkgutil.iter_modules(numerate.__path__) if not m.name.startswith("_")]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)
+def test_python_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_python(page)
+
+
+def test_shell_sessions_print_what_is_shown(tmp_path):
+    check_console(DOCS / "getting-started.md", tmp_path)
+
+
+def public_names(module) -> list[str]:
+    """`__all__`, or everything that the module or its own files define."""
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    home = module.__name__
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and (getattr(value, "__module__", None) or "").startswith(home)
+    ]
+
+
+def test_every_public_module_has_a_page():
+    # The command line is documented as such, in cli.md.
+    assert sorted(API) == sorted(set(MODULES) - {"cli"})
+
+
+@pytest.mark.parametrize("name", sorted(API))
+def test_a_page_has_every_public_name_and_no_other(name):
+    shown = re.findall(rf"^::: numerate\.{name}\.(\w+)$", API[name].read_text(), re.MULTILINE)
+    assert sorted(shown) == sorted(public_names(importlib.import_module(f"numerate.{name}")))
+
+
+@pytest.mark.parametrize("name", sorted(API))
+def test_everything_public_has_a_docstring(name):
+    module = importlib.import_module(f"numerate.{name}")
+    assert inspect.getdoc(module)
+    for public in public_names(module):
+        value = getattr(module, public)
+        if inspect.isroutine(value) or inspect.isclass(value):
+            assert value.__doc__, f"{name}.{public}"
+            # A data class without a docstring of its own is given its signature.
+            assert not value.__doc__.startswith(f"{public}("), f"{name}.{public}"
+
+
+def test_top_level_names_are_on_the_pages():
+    on_pages = "\n".join(page.read_text() for page in API.values())
+    for name in set(numerate.__all__) - {"__version__"}:
+        assert re.search(rf"^::: numerate\.\w+\.{name}$", on_pages, re.MULTILINE), name
