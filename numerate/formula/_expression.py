@@ -10,6 +10,7 @@ the number of constants that had to be measured.
 # pyright: reportOperatorIssue=false
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import sympy
@@ -226,7 +227,7 @@ _OPERATIONS = {
 _HEADS = {operation: head for head, operation in _OPERATIONS.items()}
 
 
-def from_data(data: list) -> sympy.Expr:
+def from_data(data: Any) -> sympy.Expr:
     """The formula that `to_data` wrote. Nothing in it is ever executed.
 
     **Raises:** `ValueError` for anything `to_data` does not write.
@@ -239,6 +240,9 @@ def from_data(data: list) -> sympy.Expr:
     try:
         if head in _BUILDERS:
             return _BUILDERS[head](*data[1:])
-        return _OPERATIONS[head](*(from_data(a) for a in data[1:]))
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        formula = _OPERATIONS[head](*(from_data(a) for a in data[1:]))
+        if formula.has(sympy.nan, sympy.zoo):
+            raise ZeroDivisionError("a formula is finite")
+        return formula
+    except (KeyError, ZeroDivisionError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not a formula written by numerate: {str(data)[:80]!r}") from error

@@ -1,0 +1,124 @@
+"""Formulas as people write them, as numbers, and as files."""
+
+import numpy as np
+import pytest
+import sympy
+
+from numerate.formula import (
+    Parametric,
+    Rows,
+    complexity,
+    evaluate,
+    formula_text,
+    from_data,
+    python_source,
+    simplify,
+    snap,
+    to_data,
+)
+
+FORMULAS = [
+    "a",
+    "2.5*a*b/c",
+    "sqrt(a**2 + b**2)",
+    "a**1.5 - 1/(b + 3)",
+    "Abs(a - b)**0.3*sign(a - b)",
+]
+FORMULAS += ["pi*a**2", "-a/b**2", "a**(2/3)", "a - b*c", "9.81*a"]
+
+
+def parse(text):
+    symbols = {n: sympy.Symbol(n, real=True) for n in "abc"}
+    return sympy.sympify(text, symbols, rational=False)
+
+
+def plain(formula):
+    return formula.xreplace({s: sympy.Symbol(s.name) for s in formula.free_symbols})
+
+
+def columns(rows=50):
+    rng = np.random.default_rng(0)
+    return {n: rng.uniform(0.5, 3, rows) for n in "abc"}
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_evaluate_agrees_with_sympy(text):
+    formula, values = parse(text), columns()
+    expected = [
+        float(formula.subs({s: values[s.name][i] for s in formula.free_symbols})) for i in range(50)
+    ]
+    np.testing.assert_allclose(evaluate(formula, values), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_files_give_back_the_same_formula(text):
+    formula = plain(parse(text))
+    assert from_data(to_data(formula)) == formula
+
+
+@pytest.mark.parametrize(
+    "data", [["exec", "print()"], ["symbol"], ["float", "x"], [], "a", ["+", ["rational", "1/0"]]]
+)
+def test_files_of_anything_else_are_refused(data):
+    with pytest.raises(ValueError, match="not a formula written by numerate"):
+        from_data(data)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_python_source_computes_the_formula(text):
+    formula, values, scope = parse(text), columns(), {}
+    exec(python_source(plain(formula), ["a", "b", "c"], "y"), scope)
+    np.testing.assert_allclose(scope["y"](*values.values()), evaluate(formula, values), rtol=1e-13)
+
+
+def test_python_source_renames_what_python_cannot_say():
+    formula = sympy.Symbol("semi-major axis") * sympy.Symbol("class")
+    source = python_source(formula, ["semi-major axis", "class"], "2T")
+    scope: dict = {}
+    exec(source, scope)
+    assert scope["_2T"](3.0, 2.0) == 6.0
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("a", 1), ("a - b", 3), ("a*b/c", 5), ("sqrt(a)", 2), ("a**2", 3), ("1/a", 3), ("2*a/3", 5)],
+)
+def test_complexity_counts_what_a_person_writes(text, length):
+    assert complexity(parse(text)) == length
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_slopes_agree_with_finite_differences(text):
+    """Every Float's slope; a formula without one gets a factor that is."""
+    formula = parse(text) * sympy.Float(1.25)
+    values = columns()
+    rows = Rows.of(values, np.zeros(50))
+    symbols = {sympy.Symbol(n, real=True): s for n, s in zip("abc", rows.symbols, strict=True)}
+    view = Parametric(formula.xreplace(symbols), rows.symbols)
+    step = 1e-6
+    for i, slope in enumerate(view.slopes(view.values, rows).T):
+        moved = [view.values + d * (np.arange(len(view.values)) == i) for d in (step, -step)]
+        above, below = (view.residual(m, rows) for m in moved)
+        np.testing.assert_allclose(slope, (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
+
+
+def test_snap_refuses_to_round_what_the_rows_can_tell():
+    x = np.linspace(1, 2, 50)
+    rows = Rows.of({"x": x}, 0.3333 * x)
+    assert snap(0.33 * rows.symbols[0], rows) == sympy.Rational(3333, 10000) * rows.symbols[0]
+
+
+def test_snap_leaves_what_overflows():
+    rows = Rows.of({"x": np.linspace(1, 2, 9)}, np.ones(9))
+    wild = rows.symbols[0] ** sympy.Float(1e6)
+    assert snap(wild, rows) == wild
+
+
+def test_simplify_keeps_a_rewriting_only_where_the_rows_agree():
+    x = np.linspace(-2, 2, 9)
+    rows = Rows.of({"x": x}, np.abs(x))
+    assert simplify(sympy.sqrt(rows.symbols[0] ** 2), rows) == sympy.Abs(rows.symbols[0])
+
+
+def test_text_writes_decimals_as_decimals():
+    assert formula_text(sympy.sympify("a*981/100 + b*3/2")) == "9.81*a + 3*b/2"

@@ -1,0 +1,94 @@
+"""Levenberg-Marquardt over a population, on problems whose answers are known."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from numerate.regress._stacks import stack
+from numerate.train import levenberg
+
+X = np.linspace(1.0, 2.0, 40)
+
+
+def power_law(p, x, y):
+    return p[0] * x ** p[1] - y
+
+
+def rosenbrock(p):
+    return jnp.stack([10 * (p[1] - p[0] ** 2), 1 - p[0]])
+
+
+def test_finds_the_parameters_from_every_start():
+    starts = np.random.default_rng(0).uniform(0.5, 3, (16, 2))
+    fitted = levenberg(power_law, starts, shared=(X, 3 * X**1.5))
+    np.testing.assert_allclose(fitted.parameters, np.tile([3, 1.5], (16, 1)), rtol=1e-12)
+    assert np.all(fitted.loss < 1e-28)
+
+
+def test_rosenbrocks_valley_in_few_steps():
+    fitted = levenberg(rosenbrock, np.array([[-1.2, 1.0]]), steps=60)
+    np.testing.assert_allclose(fitted.parameters, [[1, 1]], rtol=1e-12)
+    assert fitted.iterations[0] < 40
+
+
+def test_converges_faster_than_linearly_where_the_residual_vanishes():
+    losses = [
+        levenberg(power_law, np.array([[2.0, 1.0]]), shared=(X, 3 * X**1.5), steps=n).loss[0]
+        for n in range(1, 7)
+    ]
+    gained = -np.diff(np.log10(losses))
+    # Each step gains more digits than the one before, until rounding stops it.
+    assert np.all(np.diff(gained) > 0.4)
+
+
+def test_a_start_does_not_depend_on_the_ones_beside_it():
+    starts = np.random.default_rng(1).uniform(0.5, 3, (8, 2))
+    together = levenberg(power_law, starts, shared=(X, np.sin(X)))
+    for i, start in enumerate(starts):
+        alone = levenberg(power_law, start[None], shared=(X, np.sin(X)))
+        np.testing.assert_allclose(alone.parameters[0], together.parameters[i], rtol=1e-6)
+
+
+def test_a_start_that_is_not_finite_stays_put_and_harms_no_other():
+    fitted = levenberg(power_law, np.array([[np.nan, 1.0], [2.0, 1.0]]), shared=(X, 3 * X**1.5))
+    assert np.isinf(fitted.loss[0])
+    np.testing.assert_allclose(fitted.parameters[1], [3, 1.5], rtol=1e-12)
+
+
+def test_a_parameter_without_effect_is_left_alone():
+    fitted = levenberg(
+        lambda p, x: p[0] * x - 2 * x + 0 * p[1], np.array([[1.0, 7.0]]), shared=(X,)
+    )
+    np.testing.assert_allclose(fitted.parameters, [[2, 7]], rtol=1e-12)
+
+
+def test_enough_solved_starts_end_the_rest():
+    starts = np.random.default_rng(0).uniform(0.5, 3, (16, 2))
+    all_of_them = levenberg(power_law, starts, shared=(X, 3 * X**1.5))
+    some = levenberg(power_law, starts, shared=(X, 3 * X**1.5), enough=1)
+    assert some.iterations.max() < all_of_them.iterations.max()
+
+
+def test_starts_must_be_a_matrix():
+    with pytest.raises(ValueError, match=r"starts must have shape .* got \(2,\)"):
+        levenberg(rosenbrock, np.zeros(2))
+
+
+TARGETS = {
+    "a*b+c*d": (lambda a, b, c, d: a * b + c * d, 4, "PS"),
+    "a/b+c": (lambda a, b, c: a / b + c, 3, "PS"),
+    "(a+b)*c": (lambda a, b, c: (a + b) * c, 3, "SP"),
+    "sqrt(a^2+b^2)": (lambda a, b: np.sqrt(a**2 + b**2), 2, "PSP"),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_64_random_starts_of_a_stack_solve_it(name):
+    function, width, kinds = TARGETS[name]
+    architecture, rng = stack(kinds, width), np.random.default_rng(0)
+    x = rng.uniform(1, 2, (300, width))
+    y = function(*x.T)
+    starts, odd, free = architecture.starts(64, np.zeros(width, bool), rng)
+    tables = {"shared": (x, y, np.ones(300)), "each": (odd, free)}
+    fitted = levenberg(architecture.residual, starts, **tables, steps=300)
+    assert np.sqrt(fitted.loss.min()) / np.std(y) < 1e-10
