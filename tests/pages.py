@@ -1,7 +1,8 @@
 """Runs what documentation shows: Python blocks and shell sessions of a Markdown page.
 
-- A ```` ```python ```` block continues the blocks above it. `print(…)  # text` must print the text.
-- A ```` ```console ```` block is a session: below `$ command` stands what it prints, on both outputs.
+- A ```` ```python ```` block continues the blocks above it. `print(…)  # text` must print the text;
+  a remark may follow after a colon.
+- A ```` ```console ```` block is a session: below `$ command` stands all that it prints.
   `$ cat FILE` shows a file that the commands after it may read. Seconds may differ.
 """
 
@@ -30,7 +31,10 @@ def check_python(page: Path) -> None:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(compile(block, str(page), "exec"), namespace)
-        _compare(printed.getvalue().splitlines(), _PRINTED.findall(block), block)
+        lines, shown = printed.getvalue().splitlines(), _PRINTED.findall(block)
+        if len(lines) == len(shown):
+            shown = list(map(_without_remark, shown, lines))
+        _compare(lines, shown, block)
 
 
 def check_console(page: Path, folder: Path) -> None:
@@ -41,6 +45,10 @@ def check_console(page: Path, folder: Path) -> None:
                 (folder / command.removeprefix("cat ")).write_text(shown)
             else:
                 _compare(_timeless(_output(command, folder)), _timeless(shown), command)
+
+
+def _without_remark(shown: str, printed: str) -> str:
+    return printed if shown.startswith(f"{printed}: ") else shown
 
 
 def _compare(printed: str | list, shown: str | list, source: str) -> None:
