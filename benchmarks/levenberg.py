@@ -9,6 +9,7 @@ starts, iterations and a compiled Jacobian.
 """
 
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 import jax
@@ -44,8 +45,8 @@ def timed(run: Callable) -> tuple[np.ndarray, float]:
     return np.sqrt(losses), perf_counter() - started
 
 
-def by_scipy(residual: Callable, starts, shared, each) -> np.ndarray:
-    """The same work one start after another, in MINPACK."""
+def by_scipy(residual: Callable, starts, shared, each) -> tuple[np.ndarray, float]:
+    """The same work one start after another, in MINPACK: losses and seconds."""
     with jax.enable_x64(True):
         value = jax.jit(residual)
         slope = jax.jit(jax.jacfwd(residual))
@@ -58,7 +59,7 @@ def by_scipy(residual: Callable, starts, shared, each) -> np.ndarray:
                 fitted = least_squares(
                     lambda p, rest=rest: np.asarray(value(p, *rest)),
                     start,
-                    jac=lambda p, rest=rest: np.asarray(slope(p, *rest)),
+                    jac=lambda p, rest=rest: np.asarray(slope(p, *rest)),  # pyright: ignore[reportArgumentType]
                     method="lm",
                     xtol=1e-15,
                     ftol=1e-15,
@@ -68,41 +69,45 @@ def by_scipy(residual: Callable, starts, shared, each) -> np.ndarray:
                 losses.append(np.mean(fitted.fun**2))
             except ValueError:  # it refuses a start whose residuals are not finite
                 losses.append(np.inf)
-        by_scipy.seconds = perf_counter() - started
-    return np.array(losses)
+        return np.array(losses), perf_counter() - started
+
+
+def one_seed(function: Callable, width: int, architecture: Stack, seed: int) -> dict:
+    """Residuals and seconds of ours and of SciPy on one table."""
+    starts, shared, each = problem(function, width, architecture, seed)
+    ours = partial(levenberg, architecture.residual, starts, shared=shared, each=each)
+    compiling = timed(lambda: ours(steps=1).loss)[1]
+    errors, seconds = timed(lambda: ours(steps=STEPS).loss)
+    losses, scipy_seconds = by_scipy(architecture.residual, starts, shared, each)
+    return {
+        "errors": errors,
+        "s": seconds,
+        "compile s": compiling,
+        "SciPy errors": np.sqrt(losses),
+        "SciPy s": scipy_seconds,
+    }
 
 
 def measure(report: Report, seeds: range) -> None:
     for name, (function, width, kinds) in TARGETS.items():
-        architecture = stack(kinds, width)
-        residual = architecture.residual
-        rows = []
-        for seed in seeds:
-            starts, shared, each = problem(function, width, architecture, seed)
-            tables = {"shared": shared, "each": each}
-            started = perf_counter()
-            levenberg(residual, starts, **tables, steps=1)
-            compiling = perf_counter() - started
-            errors, seconds = timed(
-                lambda tables=tables, starts=starts: (
-                    levenberg(residual, starts, **tables, steps=STEPS).loss
-                )
-            )
-            others = np.sqrt(by_scipy(residual, starts, shared, each))
-            rows.append((errors, seconds, others, by_scipy.seconds, compiling))
+        runs = [one_seed(function, width, stack(kinds, width), seed) for seed in seeds]
+
+        def middle(of: Callable, runs=runs) -> float:
+            return float(np.median([of(run) for run in runs]))
+
         report.add(
             {
                 "target": name,
                 "stack": kinds,
-                "seeds solved": sum(bool(np.min(r[0]) < SOLVED) for r in rows),
-                "of": len(rows),
-                "starts solved": int(np.median([np.sum(r[0] < SOLVED) for r in rows])),
-                "best residual": float(np.median([np.min(r[0]) for r in rows])),
-                "s": float(np.median([r[1] for r in rows])),
-                "compile s": float(max(r[4] for r in rows)),
-                "SciPy starts": int(np.median([np.sum(r[2] < SOLVED) for r in rows])),
-                "SciPy s": float(np.median([r[3] for r in rows])),
-                "faster": float(np.median([r[3] / r[1] for r in rows])),
+                "seeds solved": sum(bool(run["errors"].min() < SOLVED) for run in runs),
+                "of": len(runs),
+                "starts solved": middle(lambda run: np.sum(run["errors"] < SOLVED)),
+                "best residual": middle(lambda run: run["errors"].min()),
+                "s": middle(lambda run: run["s"]),
+                "compile s": max(run["compile s"] for run in runs),
+                "SciPy starts": middle(lambda run: np.sum(run["SciPy errors"] < SOLVED)),
+                "SciPy s": middle(lambda run: run["SciPy s"]),
+                "faster": middle(lambda run: run["SciPy s"] / run["s"]),
             }
         )
 

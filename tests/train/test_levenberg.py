@@ -34,7 +34,7 @@ def test_rosenbrocks_valley_in_few_steps():
 def test_converges_faster_than_linearly_where_the_residual_vanishes():
     losses = [
         levenberg(power_law, np.array([[2.0, 1.0]]), shared=(X, 3 * X**1.5), steps=n).loss[0]
-        for n in range(1, 7)
+        for n in range(2, 8)
     ]
     gained = -np.diff(np.log10(losses))
     # Each step gains more digits than the one before, until rounding stops it.
