@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -99,7 +100,8 @@ def _processor() -> str:
 
 
 def _print(report: dict) -> None:
-    console = Console()
+    # Wide enough for every column where the output is a file, which has no width.
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     columns = list(dict.fromkeys(name for row in report["rows"] for name in row))
     table = Table(title=report["title"])
     for name in columns:

@@ -174,14 +174,14 @@ def main() -> None:
 
 def verdicts(rates: dict[tuple[str, int], float]) -> list[str]:
     """One sentence for every bar."""
-    bars = [(f"{n} seeds", rates[OURS, n], float(bar)) for n, bar in BARS.items()]
+    bars = [(f"{n} seeds", rates[OURS, n], float(bar), 0) for n, bar in BARS.items()]
     if (LIMIT, 900) in rates:
         share = rates[OURS, 900] / rates[LIMIT, 900]
-        bars.append(("900 seeds, share of the C loop", share, BAR_OF_LIMIT))
+        bars.append(("900 seeds, share of the C loop", share, BAR_OF_LIMIT, 2))
     return [
-        f"Bar at {what}: {bar:,g}, found {found:,.{0 if bar > 1 else 2}f}: "
+        f"Bar at {what}: {bar:,.{digits}f}, found {found:,.{digits}f}: "
         f"{'met' if found >= bar else 'NOT met'}."
-        for what, found, bar in bars
+        for what, found, bar, digits in bars
     ]
 
 
