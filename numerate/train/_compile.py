@@ -19,7 +19,7 @@ _ONE_FUNCTION = {"xla_cpu_small_call": "true", "inlineable": "false"}
 _NO_KERNEL_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 
-def compile_chunk(function: Callable[..., Any], *shapes: Any, small: bool) -> Callable[..., Any]:
+def compile_chunk(function: Callable[..., Any], *shapes: Any, small: bool) -> Any:
     """The compiled `function`, whose first argument is donated; `small` as one machine function.
 
     An XLA that cannot do that, an older one or one for another device, compiles as usual.

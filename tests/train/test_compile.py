@@ -1,0 +1,29 @@
+"""Small models take the fast way of compilation, and both ways compute the same."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from numerate.tasks import Arithmetic
+from numerate.train import Config
+from numerate.train._compile import compile_chunk
+from numerate.train._train import training_loop
+from numerate.units import NALU
+
+CONFIG = Config(steps=100, log_every=100, batch_size=32)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="only CPUs have the two ways")
+def test_one_machine_function_computes_what_the_usual_program_does():
+    keys = jax.random.split(jax.random.key(0), 16)
+    task = Arithmetic("mul", set_size=64)
+    loop = training_loop(keys[0], task, functools.partial(NALU, 2, 1), CONFIG)
+    init, sets = jax.jit(jax.vmap(loop.init)), loop.sets()
+    advance = jax.vmap(loop.advance, in_axes=(0, None))
+    shapes = jax.eval_shape(init, keys)
+    ways = [compile_chunk(advance, shapes, sets, small=small) for small in (True, False)]
+    assert ["xla_cpu_small_call" in way.as_text() for way in ways] == [True, False]
+    (fast, _), (usual, _) = (way(init(keys), sets) for way in ways)
+    np.testing.assert_allclose(fast.best_validation, usual.best_validation, rtol=1e-5)
