@@ -23,8 +23,9 @@ def test_python_runs(page, tmp_path, monkeypatch):
     check_python(page)
 
 
-def test_shell_sessions_print_what_is_shown(tmp_path):
-    check_console(DOCS / "getting-started.md", tmp_path)
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "console")], ids=lambda p: p.stem)
+def test_shell_sessions_print_what_is_shown(page, tmp_path):
+    check_console(page, tmp_path)
 
 
 def public_names(module) -> list[str]:
