@@ -47,17 +47,15 @@ def _weights(result: dict) -> tuple[str, str, str]:
 
 def _fit(result: dict, place: str) -> tuple[str, str, str]:
     rows = [r for r in result["rows"] if r["range"] == place]
-    what = f"formulas recovered on every seed, inputs from {place}".replace("-", "−")
-    return (
-        what,
-        _recovered(rows, "numerate"),
-        f"{_recovered(rows, 'trained stacks only')} without closed forms",
-    )
+    own, *others = dict.fromkeys(r["method"] for r in rows)
+    targets = sum(r["method"] == own for r in rows)
+    what = f"of {targets} formulas on {place}, recovered with every seed".replace("-", "−")
+    beside = ", ".join(f"{_recovered(rows, other)} {other}" for other in others)
+    return what, str(_recovered(rows, own)), beside
 
 
-def _recovered(rows: list[dict], method: str) -> str:
-    own = [r for r in rows if r["method"] == method]
-    return f"{sum(r['recovered'] == r['of'] for r in own)} of {len(own)}"
+def _recovered(rows: list[dict], method: str) -> int:
+    return sum(r["recovered"] == r["of"] for r in rows if r["method"] == method)
 
 
 if __name__ == "__main__":
