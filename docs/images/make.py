@@ -27,8 +27,20 @@ from numerate.data import read_table
 KNOWN = 6  # Mercury to Saturn: the planets before 1781
 NAMES = ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune")
 PALETTES = {
-    "light": {"ink": "#1f2933", "faded": "#616e7c", "formula": "#d9480f", "shade": "#f1f3f5"},
-    "dark": {"ink": "#f1f3f5", "faded": "#9aa5b1", "formula": "#ff8a4c", "shade": "#1b2229"},
+    "light": {
+        "ink": "#1f2933",
+        "faded": "#616e7c",
+        "formula": "#d9480f",
+        "shade": "#1f29330f",
+        "hole": "#ffffff",
+    },
+    "dark": {
+        "ink": "#f1f3f5",
+        "faded": "#9aa5b1",
+        "formula": "#ff8a4c",
+        "shade": "#ffffff14",
+        "hole": "#20252c",
+    },
 }
 STYLE: dict[Any, Any] = {
     "font.size": 11,
@@ -81,7 +93,7 @@ def _draw_planets(axes: Axes, table: np.ndarray, palette: dict) -> None:
     known, unseen = table[:KNOWN], table[KNOWN:]
     circle = {"mec": palette["ink"], "ls": "none", "marker": "o", "ms": 8, "zorder": 4}
     axes.plot(*known.T, **circle, mfc=palette["ink"])
-    axes.plot(*unseen.T, **circle, mfc=palette["shade"], mew=1.8)
+    axes.plot(*unseen.T, **circle, mfc=palette["hole"], mew=1.8)
     for name, (a, period) in list(zip(NAMES, table, strict=True))[4:]:
         place = {"xytext": (-9, 4), "textcoords": "offset points", "ha": "right"}
         axes.annotate(name, (a, period), color=palette["ink"], **place)
