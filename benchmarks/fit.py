@@ -2,8 +2,9 @@
 
 Twelve targets on x ~ U(1, 2), and the eleven of them that are defined there on x ~ U(-2, 2)
 with every feature kept at least 0.1 from zero: 500 rows, five seeds. A target of one input
-comes with an irrelevant second column. Recovered means: relative RMSE below 1e-9 on an
+comes with an irrelevant second column. Recovered means: relative RMSE below 1e-6 on an
 extrapolation range three times as wide (2 to 5; ±2 to ±8), of which the fit never saw a row.
+"worst error" is the largest such RMSE over the seeds.
 
     python benchmarks/fit.py [--quick] [--json FILE]
 
@@ -21,7 +22,7 @@ from _report import Report, parse_args
 from numerate import ArithmeticRegressor
 
 ROWS = 500
-RECOVERED = 1e-9
+RECOVERED = 1e-6
 TARGETS: dict[str, tuple[Callable, int]] = {
     "a+b": (lambda a, b: a + b, 2),
     "a-b": (lambda a, b: a - b, 2),
@@ -50,17 +51,17 @@ def signed(rng: np.random.Generator, shape: tuple, outside: bool) -> np.ndarray:
 def relative_rmse(model, function: Callable, x: np.ndarray) -> float:
     truth = function(*x.T)
     error = model.predict(x) - truth
-    return float(np.sqrt(np.nanmean(error**2)) / np.std(truth))
+    return float(np.sqrt(np.mean(error**2)) / np.std(truth))
 
 
 def fit_once(make_model: Callable, function: Callable, width: int, draw: Callable, seed: int):
-    """(recovered, status, seconds) of one fit."""
+    """(relative RMSE outside the training range, status, seconds) of one fit."""
     rng = np.random.default_rng(seed)
     x, new = draw(rng, (ROWS, width), False), draw(rng, (ROWS, width), True)
     started = perf_counter()
     model = make_model(seed).fit(x, function(*x.T))
     seconds = perf_counter() - started
-    return relative_rmse(model, function, new) < RECOVERED, getattr(model, "status_", ""), seconds
+    return relative_rmse(model, function, new), getattr(model, "status_", ""), seconds
 
 
 def ours(seed: int) -> ArithmeticRegressor:
@@ -81,9 +82,10 @@ def measure(report: Report, label: str, make_model: Callable, draw: Callable, se
                 "range": "U(1,2)" if draw is positive else "U(-2,2)",
                 "target": name,
                 "method": label,
-                "recovered": sum(f[0] for f in fits),
+                "recovered": sum(f[0] < RECOVERED for f in fits),
                 "of": len(fits),
                 "said exact": sum(f[1] == "exact" for f in fits),
+                "worst error": max(f[0] for f in fits),
                 "median s": float(np.median([f[2] for f in fits])),
                 "worst s": max(f[2] for f in fits),
             }

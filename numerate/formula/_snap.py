@@ -19,6 +19,7 @@ from numerate.formula._fit import Parametric, Rows
 # Mean squared residuals, relative to the target's spread, that only rounding explains.
 ROUNDING = 1e-24
 _SLACK = 1e-26
+_LARGEST_POWER = 12  # an exact power beyond it is never the law, and its digits fill pages
 
 
 @dataclass
@@ -113,7 +114,7 @@ def _snap_some(state: _Snapping, exponents: bool) -> None:
 
 def _nice(value: float, exponent: bool, noiseless: bool) -> Iterator[sympy.Expr]:
     """Exact numbers near a fitted one, the simplest first."""
-    if not np.isfinite(value) or abs(value) > 1e9:
+    if not abs(value) <= (_LARGEST_POWER if exponent else 1e9):
         return
     if not exponent:
         yield sympy.Integer(1 if value > 0 else -1)

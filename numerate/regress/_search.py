@@ -135,11 +135,12 @@ class Search:
         if not _sober(formula):
             return
         rows = problem.weighted_rows(formula, SEARCH_ROWS)
-        formula = simplify(snap(formula, rows), rows)
-        if floats(formula) and len(problem.train) > SEARCH_ROWS:
-            formula = refit(formula, problem.weighted_rows(formula, REFIT_ROWS))[0]
+        formula = snap(formula, rows)
         if not _sober(formula):
             return
+        formula = simplify(formula, rows)
+        if floats(formula) and len(problem.train) > SEARCH_ROWS:
+            formula = refit(formula, problem.weighted_rows(formula, REFIT_ROWS))[0]
         key = str(formula)
         if key not in self.candidates:
             self.candidates[key] = self._judged(formula)
