@@ -69,15 +69,24 @@ def _monomial(rows: Rows, chosen: Sequence[int], powers: Sequence) -> tuple:
 
 
 def most_related(rows: Rows, most: int) -> list[int]:
-    """The features that matter most by rank correlation and its square, in column order."""
+    """The features that matter most, alone, squared or times another, in column order.
+
+    Judged by correlations of ranks, so that one huge value does not decide.
+    """
     if len(rows.symbols) <= most:
         return list(range(len(rows.symbols)))
-    ranks = np.argsort(np.argsort(rows.features, axis=0), axis=0)
-    ranks = ranks / len(rows) - 0.5
-    target = np.argsort(np.argsort(rows.target)) / len(rows) - 0.5
-    square = ranks**2 - np.mean(ranks**2, axis=0)
-    related = np.maximum(np.abs(ranks.T @ target), np.abs(square.T @ target) * 2)
+    ranks = _unit_ranks(rows.features)
+    target = _unit_ranks(rows.target[:, None])[:, 0]
+    alone = np.abs(ranks.T @ target) / len(rows)
+    together = np.abs((ranks * target[:, None]).T @ ranks) / len(rows)
+    related = np.maximum(alone, together.max(axis=1))
     return sorted(np.argsort(-related, kind="stable")[:most].tolist())
+
+
+def _unit_ranks(columns: np.ndarray) -> np.ndarray:
+    """Ranks with mean 0 and variance 1."""
+    ranks = np.argsort(np.argsort(columns, axis=0), axis=0) + 0.5
+    return (ranks / len(columns) - 0.5) * np.sqrt(12)
 
 
 def product(rows: Rows) -> Iterator[sympy.Expr]:

@@ -87,13 +87,15 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
 
     def _fit(self, X, y, resolution=None, target_name="y", on_progress: Progress | None = None):
         self._validate_params()
+        single = [getattr(a, "dtype", None) == np.float32 for a in (X, y)]
         self.n_features_in_: int
         checked = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=4)
         X, y = np.asarray(checked[0]), np.asarray(checked[1], np.float64)
         self.feature_names_ = [str(n) for n in self._names()]
         self.target_name_ = _free_name(target_name, self.feature_names_)
         if resolution is None:
-            resolution = np.stack([resolution_of(c) for c in [*X.T, y]], axis=-1)
+            columns = [(c, single[0]) for c in X.T] + [(y, single[1])]
+            resolution = np.stack([_resolution(c, s) for c, s in columns], axis=-1)
         started = time.monotonic()
         search = self._searched(X, y, np.asarray(resolution), on_progress)
         self._keep(search)
@@ -193,6 +195,11 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
 
         check_is_fitted(self)
         save(self, path)
+
+
+def _resolution(column: np.ndarray, single: bool) -> np.ndarray:
+    """Half a unit in the last place: of float32, or of the decimals that the column has."""
+    return np.spacing(np.abs(column.astype(np.float32))) / 2.0 if single else resolution_of(column)
 
 
 def _informative(X: np.ndarray) -> list[int]:

@@ -93,6 +93,33 @@ def test_rounded_decimals_are_explained_by_their_precision():
     assert model.status_ == "within_precision"
 
 
+def test_single_precision_is_explained_by_its_last_place():
+    x, y = table(A * B, 1)
+    model = ArithmeticRegressor().fit(x.to_numpy().astype(np.float32), y.astype(np.float32))
+    assert str(model.formula_) == "x0*x1"
+    assert model.status_ == "within_precision"
+
+
+def test_two_features_are_found_among_fifty():
+    x = np.random.default_rng(0).normal(size=(300, 50))
+    model = ArithmeticRegressor().fit(x, x[:, 3] * x[:, 17])
+    assert str(model.formula_) == "x17*x3"
+    assert model.status_ == "exact"
+
+
+def test_a_million_rows():
+    x = np.random.default_rng(0).uniform(1, 2, (1_000_000, 3))
+    model = ArithmeticRegressor().fit(x, x[:, 0] * x[:, 1] / x[:, 2])
+    assert str(model.formula_) == "x0*x1/x2"
+    assert model.status_ == "exact"
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_the_ends_of_float64(size):
+    x, y = table(A * B / C, 1)
+    assert ArithmeticRegressor(max_depth=1).fit(x, y * size).status_ == "exact"
+
+
 def test_irrelevant_constant_and_repeated_columns_are_left_out():
     x, y = table(A * B, 1)
     rng = np.random.default_rng(5)
