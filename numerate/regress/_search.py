@@ -85,8 +85,10 @@ class Search:
             self.on_progress(index / len(stages), f"{name}: {self._best_so_far()}")
             for formula in formulas():
                 self.consider(formula)
-                if self._settled() or time.monotonic() > self._until:
+                if time.monotonic() > self._until:
                     return
+            if self._settled():
+                return
 
     def _stages(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
         rows = self.problem.rows(SEARCH_ROWS)
