@@ -47,11 +47,12 @@ def _weights(result: dict) -> tuple[str, str, str]:
 
 def _fit(result: dict, place: str) -> tuple[str, str, str]:
     rows = [r for r in result["rows"] if r["range"] == place]
-    own, trained = (
-        [r for r in rows if r["method"] == method] for method in ("numerate", "trained stacks only")
+    own, *others = (
+        [r for r in rows if r["method"] == method] for method in ("numerate", "gplearn", "PyOperon")
     )
     what = f"{len(own)} formulas, 500 rows from {place}: recovered with every seed, slowest median"
-    return what.replace("-", "−"), _recovered(own), f"{_recovered(trained)} without closed forms"
+    beside = "; ".join(f"{_recovered(r)} in {r[0]['method']}" for r in others)
+    return what.replace("-", "−"), _recovered(own), f"{beside} (one seed)"
 
 
 def _recovered(rows: list[dict]) -> str:
