@@ -17,7 +17,7 @@ import numpy as np
 from _report import Report, parse_args
 from scipy.optimize import least_squares
 
-from numerate.regress._stacks import Stack, stack
+from numerate.regress._stacks import Architecture, stack
 from numerate.train import levenberg
 
 ROWS, STARTS, STEPS, SOLVED = 300, 64, 300, 1e-10
@@ -29,7 +29,7 @@ TARGETS: dict[str, tuple[Callable, int, str]] = {
 }
 
 
-def problem(function: Callable, width: int, architecture: Stack, seed: int):
+def problem(function: Callable, width: int, architecture: Architecture, seed: int):
     """(starts, shared, each) as `levenberg` takes them."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(1, 2, (ROWS, width))
@@ -72,7 +72,7 @@ def by_scipy(residual: Callable, starts, shared, each) -> tuple[np.ndarray, floa
         return np.array(losses), perf_counter() - started
 
 
-def one_seed(function: Callable, width: int, architecture: Stack, seed: int) -> dict:
+def one_seed(function: Callable, width: int, architecture: Architecture, seed: int) -> dict:
     """Residuals and seconds of ours and of SciPy on one table."""
     starts, shared, each = problem(function, width, architecture, seed)
     ours = partial(levenberg, architecture.residual, starts, shared=shared, each=each)

@@ -8,6 +8,7 @@ start gave the input an odd power. `"PS"` is a sum of products, `"SP"` a product
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,42 +23,55 @@ _MOST_FREE = 12  # free weights of an approximation anybody would read
 _POWERS = np.array([1.0, 1.0, 1.0, -1.0, -1.0, 2.0, 0.5, -2.0, -0.5])
 
 
-@dataclass(frozen=True)
-class Stack:
-    """One architecture: `kinds` from input to output and the `sizes` between them.
+class Layer(NamedTuple):
+    """A sum (`"S"`) or product (`"P"`) layer, and where its weights are among the parameters."""
 
-    `Stack("SP", (2, 3, 1))` is y = ∏ₖ (wₖ·x + bₖ)^{pₖ} with three factors of two features.
+    kind: str
+    fan_in: int
+    fan_out: int
+    weights: slice
+    biases: slice  # empty for a product
+
+    def matrix(self, parameters):
+        """The layer's weights, `(fan_out, fan_in)`."""
+        return parameters[self.weights].reshape(self.fan_out, self.fan_in)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of stack: `kinds` of layers from input to output and the `sizes` between them.
+
+    `Architecture("SP", (2, 3, 1))` is y = ∏ₖ (wₖ·x + bₖ)^{pₖ}, three factors of two features.
     """
 
     kinds: str
     sizes: tuple[int, ...]
 
     @cached_property
-    def layers(self) -> list[tuple[str, int, int, slice, slice]]:
-        """(kind, in, out, where its weights are, where its biases are) for each layer."""
+    def layers(self) -> list[Layer]:
         layers, at = [], 0
         for kind, fan_in, fan_out in zip(self.kinds, self.sizes, self.sizes[1:], strict=False):
             weights = slice(at, at + fan_in * fan_out)
             biases = slice(weights.stop, weights.stop + fan_out * (kind == "S"))
-            layers.append((kind, fan_in, fan_out, weights, biases))
+            layers.append(Layer(kind, fan_in, fan_out, weights, biases))
             at = biases.stop
         return layers
 
     @property
     def n_parameters(self) -> int:
-        return self.layers[-1][-1].stop
+        return self.layers[-1].biases.stop
 
     def residual(self, parameters, features, target, importance, odd, free):
         """`(rows,)`; `odd` marks powers that keep a sign, `free` the weights that may move."""
         parameters = jnp.where(free, parameters, jax.lax.stop_gradient(parameters))
         h = features
-        for kind, fan_in, fan_out, weights, biases in self.layers:
-            weight = parameters[weights].reshape(fan_out, fan_in)
-            if kind == "S":
-                h = h @ weight.T + parameters[biases]
+        for layer in self.layers:
+            if layer.kind == "S":
+                h = h @ layer.matrix(parameters).T + parameters[layer.biases]
             else:
-                flips = (h < 0).astype(h.dtype) @ odd[weights].reshape(fan_out, fan_in).T
-                h = jnp.exp(jnp.log(jnp.abs(h) + _TINY) @ weight.T) * (1 - 2 * (flips % 2))
+                flips = (h < 0).astype(h.dtype) @ layer.matrix(odd).T
+                size = jnp.exp(jnp.log(jnp.abs(h) + _TINY) @ layer.matrix(parameters).T)
+                h = size * (1 - 2 * (flips % 2))
         return (h[:, 0] - target) * importance
 
     def starts(self, population: int, signed: np.ndarray, rng: np.random.Generator):
@@ -71,43 +85,40 @@ class Stack:
         return tuple(np.stack(part) for part in zip(*drawn, strict=True))
 
     def _start(self, signed, rng, sparse: bool):
-        parameters = np.zeros(self.n_parameters)
-        odd, free = np.zeros(self.n_parameters), np.ones(self.n_parameters, bool)
-        alive = np.ones(self.sizes[0], bool)
-        for kind, fan_in, fan_out, weights, biases in self.layers:
-            last = weights.stop == self.layers[-1][3].stop
-            on = np.ones(fan_out, bool)
-            if sparse and not last:
-                on[rng.integers(1, fan_out + 1) :] = False
+        parameters, odd = np.zeros(self.n_parameters), np.zeros(self.n_parameters)
+        free = np.zeros(self.n_parameters, bool)
+        alive, negative = np.ones(self.sizes[0], bool), signed
+        for layer in self.layers:
+            on = np.ones(layer.fan_out, bool)
+            if sparse and layer is not self.layers[-1]:
+                on[rng.integers(1, layer.fan_out + 1) :] = False
             used = on[:, None] & alive[None, :]
-            if sparse and fan_in > 2:
-                used &= rng.random((fan_out, fan_in)) < 0.7
-            draw = _sum_weights if kind == "S" else _powers
-            weight, odd_powers = draw((fan_out, fan_in), sparse, rng)
-            negative = signed if weights.start == 0 else np.ones(fan_in, bool)
-            parameters[weights] = np.where(used, weight, 0).ravel()
-            odd[weights] = (odd_powers & used & negative).ravel()
-            free[weights] = used.ravel()
-            bias_on = on & (rng.random(fan_out) < (0.5 if sparse else 1.0))
-            if kind == "S":
-                parameters[biases] = np.where(bias_on, rng.normal(size=fan_out), 0)
-                free[biases] = bias_on
-            alive = on
+            if sparse and layer.fan_in > 2:
+                used &= rng.random(used.shape) < 0.7
+            draw = _sum_weights if layer.kind == "S" else _powers
+            weight, odd_powers = draw(used.shape, sparse, rng)
+            biased = on & (rng.random(layer.fan_out) < (0.5 if sparse else 1.0))
+            if layer.kind == "S":
+                parameters[layer.biases] = np.where(biased, rng.normal(size=layer.fan_out), 0)
+                free[layer.biases] = biased
+            parameters[layer.weights] = np.where(used, weight, 0).ravel()
+            odd[layer.weights] = (odd_powers & used & negative).ravel()
+            free[layer.weights] = used.ravel()
+            alive, negative = on, np.ones(layer.fan_out, bool)
         return parameters, odd, free
 
     def formula(self, parameters, odd, free, symbols) -> sympy.Expr:
         """The stack as a SymPy expression with a `Float` for each free weight."""
+        constants = _constants(parameters, free)
         h = list(symbols)
-        for kind, fan_in, fan_out, weights, biases in self.layers:
-            weight = _constants(parameters[weights], free[weights]).reshape(fan_out, fan_in)
-            if kind == "S":
-                bias = _constants(parameters[biases], free[biases])
-                h = [sympy.Add(*(w * x for w, x in zip(row, h, strict=True)), b)
-                     for row, b in zip(weight, bias, strict=True)]  # fmt: skip
+        for layer in self.layers:
+            matrix = layer.matrix(constants)
+            if layer.kind == "S":
+                biases = constants[layer.biases]
+                h = [sympy.Add(b, *(row * h)) for row, b in zip(matrix, biases, strict=True)]
             else:
-                signs = odd[weights].reshape(fan_out, fan_in)
-                h = [sympy.Mul(*(_power(x, w, s) for x, w, s in zip(h, row, sign, strict=True)))
-                     for row, sign in zip(weight, signs, strict=True)]  # fmt: skip
+                rows = zip(matrix, layer.matrix(odd), strict=True)
+                h = [sympy.Mul(*map(_power, h, row, signs)) for row, signs in rows]
         return h[0]
 
 
@@ -134,9 +145,9 @@ def _power(base: sympy.Expr, exponent, odd: float) -> sympy.Expr:
 
 
 @cache
-def stack(kinds: str, n_features: int) -> Stack:
-    """The stack the search uses for an architecture; the same object each time, so that the
-    compiled training program is found again.
+def stack(kinds: str, n_features: int) -> Architecture:
+    """The stack the search uses for these kinds of layers; the same object each time, so that
+    the compiled training program is found again.
 
     !!! example
         >>> stack("PSP", 2).sizes
@@ -144,17 +155,17 @@ def stack(kinds: str, n_features: int) -> Stack:
     """
     widths = {"PS": (4,), "SP": (3,), "PSP": (4, 2), "SPS": (4, 3)}
     widths |= {"PSPS": (4, 3, 2), "SPSP": (3, 3, 2)}
-    return Stack(kinds, (n_features, *widths[kinds], 1))
+    return Architecture(kinds, (n_features, *widths[kinds], 1))
 
 
 @cache
-def _residual(architecture: Stack):
+def _residual(architecture: Architecture):
     """One function object for each stack: what `levenberg` keeps its compiled program by."""
     return architecture.residual
 
 
 def train_population(
-    architecture: Stack,
+    architecture: Architecture,
     rows: Rows,
     population: int,
     rng: np.random.Generator,
