@@ -90,11 +90,10 @@ def _multiply(node, at: list[int], found: dict):
     over = [i for i, d in zip(at, divides, strict=True) if not d]
     under = [found[a.base] for a, d in zip(node.args, divides, strict=True) if d]
 
-    def others(position: int) -> Callable:
-        rest = at[:position] + at[position + 1 :]
-        return lambda done: math.prod([done[i] for i in rest])
-
-    slopes = [(i, others(position)) for position, i in enumerate(at)]
+    slopes = [
+        (i, lambda done, rest=at[:k] + at[k + 1 :]: math.prod([done[j] for j in rest]))
+        for k, i in enumerate(at)
+    ]
     if not under:
         return lambda done, values: math.prod([done[i] for i in over]), slopes
     return (
