@@ -12,7 +12,7 @@ from numerate.formula._expression import (
     to_data,
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
-from numerate.formula._simplify import simplify
+from numerate.formula._simplify import signed_power, simplify
 from numerate.formula._snap import snap
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "python_source",
     "read_out",
     "refit",
+    "signed_power",
     "simplify",
     "snap",
     "symbol",

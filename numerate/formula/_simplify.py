@@ -88,6 +88,19 @@ def _constants_as_symbols(formula: sympy.Expr):
     return formula.xreplace(forward), back
 
 
+def signed_power(base: sympy.Expr, exponent: sympy.Expr, odd: bool) -> sympy.Expr:
+    """|base|**exponent, with the sign of the base if `odd`: real for a fitted exponent.
+
+    !!! example
+        >>> x = sympy.Symbol("x", real=True)
+        >>> signed_powers(signed_power(x, sympy.Integer(3), True))
+        x**3
+    """
+    if base.is_positive:
+        return base**exponent
+    return sympy.Abs(base) ** exponent * (sympy.sign(base) if odd else 1)
+
+
 def signed_powers(formula: sympy.Expr) -> sympy.Expr:
     """Write |x|**n·sign(x) as x**n where n is an odd integer.
 

@@ -90,9 +90,10 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
     if not loss < 1e6 * spread:  # it overflows on these rows: there is nothing to go by
         return formula
     state = _Snapping(view, rows, spread, values, loss, {})
-    _prune(state)
-    for exponents in (True, False):
-        _snap_some(state, exponents)
+    if formula.free_symbols:  # a mean is no law: snapped, it would only be further off
+        _prune(state)
+        for exponents in (True, False):
+            _snap_some(state, exponents)
     return view.with_values(_results(state))
 
 

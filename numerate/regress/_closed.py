@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 import sympy
 
-from numerate.formula import Rows
+from numerate.formula import Rows, signed_power
 
 _HALF = Fraction(1, 2)
 _MOST_TERMS = 160
@@ -100,7 +100,7 @@ def product(rows: Rows) -> Iterator[sympy.Expr]:
     used = np.flatnonzero(usable)
     for odd in _sign_patterns(x[:, used] < 0, y < 0):
         factors = [
-            _signed_power(rows.symbols[i], sympy.Float(w), s)
+            signed_power(rows.symbols[i], sympy.Float(w), s)
             for i, w, s in zip(used, powers, odd, strict=False)
         ]
         # Clipped so that an absurd fit cannot overflow; it is ranked last all the same.
@@ -116,12 +116,6 @@ def _sign_patterns(negative: np.ndarray, target: np.ndarray) -> Iterator[tuple[b
         odd[mixed] = flips[:-1]
         if np.array_equal((negative @ odd.astype(int) + flips[-1]) % 2 == 1, target):
             yield (*odd.tolist(), flips[-1])
-
-
-def _signed_power(base: sympy.Symbol, exponent: sympy.Expr, odd: bool) -> sympy.Expr:
-    if base.is_positive:
-        return base**exponent
-    return sympy.Abs(base) ** exponent * (sympy.sign(base) if odd else 1)
 
 
 def sums(rows: Rows, library: Library, power) -> Iterator[sympy.Expr]:

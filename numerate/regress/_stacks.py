@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 
-from numerate.formula import Rows
+from numerate.formula import Rows, signed_power
 from numerate.train import levenberg
 
 _TINY = 1e-300  # keeps log finite at 0; far below any magnitude that data have
@@ -118,7 +118,7 @@ class Architecture:
                 h = [sympy.Add(b, *(row * h)) for row, b in zip(matrix, biases, strict=True)]
             else:
                 rows = zip(matrix, layer.matrix(odd), strict=True)
-                h = [sympy.Mul(*map(_power, h, row, signs)) for row, signs in rows]
+                h = [sympy.Mul(*map(signed_power, h, row, signs)) for row, signs in rows]
         return h[0]
 
 
@@ -136,12 +136,6 @@ def _powers(shape, sparse, rng):
 def _constants(values, free) -> np.ndarray:
     exact = [sympy.Float(v) if f else sympy.Integer(0) for v, f in zip(values, free, strict=True)]
     return np.array(exact, object)
-
-
-def _power(base: sympy.Expr, exponent, odd: float) -> sympy.Expr:
-    if base.is_positive:
-        return base**exponent
-    return sympy.Abs(base) ** exponent * (sympy.sign(base) if odd else 1)
 
 
 @cache
