@@ -64,7 +64,7 @@ def _equinox_step(model, state, key):
 
 def torch_seed_axis(seeds: int, steps: int) -> None:
     """Eager PyTorch, all seeds in one tensor, written elementwise as for our units."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     w_hat, m_hat, gate = (torch.rand(2, seeds, 1).sub(0.5).requires_grad_() for _ in range(3))
     optimiser = torch.optim.Adam([w_hat, m_hat, gate], lr=RATE)
