@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, evaluate, refit, symbol
+from numerate.formula import Rows, evaluate, floats, refit, symbol
 
 HOLDOUT_FROM = 40  # with fewer rows every one is needed to fit; errors are cross-validated
 SEARCH_ROWS = 400  # more rows change no structure, only the last digits of constants
@@ -94,6 +94,9 @@ class Problem:
         """The same on rows that were not fitted."""
         if not self.cross_validated:
             return relative_error(formula, self.everything.take(self.holdout))
+        if any(len(floats(formula)) >= len(fit) for fit, _ in self.folds()):
+            # Too few rows to fit it without the ones it is tested on: nothing was held out.
+            return float("inf")
         squared = [
             relative_error(refit(formula, fit)[0], test) ** 2 * len(test)
             for fit, test in self.folds()
