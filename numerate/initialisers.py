@@ -1,4 +1,4 @@
-"""How free parameters start: every initialiser that published NAC and NALU codes use, by name.
+"""How free parameters start: every initialiser that published codes use, by name.
 
 An initialiser is a function `(key, shape, dtype) -> array`, JAX's own convention, for a
 weight of shape `(out, in)`.
@@ -89,6 +89,49 @@ def madsen_range(in_features: int, out_features: int) -> float:
     return cast(float, brentq(excess, 1e-3, 10.0))
 
 
+def nau(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
+    """U(-r, r) with r = min(1/2, √(6 / (in + out))): Glorot's, kept away from ±1.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> float(jnp.abs(nau(jax.random.key(0), (1, 1000), "float32")).max()) < 0.078
+        True
+
+    Madsen & Johansen (2020), arXiv:2001.05016; the bound of 1/2 is in their code only.
+    """
+    r = min(0.5, math.sqrt(6 / max(sum(shape), 1)))
+    return _symmetric(key, shape, dtype, r)
+
+
+def nmu(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
+    """U(1/4, 3/4), whatever the shape.
+
+    The paper asks for mean 1/2 and variance 1/4, which no distribution within [0, 1] but a
+    coin has; the authors' code draws these, of variance 1/48.
+
+    !!! example
+        >>> import jax
+        >>> weight = nmu(jax.random.key(0), (20, 30), "float32")
+        >>> bool((weight >= 0.25).all() and (weight <= 0.75).all())
+        True
+
+    Madsen & Johansen (2020), arXiv:2001.05016, and its code.
+    """
+    return jax.random.uniform(key, shape, dtype, 0.25, 0.75)
+
+
+def normal(mean: float, deviation: float) -> Initialiser:
+    """N(mean, deviation²), whatever the shape.
+
+    !!! example
+        >>> import jax
+        >>> weight = normal(1.0, 0.1)(jax.random.key(0), (100, 100), "float32")
+        >>> 0.999 < float(weight.mean()) < 1.001
+        True
+    """
+    return lambda key, shape, dtype: mean + deviation * jax.random.normal(key, shape, dtype)
+
+
 def constant(value: float) -> Initialiser:
     """Every parameter starts at `value`. The name `"constant"` stands for `constant(0)`.
 
@@ -109,6 +152,8 @@ INITIALISERS: dict[str, Initialiser] = {
     "glorot_uniform": glorot_uniform,
     "kaiming_uniform": kaiming_uniform,
     "madsen": madsen,
+    "nau": nau,
+    "nmu": nmu,
     "constant": constant(0.0),
 }
 

@@ -23,8 +23,7 @@ from numerate.models import Stack
 FORMAT = 1  # rises when files change so that an older version could not read them
 
 _UNITS: dict[str, Callable[..., units.Unit]] = {
-    unit.__name__: unit
-    for unit in (units.NAC, units.NACMul, units.NALU, units.NALUScalarGate, units.NALUUntied)
+    name: getattr(units, name) for name in units.__all__ if name != "Unit"
 }
 
 
@@ -103,8 +102,13 @@ def _maker(description: Any) -> Callable[..., Any]:
         case {"class": "Stack", "layers": layers}:
             return lambda key: Stack([_maker(layer) for layer in layers], key=key)
         case {"class": name, "arguments": arguments} if name in _UNITS:
-            return lambda key: _UNITS[name](**arguments, key=key)
+            return lambda key: _UNITS[name](**_with_tuples(arguments), key=key)
     raise ValueError(f"it describes no known model: {str(description)[:80]!r}")
+
+
+def _with_tuples(arguments: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows only lists; the fields of units are tuples."""
+    return {n: tuple(v) if isinstance(v, list) else v for n, v in arguments.items()}
 
 
 def _named_leaves(module: eqx.Module) -> dict[str, Any]:

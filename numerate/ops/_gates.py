@@ -1,17 +1,19 @@
 """Gates: numbers between 0 and 1 that choose between two results."""
 
-import jax
-from jaxtyping import Array, Float
+from jaxtyping import Shaped
 
+from numerate.ops._backend import Tensor, namespace
 from numerate.ops._sums import linear
 
 
-def sigmoid_gate(gate_weight: Float[Array, "out in"], x: Float[Array, "in"]) -> Float[Array, "out"]:
+def sigmoid_gate(
+    gate_weight: Shaped[Tensor, "out in"], x: Shaped[Tensor, "*batch in"]
+) -> Shaped[Tensor, "*batch out"]:
     """g = σ(G x), the gate of the NALU, which depends on the input and has no bias.
 
-    **Arguments:** `gate_weight` (G), `(out, in)`; `x`, `(in,)`.
+    **Arguments:** `gate_weight` (G), `(out, in)`; `x`, `(*batch, in)`.
 
-    **Returns:** g, `(out,)`, in [0, 1].
+    **Returns:** g, `(*batch, out)`, in [0, 1].
 
     **Value:** 1/2 at x = 0, and g(-x) = 1 - g(x) for every G: a gate that is open for some
     input is closed for the opposite one.
@@ -29,17 +31,20 @@ def sigmoid_gate(gate_weight: Float[Array, "out in"], x: Float[Array, "in"]) -> 
 
     Trask et al. (2018), arXiv:1808.00508, section 2.
     """
-    return jax.nn.sigmoid(linear(gate_weight, x))
+    return namespace(x).sigmoid(linear(gate_weight, x))
 
 
 def mix(
-    gate: Float[Array, "#out"], a: Float[Array, "out"], m: Float[Array, "out"]
-) -> Float[Array, "out"]:
+    gate: Shaped[Tensor, "*#batch #out"],
+    a: Shaped[Tensor, "*batch out"],
+    m: Shaped[Tensor, "*batch out"],
+) -> Shaped[Tensor, "*batch out"]:
     """y = g ⊙ a + (1 - g) ⊙ m.
 
-    **Arguments:** `gate` (g), `(out,)` or `(1,)`; `a` and `m`, `(out,)`.
+    **Arguments:** `gate` (g), `(out,)` or `(1,)`, with or without the batch; `a` and `m`,
+    `(*batch, out)`.
 
-    **Returns:** y, `(out,)`.
+    **Returns:** y, `(*batch, out)`.
 
     **Value:** `a` at g = 1 and `m` at g = 0, but only of finite numbers: a closed gate does
     not shield from an overflowing branch, since 0 · ∞ is NaN.

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from numerate.ops import step_key, uniform
 from numerate.tasks._base import Batch, Interval, Task
-from numerate.tasks._random import step_key, uniform
 
 Range = Interval | tuple[Interval, ...]
 

@@ -6,5 +6,18 @@ from numerate.units._nac_mul import NACMul
 from numerate.units._nalu import NALU
 from numerate.units._nalu_scalar_gate import NALUScalarGate
 from numerate.units._nalu_untied import NALUUntied
+from numerate.units._nau import NAU
+from numerate.units._nmu import NMU
+from numerate.units._snmu import sNMU
 
-__all__ = ["NAC", "NALU", "NACMul", "NALUScalarGate", "NALUUntied", "Unit"]
+__all__ = [
+    "NAC",
+    "NALU",
+    "NAU",
+    "NMU",
+    "NACMul",
+    "NALUScalarGate",
+    "NALUUntied",
+    "Unit",
+    "sNMU",
+]

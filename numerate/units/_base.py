@@ -1,14 +1,19 @@
-"""What every unit offers to the engine, the formula read-out and the reader."""
+"""What every unit offers to the engine, the adapters, the formula read-out and the reader."""
 
 import abc
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
+
+from numerate.ops import Tensor, step_key, uniform
 
 DType = jax.typing.DTypeLike | None
+# Uniform numbers of [0, 1) for the examples of a call: from how many features to `(*batch, n)`.
+Draw = Callable[[int], Tensor]
 
 # Not `typing.Self`: beartype, which decorates method by method, cannot resolve it.
 SelfUnit = TypeVar("SelfUnit", bound="Unit")
@@ -19,30 +24,74 @@ class Unit(eqx.Module):
 
     A unit computes and nothing else; batches and seeds are `jax.vmap` outside, training and
     measuring are the engine's. Subclasses are final and declare both sizes as static fields.
+
+    Everything but the constructor is written with `numerate.ops` alone and reads only the
+    unit's own fields: the adapters for PyTorch and Keras borrow these methods as they are.
     """
 
     in_features: eqx.AbstractVar[int]
     out_features: eqx.AbstractVar[int]
 
-    @abc.abstractmethod
     def __call__(
         self, x: Float[Array, "in"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "out"]:
-        """The output for one example. `key` is ignored by units without randomness; it is
-        there so that units are layers of `eqx.nn.Sequential`."""
+        """The output for one example.
+
+        With a `key` the unit is in training: those with noise draw it from the key, and those
+        whose paper trains with a smoother equation use that one. Without, it is not. Most
+        units make no difference.
+        """
+        if key is None:
+            return self.equation(x)
+        key = step_key(key, 0)
+        return self.equation(x, lambda features: uniform(key, (features,), dtype=x.dtype))
+
+    @abc.abstractmethod
+    def equation(
+        self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
+    ) -> Shaped[Tensor, "*batch out"]:
+        """The outputs for examples with any axes before the last; `draw` is given in training."""
 
     @property
     @abc.abstractmethod
-    def weight(self) -> Float[Array, "*branches out in"]:
+    def weight(self) -> Shaped[Tensor, "*branches out in"]:
         """The effective weights that the unit computes with, after every reparametrisation."""
 
-    def penalty(self) -> Float[Array, ""]:
-        """What the unit adds to the loss."""
+    def penalty(self) -> Shaped[Tensor, ""]:
+        """What the unit adds to the loss, before `penalty_weight`; by default nothing."""
         return jnp.zeros((), self.weight.dtype)
+
+    def penalty_weight(self, progress: Any) -> Any:
+        """What the engine multiplies the penalty with, by its paper's schedule.
+
+        `progress` is the part of the training that is done, from 0 to 1.
+        """
+        return 1.0
 
     def constrained(self: SelfUnit) -> SelfUnit:
         """The unit with its parameters projected to where they may lie, after a step."""
-        return self
+        bounds = self.bounds()
+        names = list(bounds)
+        if not names:
+            return self
+        clipped = [jnp.clip(getattr(self, name), *bounds[name]) for name in names]
+        return eqx.tree_at(lambda unit: [getattr(unit, name) for name in names], self, clipped)
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """The intervals that parameters are clipped to after every step, by name."""
+        return {}
+
+    def choices(self) -> tuple[int, ...]:
+        """How many alternatives the unit has for each thing it leaves to validation data.
+
+        A unit of several branches trains all of them; the engine tells by the error on
+        validation data which one speaks. By default there is nothing to choose.
+        """
+        return ()
+
+    def chosen(self: SelfUnit, place: int, alternative: int) -> SelfUnit:
+        """The unit with one of its `choices` made."""
+        raise ValueError(f"{type(self).__name__} has nothing to choose")
 
 
 def check_sizes(**sizes: int) -> None:

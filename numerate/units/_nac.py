@@ -2,11 +2,11 @@
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import linear, nac_weight
-from numerate.units._base import DType, Unit, check_sizes, default_float
+from numerate.ops import Tensor, linear, nac_weight
+from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
 
 
 class NAC(Unit):
@@ -84,11 +84,11 @@ class NAC(Unit):
         self.out_features = out_features
 
     @property
-    def weight(self) -> Float[Array, "out in"]:
+    def weight(self) -> Shaped[Tensor, "out in"]:
         """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`: the coefficients of the sum."""
         return nac_weight(self.w_hat, self.m_hat)
 
-    def __call__(
-        self, x: Float[Array, "in"], *, key: PRNGKeyArray | None = None
-    ) -> Float[Array, "out"]:
+    def equation(
+        self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
+    ) -> Shaped[Tensor, "*batch out"]:
         return linear(self.weight, x)

@@ -2,11 +2,11 @@
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import log_space_product, nac_weight
-from numerate.units._base import DType, Unit, check_eps, check_sizes, default_float
+from numerate.ops import Tensor, log_space_product, nac_weight
+from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, default_float
 
 
 class NACMul(Unit):
@@ -88,11 +88,11 @@ class NACMul(Unit):
         self.eps = check_eps(eps)
 
     @property
-    def weight(self) -> Float[Array, "out in"]:
+    def weight(self) -> Shaped[Tensor, "out in"]:
         """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`: the exponents of the product."""
         return nac_weight(self.w_hat, self.m_hat)
 
-    def __call__(
-        self, x: Float[Array, "in"], *, key: PRNGKeyArray | None = None
-    ) -> Float[Array, "out"]:
+    def equation(
+        self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
+    ) -> Shaped[Tensor, "*batch out"]:
         return log_space_product(self.weight, x, self.eps)

@@ -2,11 +2,11 @@
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import linear, log_space_product, mix, nac_weight, sigmoid_gate
-from numerate.units._base import DType, Unit, check_eps, check_sizes, default_float
+from numerate.ops import Tensor, linear, log_space_product, mix, nac_weight, sigmoid_gate
+from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, default_float
 
 
 class NALUScalarGate(Unit):
@@ -79,17 +79,17 @@ class NALUScalarGate(Unit):
         self.eps = check_eps(eps)
 
     @property
-    def weight(self) -> Float[Array, "out in"]:
+    def weight(self) -> Shaped[Tensor, "out in"]:
         """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`, of the sum and of the product."""
         return nac_weight(self.w_hat, self.m_hat)
 
-    def gate(self, x: Float[Array, "in"]) -> Float[Array, "1"]:
+    def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch 1"]:
         """g = σ(G x), `(1,)`: 1 where the outputs are the sums, 0 where the products."""
         return sigmoid_gate(self.gate_weight, x)
 
-    def __call__(
-        self, x: Float[Array, "in"], *, key: PRNGKeyArray | None = None
-    ) -> Float[Array, "out"]:
+    def equation(
+        self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
+    ) -> Shaped[Tensor, "*batch out"]:
         weight = self.weight
         a = linear(weight, x)
         m = log_space_product(weight, x, self.eps)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numerate.ops import linear, log_space_product, magnitude, mix, nac_weight, sigmoid_gate
-from numerate.ops._sums import UNROLLED_PRODUCTS
+from numerate.ops._jax import UNROLLED_PRODUCTS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 

@@ -1,6 +1,7 @@
 """The units in NumPy float64, one output and one input at a time, from the papers' equations.
 
-Each takes the parameters by name and one example, and shares no code with the package.
+Each takes the fields of a unit by name (p), one example (x) and the machine epsilon or the ε
+that the unit was given (eps), and shares no code with the package.
 """
 
 import math
@@ -52,3 +53,21 @@ def nalu_scalar_gate(p, x, eps):
 def nalu_untied(p, x, eps):
     weight = nac_weight(p["w_hat"], p["m_hat"])
     return _gated(weight[0], weight[1], p["gate_weight"], x, eps)
+
+
+def clipped(w, low, high):
+    return np.minimum(np.maximum(w, low), high)
+
+
+def nau(p, x, eps):
+    return sums(clipped(p["w_hat"], -1, 1), x)
+
+
+def affine_products(weight, x):
+    return np.array(
+        [math.prod(w * v + 1 - w for w, v in zip(row, x, strict=True)) for row in weight]
+    )
+
+
+def nmu(p, x, eps):
+    return affine_products(p["w_hat"], x)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 
-from numerate.units import NAC, NALU, NACMul, NALUScalarGate, NALUUntied, Unit
+from numerate.units import NAC, NALU, NAU, NMU, NACMul, NALUScalarGate, NALUUntied, Unit, sNMU
 from tests.units import references
 
 A, B = sympy.symbols("a b", positive=True)
@@ -72,6 +72,11 @@ def untied_parameters(operation: str) -> dict[str, Any]:
     return {**both, "gate_weight": nalu_parameters(operation)["gate_weight"]}
 
 
+def weights(*operations: str) -> dict[str, dict[str, Any]]:
+    """Ŵ for the units whose Ŵ is W itself."""
+    return {o: {"w_hat": [list(map(float, OPERATIONS[o][1]))]} for o in operations}
+
+
 SUMS = {o: nac_parameters(o) for o in OPERATIONS if o not in PRODUCTS}
 EITHER = (-1, 1)
 POSITIVE = (1,)
@@ -92,5 +97,8 @@ UNITS = {
         {o: untied_parameters(o) for o in OPERATIONS},
         POSITIVE,
     ),
+    "NAU": Case(NAU, references.nau, weights("+", "-"), EITHER),
+    "NMU": Case(NMU, references.nmu, weights("*"), EITHER),
+    "sNMU": Case(sNMU, references.nmu, weights("*"), EITHER),
 }
 EXACT = [(name, operation) for name, case in UNITS.items() for operation in case.exact]

@@ -1,0 +1,49 @@
+"""Which library computes: every equation is written once and runs on JAX, PyTorch and SymPy.
+
+`namespace(x)` is a module with the primitives that the equations need, under JAX's names:
+`_jax.py`, `_torch.py` or `_sympy.py`, by the class of `x`. A fourth library would be one more
+such file. Nothing here imports a library that its user has not.
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+# An array of any of the libraries. Run-time checks in the tests compare shapes.
+Tensor = Any
+
+# The module of a class of arrays. A tuple of pairs, which `torch.compile` follows through an
+# `isinstance`, as it does not follow anything that looks at a class's name.
+_MODULES: tuple[tuple[type, ModuleType], ...] = ()
+
+
+def namespace(x: Any) -> Any:
+    """The primitives for the library that `x` is an array of; JAX's for NumPy and plain numbers.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> namespace(jnp.ones(2)).__name__
+        'numerate.ops._jax'
+    """
+    for kind, module in _MODULES:
+        if isinstance(x, kind):
+            return module
+    return _of_other(x)
+
+
+def register(kind: type, library: str) -> ModuleType:
+    """Imports the module of a library and makes `namespace` know its class of arrays."""
+    global _MODULES
+    module = import_module(f"numerate.ops._{library}")
+    if (kind, module) not in _MODULES:
+        _MODULES = (*_MODULES, (kind, module))
+    return module
+
+
+def _of_other(x: Any) -> ModuleType:
+    if type(x).__module__.startswith("torch"):
+        import torch
+
+        return register(torch.Tensor, "torch")
+    symbolic = type(x).__module__ == "numpy" and x.dtype == object
+    return import_module("numerate.ops._sympy" if symbolic else "numerate.ops._jax")
