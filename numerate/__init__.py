@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numerate._citation import citation as citation
     from numerate.cells import Recurrent as Recurrent
     from numerate.models import Stack as Stack
     from numerate.regress import ArithmeticRegressor as ArithmeticRegressor
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numerate.units import Unit as Unit
 
 _HOMES = {
+    "numerate._citation": ("citation",),
     "numerate.cells": ("Recurrent",),
     "numerate.models": ("Stack",),
     "numerate.regress": ("ArithmeticRegressor", "fit", "load"),
