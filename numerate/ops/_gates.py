@@ -7,18 +7,19 @@ from numerate.ops._sums import linear
 
 
 def sigmoid_gate(
-    gate_weight: Shaped[Tensor, "out in"], x: Shaped[Tensor, "*batch in"]
+    gate_weight: Shaped[Tensor, "out in"], x: Shaped[Tensor, "*batch in"], slope: float = 1.0
 ) -> Shaped[Tensor, "*batch out"]:
-    """g = σ(G x), the gate of the NALU, which depends on the input and has no bias.
+    """g = σ(s G x), the gate of the NALU, which depends on the input and has no bias.
 
-    **Arguments:** `gate_weight` (G), `(out, in)`; `x`, `(*batch, in)`.
+    **Arguments:** `gate_weight` (G), `(out, in)`; `x`, `(*batch, in)`; `slope` (s), 1 in the
+    paper of the NALU and `GOLDEN_SLOPE` in that of the G-NALU.
 
     **Returns:** g, `(*batch, out)`, in [0, 1].
 
     **Value:** 1/2 at x = 0, and g(-x) = 1 - g(x) for every G: a gate that is open for some
     input is closed for the opposite one.
 
-    **Gradient:** ∂g/∂(Gx) = g (1 - g), zero where the gate is saturated.
+    **Gradient:** ∂g/∂(Gx) = s g (1 - g), zero where the gate is saturated.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -29,9 +30,37 @@ def sigmoid_gate(
         [0.5]
         [0.002]
 
-    Trask et al. (2018), arXiv:1808.00508, section 2.
+    Trask et al. (2018), arXiv:1808.00508, section 2; the slope: Rana et al. (2019), ICTAI.
     """
-    return namespace(x).sigmoid(linear(gate_weight, x))
+    xp, pre = namespace(x), linear(gate_weight, x)
+    return xp.sigmoid(pre if slope == 1.0 else slope * pre)
+
+
+def constant_gate(
+    gate_weight: Shaped[Tensor, "#out"], x: Shaped[Tensor, "*batch in"], out_features: int
+) -> Shaped[Tensor, "*batch out"]:
+    """g = σ(G), a gate that is the same for every input.
+
+    **Arguments:** `gate_weight` (G), `(out,)`, or `(1,)` for one gate of all outputs; `x`,
+    `(*batch, in)`, of which only the batch is used; `out_features`, the size of `out`.
+
+    **Returns:** g, `(*batch, out)`, in [0, 1].
+
+    **Value:** an open gate stays open outside the range of the training inputs.
+
+    **Gradient:** ∂g/∂G = g (1 - g), zero where the gate is saturated; none by x.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> constant_gate(jnp.array([0.0, 50.0]), jnp.ones(3), 2)
+        Array([0.5, 1. ], dtype=float32)
+        >>> constant_gate(jnp.zeros(1), jnp.ones((4, 3)), 2).shape
+        (4, 2)
+
+    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71.
+    """
+    xp = namespace(x)
+    return xp.broadcast_to(xp.sigmoid(gate_weight), (*x.shape[:-1], out_features))
 
 
 def mix(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax.nn import log_sigmoid, sigmoid, softmax, softplus
 from jax.numpy import (
     abs,
+    broadcast_to,
     clip,
     concatenate,
     cos,

@@ -5,7 +5,7 @@ import math
 from jaxtyping import Shaped
 
 from numerate.ops._backend import Tensor, namespace
-from numerate.ops._numerics import magnitude
+from numerate.ops._numerics import bounded, magnitude
 from numerate.ops._sums import linear
 
 
@@ -42,6 +42,95 @@ def log_space_product(
     """
     xp = namespace(x)
     return xp.exp(linear(weight, xp.log(magnitude(x) + (xp.eps(x) if eps is None else eps))))
+
+
+def clamped_log_space_product(
+    weight: Shaped[Tensor, "out in"],
+    x: Shaped[Tensor, "*batch in"],
+    eps: float = 1e-7,
+    omega: float = 20.0,
+) -> Shaped[Tensor, "*batch out"]:
+    """y = exp(min(W log max(|x|, ε), ω)), which is y_o = Π_i max(|x_i|, ε)^W_oi, at most e^ω.
+
+    **Arguments:** `weight` (W), the exponents, `(out, in)`; `x`, `(*batch, in)`; `eps` (ε),
+    the smallest magnitude that an input counts with; `omega` (ω), the largest logarithm of y.
+
+    **Returns:** y, `(*batch, out)`, never negative; ones where there are no inputs.
+
+    **Value:** the sign of `x` is lost. Unlike |x| + ε, the maximum leaves every |x| ≥ ε as it
+    is. y is finite for all finite W and x as long as the dtype can hold e^ω, which is 4.9e8
+    for ω = 20: larger products come out as that.
+
+    **Gradient:** ∂y_o/∂W_oi = y_o log max(|x_i|, ε); ∂y_o/∂x_i = y_o W_oi/x_i where |x_i| ≥ ε,
+    else 0. All are 0 where the bound e^ω is passed.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> weight = jnp.array([[1.0, -1.0], [1.0, 1.0]])
+        >>> clamped_log_space_product(weight, jnp.array([-8.0, 2.0])).round(4)
+        Array([ 4., 16.], dtype=float32)
+        >>> clamped_log_space_product(weight, jnp.array([1e6, 1e6])) < 4.9e8
+        Array([ True,  True], dtype=bool)
+
+    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71, section 3.
+    """
+    xp = namespace(x)
+    size = magnitude(x)
+    # Comparisons that NaN fails, so that it is not clamped away.
+    exponent = linear(weight, xp.log(xp.where(size < eps, eps, size)))
+    return xp.exp(xp.where(exponent > omega, omega, exponent))
+
+
+def mixed_sign(
+    weight: Shaped[Tensor, "out in"], x: Shaped[Tensor, "*batch in"]
+) -> Shaped[Tensor, "*batch out"]:
+    """s_o = Π_i (|W_oi| sign(x_i) + 1 - |W_oi|), clipped to [-1, 1]: a sign for a power of |x|.
+
+    **Arguments:** `weight` (W), the exponents, `(out, in)`; `x`, `(*batch, in)`.
+
+    **Returns:** s, `(*batch, out)`, in [-1, 1]; ones where there are no inputs.
+
+    **Value:** with W in {-1, 0, 1} the sign of Π_i x_i^W_oi, exactly, and 0 where a selected
+    input is 0, also in a denominator. In between, every factor is a mixture of the sign of x_i
+    and 1; at |W_oi| = 1/2 that of a negative input is 0. The clip acts for |W| > 1 only.
+
+    **Gradient:** ∂s_o/∂W_oi = sign(W_oi) (sign(x_i) - 1) Π_{j≠i} (…): positive inputs and
+    weights of 0 get none, nor does x.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> weight = jnp.array([[1.0, -1.0, 0.0], [0.0, 1.0, 1.0]])
+        >>> mixed_sign(weight, jnp.array([-3.0, 5.0, -2.0]))
+        Array([-1., -1.], dtype=float32)
+        >>> mixed_sign(weight, jnp.array([-3.0, -5.0, 2.0]))
+        Array([ 1., -1.], dtype=float32)
+
+    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71, section 3.
+    """
+    return bounded(affine_product(magnitude(weight), namespace(x).sign(x)), -1.0, 1.0)
+
+
+def sign_product(x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch 1"]:
+    """s = Π_i sign(x_i), over all inputs, whatever they are used for.
+
+    **Arguments:** `x`, `(*batch, in)`.
+
+    **Returns:** s, `(*batch, 1)`: -1, 0 or 1; 1 where there are no inputs.
+
+    **Value:** 0 as soon as one input is 0.
+
+    **Gradient:** none.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> sign_product(jnp.array([[-3.0, 5.0], [-3.0, -5.0]]))
+        Array([[-1.],
+               [ 1.]], dtype=float32)
+
+    github.com/FlorianWilhelm/snalu.pytorch.
+    """
+    xp = namespace(x)
+    return xp.prod(xp.sign(x), axis=-1)[..., None]
 
 
 def retrieved_sign(

@@ -5,6 +5,7 @@
 import torch
 from torch import (
     abs,
+    broadcast_to,
     clip,
     cos,
     exp,
