@@ -71,3 +71,13 @@ def affine_products(weight, x):
 
 def nmu(p, x, eps):
     return affine_products(p["w_hat"], x)
+
+
+def nmru(p, x, eps):
+    return affine_products(np.concatenate(p["w_hat"], axis=1), [*x, *(1 / v for v in x)])
+
+
+def sign_nmru(p, x, eps):
+    weight, z = np.concatenate(p["w_hat"], axis=1), [*x, *(1 / v for v in x)]
+    turns = [math.fsum(w for w, v in zip(row, z, strict=True) if v < 0) for row in weight]
+    return affine_products(weight, np.abs(z)) * np.cos(np.pi * np.array(turns))

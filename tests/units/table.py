@@ -9,7 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 
-from numerate.units import NAC, NALU, NAU, NMU, NACMul, NALUScalarGate, NALUUntied, Unit, sNMU
+from numerate.units import (
+    NAC,
+    NALU,
+    NAU,
+    NMRU,
+    NMU,
+    NACMul,
+    NALUScalarGate,
+    NALUUntied,
+    SignNMRU,
+    Unit,
+    sNMU,
+)
 from tests.units import references
 
 A, B = sympy.symbols("a b", positive=True)
@@ -31,13 +43,17 @@ OPEN, CLOSED = 1e6, -1e6  # so large that inputs of 1e-2 open or close a gate co
 @dataclass(frozen=True)
 class Case:
     """One row: a class, the arguments beyond the sizes, its NumPy reference, the parameters
-    with which it is exact for each operation, and the signs of inputs for which it is."""
+    with which it is exact for each operation, and the signs of inputs for which it is.
+
+    `roundings` multiplies the tolerance of float32, which is 8 roundings, for equations that
+    are worse conditioned at weights in between; each with its reason."""
 
     unit: type[Unit]
     reference: Callable[..., np.ndarray]
     exact: dict[str, dict[str, Any]]
     signs: tuple[int, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)
+    roundings: int = 1
 
     def make(self, in_features: int, out_features: int, **kwargs) -> Unit:
         return self.unit(in_features, out_features, **self.kwargs, **kwargs)
@@ -77,6 +93,12 @@ def weights(*operations: str) -> dict[str, dict[str, Any]]:
     return {o: {"w_hat": [list(map(float, OPERATIONS[o][1]))]} for o in operations}
 
 
+def reciprocal_weights(*operations: str) -> dict[str, dict[str, Any]]:
+    """Ŵ of an NMRU: which inputs are factors, and which are divisors."""
+    exponents = {o: np.array(OPERATIONS[o][1], float) for o in operations}
+    return {o: {"w_hat": [[np.maximum(e, 0)], [np.maximum(-e, 0)]]} for o, e in exponents.items()}
+
+
 SUMS = {o: nac_parameters(o) for o in OPERATIONS if o not in PRODUCTS}
 EITHER = (-1, 1)
 POSITIVE = (1,)
@@ -100,5 +122,13 @@ UNITS = {
     "NAU": Case(NAU, references.nau, weights("+", "-"), EITHER),
     "NMU": Case(NMU, references.nmu, weights("*"), EITHER),
     "sNMU": Case(sNMU, references.nmu, weights("*"), EITHER),
+    "NMRU": Case(NMRU, references.nmru, reciprocal_weights("*", "/"), EITHER),
+    "SignNMRU": Case(
+        SignNMRU,
+        references.sign_nmru,
+        reciprocal_weights("*", "/"),
+        EITHER,
+        roundings=100,  # the angle, up to 9 half turns, is rounded; the magnitude multiplies that
+    ),
 }
 EXACT = [(name, operation) for name, case in UNITS.items() for operation in case.exact]

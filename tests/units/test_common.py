@@ -69,6 +69,7 @@ def test_agrees_with_numpy_reference(name, sizes, dtype, tolerance, key):
     got = jax.jit(jax.vmap(unit))(jnp.asarray(xs))
     p, eps = parameters(unit), epsilon(unit, dtype)
     wanted = np.array([case.reference(p, x.astype(float), eps) for x in xs])
+    tolerance = tolerance * case.roundings if dtype == "float32" else tolerance
     np.testing.assert_allclose(got, wanted.reshape(20, sizes[1]), rtol=tolerance, atol=tolerance)
 
 
@@ -242,7 +243,8 @@ def test_composes_with_recurrent_layers(name, key):
 
 
 def trains(model, xs):
-    """Whether a small gradient step lowers the loss, with every parameter's gradient finite."""
+    """Whether a gradient step that is to lower the loss by a thousandth lowers it, with every
+    parameter's gradient finite. Beside 1/x no fixed rate is small enough."""
 
     @eqx.filter_jit
     @eqx.filter_value_and_grad
@@ -250,6 +252,7 @@ def trains(model, xs):
         return jnp.mean((jax.vmap(model)(xs) - 3.0) ** 2)
 
     before, gradient = loss(model)
-    finite = all(jnp.isfinite(g).all() for g in jax.tree.leaves(gradient))
-    after, _ = loss(eqx.apply_updates(model, jax.tree.map(lambda g: -1e-4 * g, gradient)))
-    return finite and after < before
+    square = sum(jnp.sum(g**2) for g in jax.tree.leaves(gradient))
+    rate = 1e-3 * before / square
+    after, _ = loss(eqx.apply_updates(model, jax.tree.map(lambda g: -rate * g, gradient)))
+    return jnp.isfinite(square) and after < before
