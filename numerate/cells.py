@@ -11,10 +11,11 @@ from numerate.units import Unit
 
 
 class Recurrent(eqx.Module):
-    """A unit that runs over a sequence: h_t = unit([x_t, h_{t-1}]), with h_0 = 0.
+    """A unit that runs over a sequence.
 
-    The paper does not say how the state enters its recurrent units; this is how Madsen &
-    Johansen reproduced them.
+    h_t = unit([x_t, h_{t-1}]) with h_0 = 0, where x_t is the input at step t, h_t the state after
+    it and [·, ·] the concatenation. The NALU's paper does not say how the state enters its
+    recurrent units; this is how Madsen & Johansen reproduced them.
 
     **Arguments:**
 
@@ -25,8 +26,18 @@ class Recurrent(eqx.Module):
 
     **Shapes:** `(time, input_size)` to `(hidden_size,)`, the last state.
 
+    **Represents exactly** what its unit represents, step after step: with a `NAC` or `NAU` the
+    running sum of a sequence, of any length. **Cannot** represent a running product from
+    h_0 = 0, where a product stays 0: start it from an `h` of ones.
+
+    **Penalty:** that of the unit.
+
+    **Constraint:** that of the unit.
+
     **Raises:** `ValueError` if the unit made does not map `input_size + hidden_size` features
     to `hidden_size`.
+
+    **Differs from the authors' code in** nothing we know.
 
     !!! example
         >>> import jax, jax.numpy as jnp

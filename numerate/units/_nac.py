@@ -35,6 +35,10 @@ class NAC(Unit):
     represent a coefficient beyond ±1, a constant term, or any product. A coefficient between
     0 and ±1 is possible and nothing discourages it.
 
+    **Penalty:** none.
+
+    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
     **Differs from the authors' code in** nothing we know: they published none. Among public

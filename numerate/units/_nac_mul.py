@@ -13,7 +13,9 @@ class NACMul(Unit):
     """Multiplicative neural accumulator: multiplies, divides and takes roots of its inputs.
 
     y = exp(W log(|x| + ε)) with W = tanh(Ŵ) ⊙ σ(M̂), which is y_o = Π_i (|x_i| + ε)^W_oi: a NAC
-    in log space, the second half of the paper's NALU. The literature also writes it NAC•.
+    in log space, the second half of the paper's NALU. x is the input, Ŵ and M̂ are free
+    parameters, σ is the logistic function, ⊙ the elementwise product and ε a small constant. The
+    literature also writes it NAC•.
 
     **Arguments:**
 
@@ -33,6 +35,10 @@ class NACMul(Unit):
     inputs and of their roots: exponents lie in [-1, 1] and saturate at -1, 0 and 1.
     **Cannot** represent a negative result (the sign of every input is lost), a zero (the
     factor of x_i = 0 is ε^W_oi), the square of an input it sees once, or a coefficient.
+
+    **Penalty:** none.
+
+    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 

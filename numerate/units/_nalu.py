@@ -13,9 +13,10 @@ class NALU(Unit):
     """Neural arithmetic logic unit: a gate between a sum and a product with the same weights.
 
     y = g ⊙ a + (1 - g) ⊙ m, with a = W x, m = exp(W log(|x| + ε)), g = σ(G x) and
-    W = tanh(Ŵ) ⊙ σ(M̂). The weights W of the sum a and of the product m are tied, as in the
-    caption of the paper's figure 2, and G has the shape of W: one gate for each output, as in
-    its equation. `NALUUntied` and `NALUScalarGate` are the other readings.
+    W = tanh(Ŵ) ⊙ σ(M̂), where x is the input, Ŵ, M̂ and G are free parameters, σ is the logistic
+    function and ⊙ the elementwise product. The weights W of the sum a and of the product m are
+    tied, as in the caption of the paper's figure 2, and G has the shape of W: one gate for each
+    output, as in its equation. `NALUUntied` and `NALUScalarGate` are the other readings.
 
     **Arguments:**
 
@@ -36,6 +37,10 @@ class NALU(Unit):
     that adds for x multiplies for -x, and at x = 0 it does both by half. Nor, as a product, a
     negative result or a zero. A product that overflows makes y NaN even where the gate
     excludes it, as in the equation.
+
+    **Penalty:** none.
+
+    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 

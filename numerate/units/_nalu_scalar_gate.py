@@ -14,14 +14,19 @@ class NALUScalarGate(Unit):
 
     y = g a + (1 - g) m, with a = W x, m = exp(W log(|x| + ε)), W = tanh(Ŵ) ⊙ σ(M̂) and the
     scalar g = σ(G x), where G is a row vector: the reading of the paper's figure 2(b), which
-    draws three gate parameters for a unit 3→4, where its equation has twelve.
+    draws three gate parameters for a unit 3→4, where its equation has twelve. x, Ŵ, M̂, ε, the
+    logistic function σ and the elementwise product ⊙ are as in `NALU`.
 
     **Arguments:** as for `NALU`; `gate_init` draws G with the shape `(1, in_features)`.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
-    **Represents exactly** what `NALU` does, with the same limits, but **cannot** add in one
-    output and multiply in another.
+    **Represents exactly** what `NALU` does. **Cannot** represent what `NALU` cannot, nor add in
+    one output and multiply in another.
+
+    **Penalty:** none.
+
+    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 

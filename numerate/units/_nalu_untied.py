@@ -15,6 +15,7 @@ class NALUUntied(Unit):
 
     y = g ⊙ a + (1 - g) ⊙ m, with a = W₀ x, m = exp(W₁ log(|x| + ε)), g = σ(G x) and
     W = tanh(Ŵ) ⊙ σ(M̂), where Ŵ, M̂ and W have a leading axis of two: the sum and the product.
+    x, G, ε, the logistic function σ and the elementwise product ⊙ are as in `NALU`.
     The paper ties the two; untied they no longer pull one weight in two directions while the
     gate is undecided.
 
@@ -23,7 +24,12 @@ class NALUUntied(Unit):
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
-    **Represents exactly** what `NALU` does, with the same limits.
+    **Represents exactly** what `NALU` does. **Cannot** represent what `NALU` cannot: one
+    operation on both sides of zero, a negative product, a zero product.
+
+    **Penalty:** none.
+
+    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
