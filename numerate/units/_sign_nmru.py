@@ -61,11 +61,13 @@ class SignNMRU(Unit):
         Array([-0.75], dtype=float32)
 
     ```bibtex
-    @article{mistry2021learning,
-        title={Learning Division with Neural Arithmetic Logic Modules},
+    @article{mistry2022exploring,
+        title={Exploring the Learning Mechanisms of Neural Division Modules},
         author={Mistry, Bhumika and Farrahi, Katayoun and Hare, Jonathon},
-        journal={arXiv preprint arXiv:2110.05177},
-        year={2021},
+        journal={Transactions on Machine Learning Research},
+        year={2022},
+        eprint={2110.05177},
+        archivePrefix={arXiv},
     }
     ```
     """
