@@ -1,0 +1,105 @@
+"""What the adapters for PyTorch and Keras share: how a unit is taken over by another library.
+
+A unit's methods use nothing but `numerate.ops` and the unit's own fields, so an object of
+another library with fields of the same names can borrow them as they are.
+"""
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from numerate.units import Unit
+
+_OWN = ("constrained", "chosen")  # each library changes its parameters in its own way
+
+
+def borrowed(unit: type[Unit]) -> dict[str, Any]:
+    """The methods and properties of a unit that another library's class can have as its own."""
+    homes = [home for home in reversed(unit.__mro__) if issubclass(home, Unit) and home != Unit]
+    names = {name: vars(home)[name] for home in homes for name in vars(home)}
+    return {
+        name: value if isinstance(value, staticmethod) else getattr(unit, name)
+        for name, value in names.items()
+        if isinstance(value, staticmethod | property) or callable(value)
+        if not name.startswith("__") and name not in _OWN
+    }
+
+
+def made(unit: Callable[..., Unit], *args: Any, seed: int, dtype: str, **kwargs: Any) -> Unit:
+    """The unit as JAX makes it from a seed, on the host: so all initialisers are the same."""
+    host = jax.local_devices(backend="cpu")[0]
+    with jax.default_device(host), jax.enable_x64(dtype == "float64"):
+        return unit(*args, **kwargs, dtype=dtype, key=jax.random.key(seed))
+
+
+def static_fields(unit: Unit) -> dict[str, Any]:
+    """The constructor's arguments that a unit remembers: sizes and constants."""
+    fields = type(unit).__dataclass_fields__
+    return {name: getattr(unit, name) for name in fields if _is_static(fields[name])}
+
+
+def arrays(unit: Unit) -> dict[str, Any]:
+    """The other fields: an array each, or a tuple of arrays."""
+    fields = type(unit).__dataclass_fields__
+    return {name: getattr(unit, name) for name in fields if not _is_static(fields[name])}
+
+
+def _is_static(field: Any) -> bool:
+    return field.metadata.get("static", False)
+
+
+def rebuilt(unit: Callable[..., Any], static: dict[str, Any], values: dict[str, Any]) -> Unit:
+    """The unit with the given static fields and arrays, for which nothing is drawn.
+
+    **Raises:** `ValueError` for float64 arrays while JAX is not in 64-bit mode.
+    """
+    skeleton = eqx.filter_eval_shape(lambda key: unit(**static, key=key), jax.random.key(0))
+    for leaf in jax.tree.leaves(values):
+        if leaf.dtype == np.float64 and jnp.result_type(float) != np.float64:
+            raise ValueError(
+                "it has float64 parameters, which JAX keeps only in 64-bit mode: "
+                "convert it within `with jax.enable_x64(True):`"
+            )
+    names = list(values)
+    filled = [jax.tree.map(jnp.asarray, values[name]) for name in names]
+    return eqx.tree_at(lambda unit: [getattr(unit, name) for name in names], skeleton, filled)
+
+
+def signed(
+    function: Callable[..., Any], unit: type[Unit], *, drop: tuple[str, ...], add: dict[str, Any]
+) -> Callable[..., Any]:
+    """The function, showing the signature of a unit's constructor without some arguments.
+
+    `add` gives further ones, keyword-only, each with its annotation; they default to `None`.
+    """
+    keyword, none = inspect.Parameter.KEYWORD_ONLY, None
+    given = inspect.signature(unit.__init__).parameters.values()
+    kept = [parameter for parameter in given if parameter.name not in drop]
+    added = [
+        inspect.Parameter(name, keyword, default=none, annotation=annotation)
+        for name, annotation in add.items()
+    ]
+    function.__signature__ = inspect.Signature([*kept, *added])  # pyright: ignore[reportFunctionMemberAccess]
+    return function
+
+
+_SHAPES = "`(in_features,)` to `(out_features,)`"
+_EXAMPLE = re.compile(r"^!!! example\n(?:    .*\n|\n)+", re.MULTILINE)
+_KEY = re.compile(r"^- `key`:(?:.*\n)(?:    .*\n)*", re.MULTILINE)
+_DTYPE = re.compile(r"^- `dtype`:(?:.*\n)(?:    .*\n)*", re.MULTILINE)
+
+
+def described(unit: type[Unit], remark: str, arguments: str, example: str) -> str:
+    """A unit's docstring with a remark below its first line, and its own arguments and example."""
+    text = inspect.getdoc(unit) or ""
+    text = text.replace(_SHAPES, "`(*batch, in_features)` to `(*batch, out_features)`")
+    text = _EXAMPLE.sub(lambda _: f"!!! example\n{example}\n", text)
+    text = _KEY.sub(lambda _: arguments, _DTYPE.sub("", text))
+    head, _, rest = text.partition("\n")
+    return f"{head}\n\n{remark}\n{rest}\n"

@@ -1,0 +1,190 @@
+"""What every unit is as a PyTorch module."""
+
+import types
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from torch import nn
+
+from numerate import units
+from numerate._adapters import arrays, borrowed, described, made, rebuilt, signed, static_fields
+from numerate.ops._backend import register
+
+# Now, and not when a unit is first called: `torch.compile` follows an `isinstance` only.
+register(torch.Tensor, "torch")
+
+_REMARK = """\
+A `torch.nn.Module`: it maps the last axis of any batch. While it is in training mode, units
+with noise draw it anew for every example."""
+
+_ARGUMENTS = """\
+- `dtype`: of the parameters; PyTorch's default if `None`.
+- `seed`: draws the parameters; taken from PyTorch's generator if `None`, so that
+    `torch.manual_seed` decides.
+- `device`: where the parameters are; PyTorch's default if `None`.
+"""
+
+_EXAMPLE = """\
+    >>> import torch
+    >>> unit = {name}(3, 2, seed=0)
+    >>> unit(torch.ones(5, 3)).shape
+    torch.Size([5, 2])
+"""
+
+# Which class adapts a unit.
+ADAPTERS: dict[type[units.Unit], type["Unit"]] = {}
+
+
+class Unit(nn.Module):
+    """A unit as a PyTorch module, its parameters under the names of the unit's fields.
+
+    A class of one's own becomes a module in one line, `class Mine(Unit, unit=MyUnit)`, if it
+    is a `numerate.units.Unit` written with `numerate.ops`.
+
+    **Shapes:** `(*batch, in_features)` to `(*batch, out_features)`.
+
+    !!! example
+        >>> import torch
+        >>> from numerate.torch import NAU
+        >>> unit = NAU(2, 1, seed=0)
+        >>> unit, sum(p.numel() for p in unit.parameters())
+        (NAU(in_features=2, out_features=1), 2)
+    """
+
+    unit: ClassVar[type[units.Unit]]
+    in_features: int
+    out_features: int
+
+    penalty_weight = units.Unit.penalty_weight
+    bounds = units.Unit.bounds
+    choices = units.Unit.choices
+
+    def __init_subclass__(cls, unit: type[units.Unit] | None = None, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if unit is not None:
+            _take_over(cls, unit)
+
+    def __init__(
+        self,
+        *args: Any,
+        dtype: torch.dtype | None = None,
+        seed: int | None = None,
+        device: torch.device | str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__()
+        seed = int(torch.randint(2**31 - 1, (), device="cpu")) if seed is None else seed
+        name = str(dtype or torch.get_default_dtype()).removeprefix("torch.")
+        self._adopt(made(self.unit, *args, seed=seed, dtype=name, **kwargs), device)
+
+    def _adopt(self, unit: units.Unit, device: torch.device | str | None = None) -> None:
+        """Take the static fields of a unit as attributes and its arrays as parameters."""
+        self._static, self._arrays = tuple(static_fields(unit)), tuple(arrays(unit))
+        for name, value in static_fields(unit).items():
+            setattr(self, name, value)
+        for name, value in arrays(unit).items():
+            _set_array(self, name, value, device)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The outputs for examples with any axes before the last."""
+
+        def draw(features: int) -> torch.Tensor:
+            return torch.rand(*x.shape[:-1], features, dtype=x.dtype, device=x.device)
+
+        return self.equation(x, draw if self.training else None)  # pyright: ignore[reportCallIssue]
+
+    def penalty(self) -> torch.Tensor:
+        """What the unit adds to the loss, before `penalty_weight(progress)`."""
+        return self.weight.new_zeros(())  # pyright: ignore[reportCallIssue]
+
+    @torch.no_grad()
+    def constrain_(self) -> None:
+        """Clip the parameters, in place, to where they may lie. For after an optimiser's step."""
+        for name, (low, high) in self.bounds().items():
+            for parameter in _tensors(getattr(self, name)):
+                parameter.clamp_(low, high)
+
+    def choose_(self, place: int, alternative: int) -> None:
+        """Make one of the unit's `choices`, in place."""
+        with jax.enable_x64(True):
+            self._assign(as_unit(self).chosen(place, alternative))
+
+    @torch.no_grad()
+    def _assign(self, unit: units.Unit) -> None:
+        """Take the values of a unit, keeping the parameters as objects."""
+        for name, value in static_fields(unit).items():
+            setattr(self, name, value)
+        for name, value in arrays(unit).items():
+            for old, new in zip(_tensors(getattr(self, name)), jax.tree.leaves(value), strict=True):
+                old.copy_(_tensor(new))
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._static)
+
+
+def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
+    """Give a module's class the methods, the signature and the words of a unit."""
+
+    def __init__(self, *args, **kwargs):
+        Unit.__init__(self, *args, **kwargs)
+
+    added = {"dtype": torch.dtype | None, "seed": int | None}
+    added |= {"device": torch.device | str | None}
+    cls.unit, ADAPTERS[unit] = unit, cls
+    cls.__init__ = signed(__init__, unit, drop=("dtype", "key"), add=added)
+    cls.__doc__ = described(unit, _REMARK, _ARGUMENTS, _EXAMPLE.format(name=cls.__name__))
+    for name, value in borrowed(unit).items():
+        setattr(cls, name, value)
+    if cls.forward is Unit.forward:
+        cls.forward = _copied(Unit.forward, f"{cls.__qualname__}.forward")
+
+
+def _copied(function: Any, qualname: str) -> Any:
+    """A function with a code object of its own.
+
+    `torch.compile` compiles one code object eight times at most: a `forward` that all classes
+    share would be refused for the ninth unit of a program.
+    """
+    code = function.__code__.replace(co_qualname=qualname)
+    copied = types.FunctionType(code, function.__globals__, function.__name__)
+    copied.__doc__, copied.__qualname__ = function.__doc__, qualname
+    copied.__annotations__ = function.__annotations__
+    return copied
+
+
+def as_unit(module: Unit) -> units.Unit:
+    """The JAX unit with the values of a module."""
+    static = {name: getattr(module, name) for name in module._static}
+    values = {name: _values(getattr(module, name)) for name in module._arrays}
+    return rebuilt(module.unit, static, values)
+
+
+def _set_array(module: nn.Module, name: str, value: Any, device: Any) -> None:
+    if isinstance(value, tuple):
+        setattr(module, name, nn.ParameterList([nn.Parameter(_tensor(v, device)) for v in value]))
+    elif np.issubdtype(value.dtype, np.integer):
+        module.register_buffer(name, _tensor(value, device))
+    else:
+        setattr(module, name, nn.Parameter(_tensor(value, device)))
+
+
+def _tensors(field: Any) -> list[torch.Tensor]:
+    return list(field) if isinstance(field, nn.ParameterList) else [field]
+
+
+# NumPy has no bfloat16 of its own that PyTorch could read: values go through float64.
+def _tensor(array: Any, device: Any = None) -> torch.Tensor:
+    dtype = getattr(torch, array.dtype.name)
+    wide = np.float64 if dtype.is_floating_point else array.dtype
+    return torch.tensor(np.asarray(array).astype(wide), dtype=dtype, device=device)
+
+
+def _values(field: Any) -> Any:
+    if isinstance(field, nn.ParameterList):
+        return tuple(map(_values, field))
+    wide = field.detach().cpu()
+    wide = wide.double() if wide.is_floating_point() else wide
+    return wide.numpy().astype(jnp.dtype(str(field.dtype).removeprefix("torch.")))

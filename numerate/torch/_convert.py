@@ -1,0 +1,77 @@
+"""Models between JAX and PyTorch, with the values of their parameters."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+from torch import nn
+
+from numerate import cells, models, units
+from numerate.torch._base import ADAPTERS, Unit, as_unit
+from numerate.torch._cells import Recurrent, RecurrentCell
+
+
+def to_torch(model: eqx.Module) -> nn.Module:
+    """The PyTorch module of a unit, of a `Recurrent` or of a `Stack` of these.
+
+    **Arguments:** `model`, of `numerate`. A `Stack` becomes a `torch.nn.Sequential`.
+
+    **Returns:** a module with the values of its parameters, on PyTorch's default device.
+
+    **Raises:** `ValueError` for any other layer.
+
+    !!! example
+        >>> import jax
+        >>> from numerate.units import NAU
+        >>> to_torch(NAU(2, 1, key=jax.random.key(0)))
+        NAU(in_features=2, out_features=1)
+    """
+    match model:
+        case units.Unit() if type(model) in ADAPTERS:
+            return _module(ADAPTERS[type(model)], model)
+        case cells.Recurrent():
+            return Recurrent(lambda *_: to_torch(model.unit), model.input_size, model.hidden_size)  # pyright: ignore[reportArgumentType]
+        case models.Stack():
+            return nn.Sequential(*map(to_torch, model.layers))
+    raise ValueError(
+        f"model must be a unit, a Recurrent or a Stack of numerate, got {type(model).__name__}"
+    )
+
+
+def from_torch(module: nn.Module) -> Any:
+    """The JAX model of a module, the other way round.
+
+    **Arguments:** `module`: a unit of `numerate.torch`, its `Recurrent` or `RecurrentCell`, or
+    a `torch.nn.Sequential` of these.
+
+    **Returns:** a unit, a `numerate.Recurrent` or a `numerate.Stack` with the values of its
+    parameters.
+
+    **Raises:** `ValueError` for any other module, and for float64 parameters while JAX is not
+    in 64-bit mode.
+
+    !!! example
+        >>> from numerate.torch import NAU
+        >>> from_torch(NAU(2, 1, seed=0)).w_hat.shape
+        (1, 2)
+    """
+    match module:
+        case Unit():
+            return as_unit(module)
+        case RecurrentCell():
+            sizes = module.input_size, module.hidden_size
+            key = jax.random.key(0)  # nothing is drawn from it
+            return cells.Recurrent(lambda *_, key: as_unit(module.unit), *sizes, key=key)  # pyright: ignore[reportArgumentType]
+        case nn.Sequential():
+            return models.Stack([from_torch(layer) for layer in module])
+    raise ValueError(
+        "module must be a unit or a RecurrentCell of numerate.torch or a Sequential of these, "
+        f"got {type(module).__name__}"
+    )
+
+
+def _module(adapter: type[Unit], unit: units.Unit) -> Unit:
+    module = adapter.__new__(adapter)
+    nn.Module.__init__(module)
+    module._adopt(unit)
+    return module
