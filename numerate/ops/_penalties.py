@@ -1,5 +1,6 @@
 """Penalties on weights, and the schedules by which they grow."""
 
+import math
 from typing import Any
 
 from jaxtyping import Shaped
@@ -45,9 +46,9 @@ def saturation(parameter: Shaped[Tensor, "*shape"], t: float = 20.0) -> Shaped[T
     **Value:** the mean of 1 - |v|/t, and 0 for |v| ≥ t. tanh(20) and σ(20) differ from their
     limits by 2e-9 at most, which float32 rounds away.
 
-    **Gradient:** -sign(v)/(t · size), away from 0; 0 at v = 0 and for |v| ≥ t. It is the same
-    for every v between, so that it also moves parameters whose own gradient has vanished, and
-    drives apart those that started at opposite sides of 0: it decides nothing, it hardens.
+    **Gradient:** -sign(v)/(t · size), and 0 at v = 0 and for |v| ≥ t. Descent moves v away from
+    0 equally fast wherever it is, also where the slope of its tanh has vanished; which way is
+    the sign that v has already.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -64,6 +65,81 @@ def saturation(parameter: Shaped[Tensor, "*shape"], t: float = 20.0) -> Shaped[T
     return xp.mean(xp.where(size < t, t - size, xp.zeros(parameter.shape, parameter))) / t
 
 
+def squared_saturation(parameter: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""]:
+    """R = mean max(S² - v², 0): how far parameters are from saturating, by their squares.
+
+    **Arguments:** `parameter` (v), of any shape: free parameters behind a softmax or a logistic
+    function.
+
+    **Returns:** R, a scalar, at least 0; 0 for no parameters.
+
+    **Value:** 0 for |v| ≥ S, where S = -log of the machine epsilon: 15.9 in float32, 36.0 in
+    float64. There the logistic function is at its limits to rounding, and so is a softmax of
+    logits S and -S. The paper's -mean v² falls without bound: Adam lets parameters grow for as
+    long as the training lasts, and plain descent exponentially until they overflow. Until S,
+    R is the paper's and a constant.
+
+    **Gradient:** -2v/size for |v| < S, that of the paper's, and 0 beyond. It grows with |v|, is
+    0 at v = 0, and hardens whatever side a parameter is on.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> v = jnp.array([1.0, -2.0, 40.0, 40.0])
+        >>> squared_saturation(v[2:]), jax.grad(squared_saturation)(v)
+        (Array(0., dtype=float32), Array([-0.5,  1. , -0. , -0. ], dtype=float32))
+
+    Hoedt et al. (2021), arXiv:2101.05186, its code; the bound is ours.
+    """
+    xp = namespace(parameter)
+    if 0 in parameter.shape:
+        return xp.zeros((), parameter)
+    bound = math.log(xp.eps(parameter)) ** 2
+    square = parameter * parameter
+    return xp.mean(xp.where(square < bound, bound - square, xp.zeros(parameter.shape, parameter)))
+
+
+def distance_from_units(weight: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""]:
+    """R = mean |1 - |W||: the mean distance of the weights from -1 and 1.
+
+    **Arguments:** `weight` (W), of any shape.
+
+    **Returns:** R, a scalar; 0 for no weights.
+
+    **Value:** 0 where all weights are -1 or 1, and 1 where they are 0: leaving an input out is
+    the task of a gate.
+
+    **Gradient:** ±1/size, away from 0 for |W| < 1 and towards it beyond; 0 at -1, 0 and 1.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> distance_from_units(jnp.array([1.0, -1.0, 0.0, 0.5]))
+        Array(0.375, dtype=float32)
+
+    Mistry et al. (2022), arXiv:2110.05177.
+    """
+    xp = namespace(weight)
+    if 0 in weight.shape:
+        return xp.zeros((), weight)
+    return xp.mean(magnitude(1 - magnitude(weight)))
+
+
+def absolute_sum(parameter: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""]:
+    """R = Σ |θ|: the L1 norm of parameters.
+
+    **Arguments:** `parameter` (θ), of any shape.
+
+    **Returns:** R, a scalar; 0 for no parameters.
+
+    **Gradient:** sign(θ), 0 at θ = 0: a parameter that starts at zero is not moved by it.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> absolute_sum(jnp.array([1.0, -2.0, 0.0]))
+        Array(3., dtype=float32)
+    """
+    return namespace(parameter).sum(magnitude(parameter))
+
+
 def ramp(progress: Any, start: float, end: float) -> Any:
     """0 up to `start`, 1 from `end`, and linear between.
 
@@ -78,3 +154,22 @@ def ramp(progress: Any, start: float, end: float) -> Any:
     if isinstance(share, int | float):
         return round(min(max(share, 0.0), 1.0), 12)
     return namespace(share).clip(share, 0.0, 1.0)
+
+
+def staircase(progress: Any, first: float, last: float, length: float) -> Any:
+    """`first`, tenfold after every `length` of the training, and at most `last`.
+
+    **Arguments:** `progress`, the part of the training that is done, from 0 to 1, as a number
+    or an array; `first` and `last`, the values at the start and at the end; `length`, the part
+    of the training that a step lasts.
+
+    !!! example
+        >>> [f"{staircase(p, 1e-7, 1e-5, 0.2):.0e}" for p in (0.0, 0.19, 0.2, 0.4, 1.0)]
+        ['1e-07', '1e-07', '1e-06', '1e-05', '1e-05']
+    """
+    # A little more, or 0.6 of the training would be 2.9999999999999996 steps of 0.2.
+    steps = progress / length + 1e-6
+    if isinstance(steps, int | float):
+        return min(first * 10 ** math.floor(steps), last)
+    xp = namespace(steps)
+    return xp.clip(first * xp.power(10.0, xp.floor(steps)), 0.0, last)

@@ -1,27 +1,39 @@
 """Units: one published layer for arithmetic in each file, for one example at a time."""
 
 from numerate.units._base import Unit
+from numerate.units._gnac import GNAC
+from numerate.units._gnalu import GNALU
+from numerate.units._inalu import iNALU
+from numerate.units._inalu_shared import iNALUShared
 from numerate.units._nac import NAC
 from numerate.units._nac_mul import NACMul
 from numerate.units._nalu import NALU
 from numerate.units._nalu_scalar_gate import NALUScalarGate
 from numerate.units._nalu_untied import NALUUntied
+from numerate.units._nasu import NASU
 from numerate.units._nau import NAU
 from numerate.units._nmru import NMRU
 from numerate.units._nmu import NMU
 from numerate.units._sign_nmru import SignNMRU
+from numerate.units._snalu import SNALU
 from numerate.units._snmu import sNMU
 
 __all__ = [
+    "GNAC",
+    "GNALU",
     "NAC",
     "NALU",
+    "NASU",
     "NAU",
     "NMRU",
     "NMU",
+    "SNALU",
     "NACMul",
     "NALUScalarGate",
     "NALUUntied",
     "SignNMRU",
     "Unit",
+    "iNALU",
+    "iNALUShared",
     "sNMU",
 ]

@@ -81,3 +81,63 @@ def sign_nmru(p, x, eps):
     weight, z = np.concatenate(p["w_hat"], axis=1), [*x, *(1 / v for v in x)]
     turns = [math.fsum(w for w, v in zip(row, z, strict=True) if v < 0) for row in weight]
     return affine_products(weight, np.abs(z)) * np.cos(np.pi * np.array(turns))
+
+
+def clamped_products(weight, x, eps, omega):
+    def clamped(row):
+        logarithms = [math.log(max(abs(v), eps)) for v in x]
+        return math.exp(min(sum(w * v for w, v in zip(row, logarithms, strict=True)), omega))
+
+    return np.array([clamped(row) for row in weight])
+
+
+def mixed_signs(weight, x):
+    """One factor for each pair of an output and an input, whose weight is W[o, i]."""
+    signs = np.ones(len(weight))
+    for o in range(len(weight)):
+        for i in range(len(x)):
+            selected = abs(weight[o, i])
+            signs[o] *= selected * np.sign(x[i]) + (1 - selected)
+    return np.minimum(np.maximum(signs, -1), 1)
+
+
+def _inalu(sum_weight, product_weight, p, x):
+    gate = np.array([logistic(v) for v in p["gate_weight"]])
+    product = clamped_products(product_weight, x, p["eps"], p["omega"])
+    return gate * sums(sum_weight, x) + (1 - gate) * product * mixed_signs(product_weight, x)
+
+
+def inalu(p, x, eps):
+    return _inalu(*nac_weight(p["w_hat"], p["m_hat"]), p, x)
+
+
+def inalu_shared(p, x, eps):
+    weight = nac_weight(p["w_hat"], p["m_hat"])
+    return _inalu(weight, weight, p, x)
+
+
+def snalu(p, x, eps):
+    weight, gate = nac_weight(p["w_hat"], p["m_hat"]), logistic(p["gate_weight"][0])
+    sign = math.prod(np.sign(v) for v in x)
+    return gate * sums(weight, x) + (1 - gate) * sign * products(weight, x, eps)
+
+
+PHI = (1 + math.sqrt(5)) / 2
+
+
+def golden_weight(w_hat, m_hat):
+    def weight(w, m):
+        return (PHI ** (2 * w) - 1) / (PHI ** (2 * w) + 1) / (1 + PHI**-m)
+
+    return np.vectorize(weight, otypes=[float])(w_hat, m_hat)
+
+
+def gnac(p, x, eps):
+    return sums(golden_weight(p["w_hat"], p["m_hat"]), x)
+
+
+def gnalu(p, x, eps):
+    weight = golden_weight(p["w_hat"], p["m_hat"])
+    gate = np.array([1 / (1 + PHI**-s) for s in sums(p["gate_weight"], np.abs(x))])
+    logarithms = [math.log(abs(v) + eps, PHI) for v in x]
+    return gate * sums(weight, x) + (1 - gate) * PHI ** sums(weight, logarithms)

@@ -10,16 +10,21 @@ import numpy as np
 import sympy
 
 from numerate.units import (
+    GNAC,
+    GNALU,
     NAC,
     NALU,
     NAU,
     NMRU,
     NMU,
+    SNALU,
     NACMul,
     NALUScalarGate,
     NALUUntied,
     SignNMRU,
     Unit,
+    iNALU,
+    iNALUShared,
     sNMU,
 )
 from tests.units import references
@@ -88,6 +93,20 @@ def untied_parameters(operation: str) -> dict[str, Any]:
     return {**both, "gate_weight": nalu_parameters(operation)["gate_weight"]}
 
 
+def inalu_parameters(operation: str) -> dict[str, Any]:
+    """As `untied_parameters`, but with no weight of 1/2, where its penalty is not 0."""
+    product = operation in PRODUCTS
+    of_sum, of_product = ("-", operation) if product else (operation, "/")
+    halves = [nac_parameters(of_sum), nac_parameters(of_product)]
+    both = {name: [half[name] for half in halves] for name in ("w_hat", "m_hat")}
+    return {**both, "gate_weight": [CLOSED if product else OPEN]}
+
+
+def constant_gate_parameters(operation: str) -> dict[str, Any]:
+    gate = CLOSED if operation in PRODUCTS else OPEN
+    return {**nac_parameters(operation), "gate_weight": [gate]}
+
+
 def weights(*operations: str) -> dict[str, dict[str, Any]]:
     """Ŵ for the units whose Ŵ is W itself."""
     return {o: {"w_hat": [list(map(float, OPERATIONS[o][1]))]} for o in operations}
@@ -130,5 +149,17 @@ UNITS = {
         EITHER,
         roundings=100,  # the angle, up to 9 half turns, is rounded; the magnitude multiplies that
     ),
+    "iNALU": Case(iNALU, references.inalu, {o: inalu_parameters(o) for o in "+-*/"}, EITHER),
+    "iNALUShared": Case(
+        iNALUShared,
+        references.inalu_shared,
+        {o: constant_gate_parameters(o) for o in "+-*/"},
+        EITHER,
+    ),
+    "SNALU": Case(
+        SNALU, references.snalu, {o: constant_gate_parameters(o) for o in "+-*/"}, EITHER
+    ),
+    "GNAC": Case(GNAC, references.gnac, SUMS, EITHER),
+    "GNALU": Case(GNALU, references.gnalu, {o: nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
 }
 EXACT = [(name, operation) for name, case in UNITS.items() for operation in case.exact]

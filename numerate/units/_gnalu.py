@@ -1,0 +1,125 @@
+"""The neural arithmetic logic unit to the base of the golden ratio."""
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
+
+from numerate.initialisers import Initialiser, constant, initialiser, normal
+from numerate.ops import (
+    GOLDEN_SLOPE,
+    Tensor,
+    linear,
+    log_space_product,
+    magnitude,
+    mix,
+    nac_weight,
+    sigmoid_gate,
+)
+from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, default_float
+
+
+class GNALU(Unit):
+    """Golden-ratio NALU: a NALU to the base φ, whose gate sees the magnitudes of its input.
+
+    y = g ⊙ a + (1 - g) ⊙ m, with the sum a = W x, the product m = φ^(W log_φ(|x| + ε)), the gate
+    g = σ_φ(G |x|) and W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), where σ_φ(v) = 1/(1 + φ^-v),
+    tanh_φ(v) = (φ^2v - 1)/(φ^2v + 1) and φ = (1 + √5)/2. The base cancels in m, which is
+    exp(W log(|x| + ε)), and elsewhere scales the parameters by ln φ = 0.481; see `GNAC`.
+
+    **Arguments:**
+
+    - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
+    - `w_hat_init`, `m_hat_init`, `gate_init`: how Ŵ, M̂ and G start: a name from
+        `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
+        default as in the authors' code: normal numbers of deviation 1, and 10 for all of G. With
+        that the unit starts as a sum: at |x₁| + |x₂| = 10 the gate is open to 1e-21, and nothing
+        of the product is learnt except from inputs beside zero.
+    - `eps`: ε; `None` is the machine epsilon of x. The authors' code has 1e-7.
+    - `dtype`: of the parameters; JAX's default floating type if `None`.
+    - `key`: draws the parameters.
+
+    **Shapes:** `(in_features,)` to `(out_features,)`.
+
+    **Represents exactly** a sum or difference of inputs of either sign, or a product or quotient
+    of positive inputs and their roots, wherever G |x| is so large that the gate is saturated;
+    unlike that of `NALU` it is the same for x and -x. **Cannot** represent the sign of a
+    product, a zero product, or anything but the mean of sum and product at x = 0, where the
+    gate is 1/2. A product that overflows makes y NaN even where the gate excludes it.
+
+    **Penalty:** none.
+
+    **Constraint:** none.
+
+    **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
+
+    **Differs from the authors' code in** ε and in φ, which they round to nine digits. Code and
+    paper differ, too: the paper's gate is σ(G x), without magnitudes, and it trains products
+    without negative results, which the code keeps.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> from numerate.initialisers import constant
+        >>> saturated = {"w_hat_init": constant(100.0), "m_hat_init": constant(100.0)}
+        >>> key = jax.random.key(0)
+        >>> GNALU(2, 1, **saturated, key=key)(jnp.array([3.0, -5.0]))
+        Array([-2.], dtype=float32)
+        >>> unit = GNALU(2, 1, **saturated, gate_init=constant(-10.0), key=key)
+        >>> unit(jnp.array([3.0, 5.0])).round(4)
+        Array([15.], dtype=float32)
+
+    ```bibtex
+    @inproceedings{rana2019calcnet,
+        title={Exploring Numerical Calculations with {CalcNet}},
+        author={Rana, Ashish and Malhi, Avleen and Främling, Kary},
+        booktitle={IEEE 31st International Conference on Tools with Artificial Intelligence},
+        year={2019},
+    }
+    ```
+    """
+
+    w_hat: Float[Array, "out in"]
+    m_hat: Float[Array, "out in"]
+    gate_weight: Float[Array, "out in"]
+    in_features: int = eqx.field(static=True)
+    out_features: int = eqx.field(static=True)
+    eps: float | None = eqx.field(static=True)
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        w_hat_init: str | Initialiser = normal(0.0, 1.0),
+        m_hat_init: str | Initialiser = normal(0.0, 1.0),
+        gate_init: str | Initialiser = constant(10.0),
+        eps: float | None = None,
+        dtype: DType = None,
+        key: PRNGKeyArray,
+    ):
+        check_sizes(in_features=in_features, out_features=out_features)
+        w_key, m_key, gate_key = jax.random.split(key, 3)
+        shape = (out_features, in_features)
+        dtype = default_float(dtype)
+        self.w_hat = initialiser(w_hat_init)(w_key, shape, dtype)
+        self.m_hat = initialiser(m_hat_init)(m_key, shape, dtype)
+        self.gate_weight = initialiser(gate_init)(gate_key, shape, dtype)
+        self.in_features = in_features
+        self.out_features = out_features
+        self.eps = check_eps(eps)
+
+    @property
+    def weight(self) -> Shaped[Tensor, "out in"]:
+        """W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), `(out_features, in_features)`, of the sum and the product."""
+        return nac_weight(self.w_hat, self.m_hat, GOLDEN_SLOPE)
+
+    def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
+        """g = σ_φ(G |x|), `(out_features,)`: 1 where y is the sum, 0 where the product."""
+        return sigmoid_gate(self.gate_weight, magnitude(x), GOLDEN_SLOPE)
+
+    def equation(
+        self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
+    ) -> Shaped[Tensor, "*batch out"]:
+        weight = self.weight
+        a = linear(weight, x)
+        m = log_space_product(weight, x, self.eps)
+        return mix(self.gate(x), a, m)
