@@ -12,7 +12,8 @@ import numerate
 from .pages import ROOT, blocks, check_console, check_python
 
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+UNIT_PAGES = sorted((DOCS / "units").glob("*.md"))
+PAGES = sorted(DOCS.glob("*.md")) + UNIT_PAGES
 API = {page.stem: page for page in (DOCS / "api").glob("*.md")}
 MODULES = [m.name for m in pkgutil.iter_modules(numerate.__path__) if not m.name.startswith("_")]
 
@@ -47,7 +48,10 @@ def test_every_public_module_has_a_page():
 
 @pytest.mark.parametrize("name", sorted(API))
 def test_a_page_has_every_public_name_and_no_other(name):
-    shown = re.findall(rf"^::: numerate\.{name}\.(\w+)$", API[name].read_text(), re.MULTILINE)
+    # Each unit is on a page of its own.
+    pages = [API[name], *UNIT_PAGES]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = re.findall(rf"^::: numerate\.{name}\.(\w+)$", text, re.MULTILINE)
     assert sorted(shown) == sorted(public_names(importlib.import_module(f"numerate.{name}")))
 
 
@@ -64,6 +68,6 @@ def test_everything_public_has_a_docstring(name):
 
 
 def test_top_level_names_are_on_the_pages():
-    on_pages = "\n".join(page.read_text() for page in API.values())
+    on_pages = "\n".join(page.read_text() for page in (*API.values(), *UNIT_PAGES))
     for name in set(numerate.__all__) - {"__version__"}:
-        assert re.search(rf"^::: numerate\.\w+\.{name}$", on_pages, re.MULTILINE), name
+        assert re.search(rf"^::: numerate\.(\w+\.)?{name}$", on_pages, re.MULTILINE), name

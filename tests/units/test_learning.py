@@ -1,4 +1,4 @@
-"""The counts that docs/units.md gives for the initialisers, on other seeds."""
+"""The counts that docs/units/index.md gives for the initialisers, on other seeds."""
 
 import jax
 import jax.numpy as jnp

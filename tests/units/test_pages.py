@@ -1,0 +1,86 @@
+"""Every unit has its page, its picture and its place in the navigation."""
+
+import importlib.util
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from numerate import units
+from tests.pages import ROOT
+
+PAGES = ROOT / "docs" / "units"
+NAMES = sorted(set(units.__all__) - {"Unit"})
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def module(path):
+    """A script of the documentation, which is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+pictures = module(ROOT / "docs" / "hooks" / "pictures.py")
+
+
+def page(name: str) -> str:
+    return (PAGES / f"{name.lower()}.md").read_text(encoding="utf-8")
+
+
+def region(text: str, name: str) -> str:
+    """What stands between the two marks of a table that a script writes."""
+    (found,) = re.findall(f"<!-- {name} -->\n(.*?)<!-- end of {name} -->", text, re.DOTALL)
+    return found
+
+
+@each
+def test_a_page_has_words_a_picture_and_the_api(name):
+    words, api = page(name).split(f"\n::: numerate.units.{name}\n")
+    assert words.startswith(f"# {name}\n") and not api.strip()
+    for part in ("**For** ", "**It fails** ", "**Recipe:** "):
+        assert words.count(f"\n{part}") == 1, part
+    ((described, drawn),) = re.findall(r"!\[(.+)\]\((.+)\)", words)
+    assert drawn == f"pictures/{name.lower()}.svg" and len(described) > 20
+    caption = words.split(f"]({drawn})")[1]
+    assert len(caption.split()) > 10
+
+
+def test_every_page_is_of_a_unit():
+    stems = {path.stem for path in PAGES.glob("*.md")} - {"index", "choose"}
+    assert stems == {name.lower() for name in NAMES}
+
+
+def test_every_unit_is_in_the_navigation_and_in_the_list():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
+    section = navigation.split("  - Units:\n")[1]
+    entries = re.findall(r"^      - (\w+): units/(\w+)\.md$", section, re.MULTILINE)
+    assert sorted(entries) == sorted((name, name.lower()) for name in NAMES)
+    listed = re.findall(r"^\| \[(\w+)\]\((\w+)\.md\)", page("index"), re.MULTILINE)
+    assert sorted(listed) == sorted(entries)
+
+
+def test_every_unit_has_a_picture():
+    assert sorted(pictures.PICTURES) == NAMES
+
+
+def test_a_picture_is_see_through_and_the_same_every_time():
+    first = pictures.svg("NAU")
+    pictures.svg.cache_clear()
+    assert pictures.svg("NAU") == first
+    root = ElementTree.fromstring(first)
+    ground = root.find(".//*[@id='patch_1']/*")
+    assert ground is not None and "fill: none" in ground.attrib["style"]
+
+
+def test_what_units_represent_is_what_is_tested():
+    representation = module(ROOT / "docs" / "representation.py")
+    assert region(page("choose"), "representation table").strip() == representation.table(), (
+        "paste what `python docs/representation.py` prints"
+    )
+
+
+def test_there_is_a_place_for_what_units_learn():
+    assert region(page("choose"), "single-module table") is not None
