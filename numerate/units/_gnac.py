@@ -12,10 +12,11 @@ from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
 class GNAC(Unit):
     """Golden-ratio NAC: a NAC whose tanh and σ have the base φ instead of e.
 
-    y = W x with W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), where tanh_φ(v) = (φ^2v - 1)/(φ^2v + 1),
-    σ_φ(v) = 1/(1 + φ^-v) and φ = (1 + √5)/2. These are tanh and σ of v ln φ, with ln φ = 0.481:
-    the unit is a `NAC` with the parameters Ŵ ln φ and M̂ ln φ. The smaller slope scales where
-    parameters start and how far a step takes them, and nothing else.
+    y = W x with W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), where tanh_φ(v) = (φ^2v - 1)/(φ^2v + 1), σ_φ(v) = 1/(1 +
+    φ^-v), φ = (1 + √5)/2 and ⊙ is the elementwise product. These are tanh and the logistic
+    function σ of v ln φ, with ln φ = 0.481: the unit is a `NAC` with the parameters Ŵ ln φ and M̂
+    ln φ. The smaller slope scales where parameters start and how far a step takes them, and
+    nothing else.
 
     **Arguments:**
 

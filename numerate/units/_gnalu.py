@@ -23,7 +23,8 @@ class GNALU(Unit):
 
     y = g ⊙ a + (1 - g) ⊙ m, with the sum a = W x, the product m = φ^(W log_φ(|x| + ε)), the gate
     g = σ_φ(G |x|) and W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), where σ_φ(v) = 1/(1 + φ^-v),
-    tanh_φ(v) = (φ^2v - 1)/(φ^2v + 1) and φ = (1 + √5)/2. The base cancels in m, which is
+    tanh_φ(v) = (φ^2v - 1)/(φ^2v + 1) are the logistic function and the hyperbolic tangent to the
+    base φ = (1 + √5)/2, and ⊙ is the elementwise product. The base cancels in m, which is
     exp(W log(|x| + ε)), and elsewhere scales the parameters by ln φ = 0.481; see `GNAC`.
 
     **Arguments:**

@@ -16,6 +16,7 @@ from numerate.ops import (
     mix,
     mixed_sign,
     nac_weight,
+    ramp,
     saturation,
 )
 from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
@@ -28,7 +29,7 @@ class iNALU(Unit):
     m = exp(min(W₁ log max(|x|, ε), ω)), its sign s_o = Π_i (|W₁_oi| sign(x_i) + 1 - |W₁_oi|)
     clipped to [-1, 1], the gate g = σ(G), and W = tanh(Ŵ) ⊙ σ(M̂). Ŵ, M̂ and W have a leading
     axis of two, the sum and the product; G has one number for each output and does not depend
-    on x. `iNALUShared` ties W₀ and W₁.
+    on x. σ is the logistic function and ⊙ the elementwise product. `iNALUShared` ties W₀ and W₁.
 
     **Arguments:**
 
@@ -54,7 +55,7 @@ class iNALU(Unit):
     rarely: in the results that the authors published, 0 to 34 % of seeds, by range of inputs.
 
     **Penalty:** Σ (1/t) mean max(min(-v, v) + t, 0) over the parameters v of the sum and of the
-    product, Ŵ and M̂, and over G, with t = 20, times 1 after the first 10 % of the training. It
+    product, Ŵ and M̂, and over G, with t = 20, from 10 % of the training on and fully from 11 %. It
     drives all of them to saturation, whichever side of 0 they are on.
 
     **Constraint:** none.
@@ -157,7 +158,7 @@ class iNALU(Unit):
         return of_weights + saturation(self.gate_weight)
 
     def penalty_weight(self, progress: Any) -> Any:
-        return 1.0 * (progress > 0.1)
+        return ramp(progress, 0.1, 0.11)
 
 
 def check_positive(**settings: float) -> None:

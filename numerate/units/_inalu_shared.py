@@ -15,6 +15,7 @@ from numerate.ops import (
     mix,
     mixed_sign,
     nac_weight,
+    ramp,
     saturation,
 )
 from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
@@ -24,12 +25,12 @@ from numerate.units._inalu import check_positive
 class iNALUShared(Unit):
     """Improved NALU whose sum and product have the same weights.
 
-    y = g ⊙ a + (1 - g) ⊙ m ⊙ s, with the sum a = W x, the product
-    m = exp(min(W log max(|x|, ε), ω)), its sign s_o = Π_i (|W_oi| sign(x_i) + 1 - |W_oi|)
-    clipped to [-1, 1], the gate g = σ(G) with one number G for each output, and
-    W = tanh(Ŵ) ⊙ σ(M̂). It is the paper's iNALU with the weights of the NALU, tied, with which it
-    is compared there: while the gate is undecided, the sum and the product pull one weight in
-    two directions.
+    y = g ⊙ a + (1 - g) ⊙ m ⊙ s, with the sum a = W x, the product m = exp(min(W log max(|x|, ε),
+    ω)), its sign s_o = Π_i (|W_oi| sign(x_i) + 1 - |W_oi|) clipped to [-1, 1], the gate g = σ(G)
+    with one number G for each output, and W = tanh(Ŵ) ⊙ σ(M̂), where σ is the logistic function
+    and ⊙ the elementwise product. It is the paper's iNALU with the weights of the NALU, tied,
+    with which it is compared there: while the gate is undecided, the sum and the product pull one
+    weight in two directions.
 
     **Arguments:** as for `iNALU`, with the same defaults.
 
@@ -39,7 +40,7 @@ class iNALUShared(Unit):
     quotient by zero, factors smaller than ε, results of a product beyond e^ω.
 
     **Penalty:** that of `iNALU`, Σ (1/t) mean max(min(-v, v) + t, 0) over Ŵ, M̂ and G with
-    t = 20, times 1 after the first 10 % of the training.
+    t = 20, from 10 % of the training on and fully from 11 %.
 
     **Constraint:** none.
 
@@ -126,4 +127,4 @@ class iNALUShared(Unit):
         return saturation(self.w_hat) + saturation(self.m_hat) + saturation(self.gate_weight)
 
     def penalty_weight(self, progress: Any) -> Any:
-        return 1.0 * (progress > 0.1)
+        return ramp(progress, 0.1, 0.11)

@@ -22,7 +22,7 @@ class SNALU(Unit):
 
     y = g ⊙ a + (1 - g) ⊙ m s, with the sum a = W x, the product m = exp(W log(|x| + ε)), the
     sign s = Π_i sign(x_i) over all inputs, the gate g = σ(G), and W = tanh(Ŵ) ⊙ σ(M̂). G is one
-    number for all outputs.
+    number for all outputs, σ is the logistic function and ⊙ the elementwise product.
 
     **Arguments:**
 
@@ -66,6 +66,7 @@ class SNALU(Unit):
         title={{snalu.pytorch}: Signed Neural Arithmetic Logic Units},
         author={Wilhelm, Florian},
         howpublished={Software},
+        year={2018},
         url={https://github.com/FlorianWilhelm/snalu.pytorch},
     }
     ```
