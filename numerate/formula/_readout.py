@@ -1,7 +1,7 @@
-"""What a trained unit computes, as formulas: its effective weights in its equation."""
+"""What a trained unit computes, as formulas: its equation, evaluated on symbols."""
 
-from collections.abc import Sequence
-from functools import singledispatch
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -9,10 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import sympy
 
+from numerate._adapters import arrays, borrowed, static_fields
+from numerate.formula._simplify import signed_powers
 from numerate.models import Stack
-from numerate.units import NAC, NALU, NACMul, NALUScalarGate, NALUUntied
+from numerate.ops import namespace
+from numerate.ops._sympy import Negative, Symbolic, symbolic
+from numerate.units import Unit
 
 Rows = jax.Array | None
+
+# What units add to or cut off numbers so that none overflows; a formula is of exact numbers.
+_GUARDS = {"eps": 0.0, "omega": math.inf}
 
 
 def read_out(
@@ -37,6 +44,7 @@ def read_out(
 
     !!! example
         >>> import jax
+        >>> from numerate.units import NAC, NACMul
         >>> from numerate.initialisers import constant
         >>> kwargs = {"w_hat_init": constant(50.0), "key": jax.random.key(0)}
         >>> read_out(NAC(2, 1, m_hat_init=constant(50.0), **kwargs), ["a", "b"])
@@ -48,7 +56,13 @@ def read_out(
     wanted = _in_features(model)
     if wanted is not None and wanted != len(inputs):
         raise ValueError(f"symbols must be one for each of {wanted} features; got {len(inputs)}")
-    return tuple(_outputs(model, inputs, None if rows is None else jnp.asarray(rows)))
+    x = symbolic(np.array(inputs, object))
+    outputs = _outputs(model, x, None if rows is None else jnp.asarray(rows))
+    return tuple(formula.replace(Negative, _cases) for formula in outputs)
+
+
+def _cases(x: sympy.Expr) -> sympy.Expr:
+    return Negative(x).rewrite(sympy.Piecewise)
 
 
 def _in_features(model: Any) -> int | None:
@@ -57,78 +71,36 @@ def _in_features(model: Any) -> int | None:
     return getattr(model, "in_features", None)
 
 
-@singledispatch
-def _outputs(model: Any, inputs: list[sympy.Expr], rows: Rows) -> list[sympy.Expr]:
-    raise ValueError(f"a formula can be read out of units and Stacks; got a {type(model).__name__}")
-
-
-@_outputs.register
-def _(model: Stack, inputs: list[sympy.Expr], rows: Rows) -> list[sympy.Expr]:
+def _outputs(model: Any, x: Symbolic, rows: Rows) -> Symbolic:
+    if isinstance(model, Unit):
+        outputs = _twin(model, rows).equation(x)
+        return symbolic(np.array([signed_powers(formula) for formula in outputs], object))
+    if not isinstance(model, Stack):
+        kind = type(model).__name__
+        raise ValueError(f"a formula can be read out of units and Stacks; got a {kind}")
     for layer in model.layers:
-        inputs = _outputs(layer, inputs, rows)
-        rows = None if rows is None else jax.vmap(layer)(rows)  # pyright: ignore
-    return inputs
+        x = _outputs(layer, x, rows)
+        rows = None if rows is None else jax.vmap(layer)(rows)  # pyright: ignore[reportArgumentType]
+    return x
 
 
-@_outputs.register
-def _(model: NAC, inputs: list[sympy.Expr], rows: Rows) -> list[sympy.Expr]:
-    return _sums(model.weight, inputs)
+def _twin(unit: Unit, rows: Rows) -> Any:
+    """An object with the unit's methods and fields, whose equation takes symbols."""
+    twin: Any = type(type(unit).__name__, (), borrowed(type(unit)))()
+    vars(twin).update(static_fields(unit), **jax.tree.map(symbolic, arrays(unit)))
+    vars(twin).update((name, value) for name, value in _GUARDS.items() if hasattr(twin, name))
+    if callable(getattr(twin, "gate", None)) and rows is not None and len(rows):
+        twin.gate = _decided(unit, twin.gate, rows)
+    return twin
 
 
-@_outputs.register
-def _(model: NACMul, inputs: list[sympy.Expr], rows: Rows) -> list[sympy.Expr]:
-    return _products(model.weight, inputs)
+def _decided(unit: Any, gate: Callable, rows: jax.Array) -> Callable:
+    """The gate, but 1 or 0 where all rows agree which it is."""
+    opened = np.asarray(jax.vmap(unit.gate)(rows)) > 0.5
+    always, never = opened.all(axis=0), ~opened.any(axis=0)
 
+    def decided(x: Symbolic) -> Symbolic:
+        where = namespace(x).where
+        return where(always, 1.0, where(never, 0.0, gate(x)))
 
-@_outputs.register(NALU)
-@_outputs.register(NALUScalarGate)
-def _(model, inputs: list[sympy.Expr], rows: Rows) -> list[sympy.Expr]:
-    gates = _gates(model, inputs, rows)
-    return _mixed(gates, _sums(model.weight, inputs), _products(model.weight, inputs))
-
-
-@_outputs.register
-def _(model: NALUUntied, inputs: list[sympy.Expr], rows: Rows) -> list[sympy.Expr]:
-    sum_weight, product_weight = model.weight
-    gates = _gates(model, inputs, rows)
-    return _mixed(gates, _sums(sum_weight, inputs), _products(product_weight, inputs))
-
-
-def _sums(weight: jax.Array, inputs: list[sympy.Expr]) -> list[sympy.Expr]:
-    return [
-        sympy.Add(*(_number(w) * x for w, x in zip(row, inputs, strict=True)))
-        for row in np.asarray(weight)
-    ]
-
-
-def _products(weight: jax.Array, inputs: list[sympy.Expr]) -> list[sympy.Expr]:
-    return [
-        sympy.Mul(*(sympy.Abs(x) ** _number(w) for w, x in zip(row, inputs, strict=True)))
-        for row in np.asarray(weight)
-    ]
-
-
-def _gates(
-    model: NALU | NALUScalarGate | NALUUntied, inputs: list[sympy.Expr], rows: Rows
-) -> list[sympy.Expr]:
-    """σ(G x) for each output, or 1 or 0 where all rows agree which it is."""
-    gates = [1 / (1 + sympy.exp(-s)) for s in _sums(model.gate_weight, inputs)]
-    if rows is not None and len(rows):
-        sums = np.asarray(jax.vmap(model.gate)(rows)) > 0.5
-        agreed = [(column.all(), not column.any()) for column in sums.T]
-        gates = [
-            sympy.S.One if always else sympy.S.Zero if never else gate
-            for gate, (always, never) in zip(gates, agreed, strict=True)
-        ]
-    return gates * (model.out_features // max(len(gates), 1))
-
-
-def _mixed(
-    gates: list[sympy.Expr], sums: list[sympy.Expr], products: list[sympy.Expr]
-) -> list[sympy.Expr]:
-    return [g * a + (1 - g) * m for g, a, m in zip(gates, sums, products, strict=True)]
-
-
-def _number(weight: np.floating) -> sympy.Expr:
-    value = float(weight)
-    return sympy.Rational(value) if (2 * value).is_integer() else sympy.Float(value)
+    return decided

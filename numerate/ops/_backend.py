@@ -45,5 +45,6 @@ def _of_other(x: Any) -> ModuleType:
         import torch
 
         return register(torch.Tensor, "torch")
-    symbolic = type(x).__module__ == "numpy" and x.dtype == object
-    return import_module("numerate.ops._sympy" if symbolic else "numerate.ops._jax")
+    if type(x).__module__ == "numerate.ops._sympy":
+        return register(type(x), "sympy")
+    return import_module("numerate.ops._jax")

@@ -12,10 +12,13 @@ from jax.numpy import (
     concatenate,
     cos,
     exp,
+    expm1,
+    floor,
     log,
     maximum,
     mean,
     minimum,
+    power,
     prod,
     round,
     sign,
@@ -35,6 +38,11 @@ stop_gradient = jax.lax.stop_gradient
 # loop. On 2 CPU cores (225 seeds, batch 128, Adam) a NALU trains 1.7 times faster for 2→1,
 # 2.2 times for 4→1, 1.5 times for 6→1 and 1.2 times for 2→2→1; from 8 products on, slower.
 UNROLLED_PRODUCTS = 6
+
+
+def magnitude(x):
+    """|x| with slope 0 at 0, where that of `abs` is 1."""
+    return x * sign(x)
 
 
 def matvec(weight, x):

@@ -24,7 +24,7 @@ def magnitude(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
         >>> magnitude(x), jax.grad(lambda x: magnitude(x).sum())(x)
         (Array([2., 0., 3.], dtype=float32), Array([-1.,  0.,  1.], dtype=float32))
     """
-    return x * namespace(x).sign(x)
+    return namespace(x).magnitude(x)
 
 
 def reciprocal(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:

@@ -9,6 +9,8 @@ from torch import (
     clip,
     cos,
     exp,
+    expm1,
+    floor,
     log,
     maximum,
     mean,
@@ -22,6 +24,8 @@ from torch import (
     sum,
     tanh,
 )
+from torch import abs as magnitude  # its slope at 0 is 0
+from torch import pow as power
 from torch.nn.functional import logsigmoid as log_sigmoid
 from torch.nn.functional import softplus
 

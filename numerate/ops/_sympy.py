@@ -1,0 +1,296 @@
+"""The primitives of the equations in SymPy, under JAX's names.
+
+An equation evaluated on symbols is a formula. ε is zero here, machine epsilon included: it is
+what an equation adds so that numbers do not overflow, and a formula has no need of it.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+import sympy
+
+from numerate.ops import _jax
+
+
+class Symbolic(np.ndarray):
+    """An array of expressions; or of the numbers, such as weights, that will meet them.
+
+    Numbers among themselves stay numbers of their own dtype, so that a weight is the one that
+    the unit computes with. Where they meet expressions they become `exact`.
+    """
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        arrays = [np.asarray(v) if isinstance(v, Symbolic) else v for v in inputs]
+        if any(map(_has_expressions, arrays)):
+            arrays = [_exact(v) for v in arrays]
+            if ufunc in _COMPARISONS:  # of which NumPy would want a yes or no
+                ufunc = np.frompyfunc(_COMPARISONS[ufunc], 2, 1)
+        result = getattr(ufunc, method)(*arrays, **kwargs)
+        return result.view(Symbolic) if isinstance(result, np.ndarray) else result
+
+
+class Negative(sympy.Function):
+    """[x < 0]: 1 for negative x, else 0. Unevaluated, so that `cos` can find it.
+
+    !!! example
+        >>> a, b = sympy.Symbol("a", positive=True), sympy.Symbol("b", real=True)
+        >>> Negative(a), Negative(-a), Negative(1 / b)
+        (0, 1, Negative(b))
+    """
+
+    @classmethod
+    def eval(cls, x: Any) -> Any:
+        if x.is_extended_nonnegative or x.is_extended_negative:
+            return sympy.Integer(bool(x.is_extended_negative))
+        if x.is_Pow and x.exp.is_odd and x.base.is_extended_real:
+            return cls(x.base)
+
+    def _eval_rewrite_as_Piecewise(self, x: Any, **kwargs: Any) -> Any:
+        return sympy.Piecewise((1, x < 0), (0, True))
+
+
+def symbolic(values: Any) -> Symbolic:
+    """A sequence of expressions, or an array of numbers of any library, for the equations."""
+    array = np.asarray(values)
+    return array.view(Symbolic)
+
+
+# Below it are only the bounds by which equations keep 1/x finite: of the size of √`tiny`.
+_GUARD = 1e-100
+# Bounds of signs are right to rounding.
+_ROUNDING = 1e-12
+
+
+def exact(value: Any) -> Any:
+    """A multiple of 1/2 or of π/2 as the exact number it is meant to be, others as a `Float`.
+
+    !!! example
+        >>> exact(-0.5), exact(np.float32(np.pi)), exact(0.3)
+        (-1/2, pi, 0.300000000000000)
+    """
+    if isinstance(value, sympy.Basic):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return sympy.sympify(bool(value))
+    number = float(value)
+    if math.fabs(number) < _GUARD:
+        return sympy.S.Zero
+    if (2 * number).is_integer():
+        return sympy.Rational(number)
+    quarters = math.floor(2 * number / math.pi + 0.5) if math.isfinite(number) else 0
+    if quarters and type(value)(quarters * math.pi / 2) == value:
+        return quarters * sympy.pi / 2
+    return sympy.Float(number)
+
+
+def _has_expressions(values: Any) -> bool:
+    of_objects = isinstance(values, np.ndarray) and values.dtype.kind == "O"
+    return of_objects or isinstance(values, sympy.Basic)
+
+
+def _exact(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    return np.fromiter(map(exact, array.flat), object, array.size).reshape(array.shape)
+
+
+def _either(numbers: Callable, expressions: Callable) -> Callable:
+    """The primitive that computes with JAX what are all numbers, else with SymPy."""
+
+    def primitive(*arrays: Any, **kwargs: Any) -> Any:
+        if any(map(_has_expressions, arrays)):
+            return expressions(*map(_exact, arrays), **kwargs)
+        with jax.enable_x64(True):  # float64 parameters stay what they are, float32 do as well
+            return symbolic(numbers(*map(_plain, arrays), **kwargs))
+
+    return primitive
+
+
+def _plain(values: Any) -> Any:
+    return np.asarray(values) if isinstance(values, np.ndarray) else values
+
+
+def _elementwise(name: str, function: Callable) -> Callable:
+    def expressions(*arrays: np.ndarray) -> Symbolic:
+        result = np.frompyfunc(function, len(arrays), 1)(*arrays)
+        return np.asarray(result, object).view(Symbolic)
+
+    return _either(getattr(_jax, name), expressions)
+
+
+def _reduction(name: str, function: Callable) -> Callable:
+    def expressions(x: np.ndarray, axis: int | None = None) -> Symbolic:
+        return _over_last(function, x.reshape(-1) if axis is None else np.moveaxis(x, axis, -1))
+
+    return _either(getattr(_jax, name), expressions)
+
+
+def _over_last(function: Callable, x: np.ndarray) -> Symbolic:
+    result = np.empty(x.shape[:-1], object)
+    for place in np.ndindex(result.shape):
+        result[place] = function(*x[place])
+    return result.view(Symbolic)
+
+
+def _greater(a: Any, b: Any) -> Any:
+    """a > b; false also where SymPy does not see that signs keep a below b, as in a clip."""
+    if b is sympy.oo or a is -sympy.oo:
+        return sympy.false
+    # An infinity times 0 makes a range NaN, which no number is above or below.
+    below = (a.is_number or b.is_number) and _range(a)[1] <= _range(b)[0] + _ROUNDING
+    return sympy.false if below else a > b
+
+
+def _range(x: Any) -> tuple[float, float]:
+    """Between which numbers a polynomial of signs lies; infinite for anything else."""
+    if x.is_number and x.is_finite:
+        return float(x), float(x)
+    if isinstance(x, sympy.sign | Negative):
+        return (-1.0 if isinstance(x, sympy.sign) else 0.0), 1.0
+    if not (x.is_Add or x.is_Mul):
+        return -math.inf, math.inf
+    low, high = _range(x.args[0])
+    for low_of_next, high_of_next in map(_range, x.args[1:]):
+        if x.is_Add:
+            low, high = low + low_of_next, high + high_of_next
+        else:
+            ends = [e * f for e in (low, high) for f in (low_of_next, high_of_next)]
+            low, high = min(ends), max(ends)
+    return low, high
+
+
+_COMPARISONS = {
+    np.less: lambda a, b: _greater(b, a),
+    np.less_equal: lambda a, b: a <= b,
+    np.greater: _greater,
+    np.greater_equal: lambda a, b: a >= b,
+}
+
+
+def _log(x: Any) -> Any:
+    # The limit from above, as in floating point; SymPy's log(0) has no direction.
+    return sympy.S.NegativeInfinity if x.is_zero else sympy.log(x)
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + sympy.exp(-x))
+
+
+def _cos(angle: Any) -> Any:
+    """The cosine, in which π [x < 0] is the sign of x, and whole multiples are its powers."""
+    signs, rest = [], []
+    for term in sympy.Add.make_args(sympy.expand_mul(angle)):
+        times, inside = (term / sympy.pi).as_coeff_Mul()
+        if isinstance(inside, Negative) and times.is_Integer:
+            signs.append(sympy.sign(inside.args[0]) ** (times % 2))
+        else:
+            rest.append(term)
+    return sympy.Mul(*signs, sympy.cos(sympy.Add(*rest)))
+
+
+def _where(condition: Any, yes: Any, no: Any) -> Any:
+    return sympy.Piecewise((yes, condition), (no, True))
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    x = x if _greater(low, x) is sympy.false else sympy.Max(x, low)
+    return x if _greater(x, high) is sympy.false else sympy.Min(x, high)
+
+
+abs = _elementwise("abs", sympy.Abs)
+clip = _elementwise("clip", _clip)
+cos = _elementwise("cos", _cos)
+exp = _elementwise("exp", sympy.exp)
+expm1 = _elementwise("expm1", lambda x: sympy.exp(x) - 1)
+floor = _elementwise("floor", sympy.floor)
+log = _elementwise("log", _log)
+log_sigmoid = _elementwise("log_sigmoid", lambda x: sympy.log(_sigmoid(x)))
+magnitude = abs
+maximum = _elementwise("maximum", sympy.Max)
+minimum = _elementwise("minimum", sympy.Min)
+negative = _elementwise("negative", Negative)
+power = _elementwise("power", sympy.Pow)
+round = _elementwise("round", lambda x: sympy.floor(x + sympy.S.Half))
+sigmoid = _elementwise("sigmoid", _sigmoid)
+sign = _elementwise("sign", sympy.sign)
+sin = _elementwise("sin", sympy.sin)
+softplus = _elementwise("softplus", lambda x: sympy.log(1 + sympy.exp(x)))
+square = _elementwise("square", lambda x: x**2)
+tanh = _elementwise("tanh", sympy.tanh)
+where = _elementwise("where", _where)
+
+mean = _reduction("mean", lambda *terms: sympy.Add(*terms) / len(terms))
+prod = _reduction("prod", sympy.Mul)
+sum = _reduction("sum", sympy.Add)
+
+
+def stop_gradient(x: Any) -> Any:
+    return x
+
+
+def concatenate(arrays: Any, axis: int = 0) -> Any:
+    return np.concatenate(_alike(arrays), axis=axis).view(Symbolic)
+
+
+def broadcast_to(x: Any, shape: tuple[int, ...]) -> Symbolic:
+    return np.broadcast_to(x, shape).view(Symbolic)
+
+
+def stack(arrays: Any, axis: int = 0) -> Any:
+    return np.stack(_alike(arrays), axis=axis).view(Symbolic)
+
+
+def _alike(arrays: Any) -> list[np.ndarray]:
+    """All of them numbers, or all of them expressions."""
+    return [*map(_exact if any(map(_has_expressions, arrays)) else np.asarray, arrays)]
+
+
+def _softmax(x: np.ndarray, axis: int = -1) -> Symbolic:
+    powers = exp(x)
+    return powers / np.expand_dims(sum(powers, axis=axis), axis)
+
+
+softmax = _either(_jax.softmax, _softmax)
+
+
+def _each_row(function: Callable) -> Callable:
+    """What the pairs of weights and inputs come to, for each row of the weights."""
+
+    def expressions(weight: np.ndarray, x: np.ndarray) -> Symbolic:
+        result = np.empty((*x.shape[:-1], len(weight)), object)
+        for place in np.ndindex(result.shape):
+            result[place] = function(zip(weight[place[-1]], x[place[:-1]], strict=True))
+        return result.view(Symbolic)
+
+    return expressions
+
+
+def _matvec(pairs: Any) -> Any:
+    # A zero weight leaves its input out, an infinite one too.
+    return sympy.Add(*(w * x for w, x in pairs if w != 0))
+
+
+def _affine_product(pairs: Any) -> Any:
+    return sympy.Mul(*(w * x + (1 - w) for w, x in pairs))
+
+
+matvec = _either(_jax.matvec, _each_row(_matvec))
+affine_product = _either(_jax.affine_product, _each_row(_affine_product))
+
+
+def ones(shape: Any, like: Any) -> Symbolic:
+    return symbolic(np.ones(shape, like.dtype))
+
+
+def zeros(shape: Any, like: Any) -> Symbolic:
+    return symbolic(np.zeros(shape, like.dtype))
+
+
+def eps(x: Any) -> sympy.Expr:
+    return sympy.S.Zero
+
+
+def tiny(x: Any) -> float:
+    return float(np.finfo(np.float64).tiny)
