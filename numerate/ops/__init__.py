@@ -3,10 +3,21 @@
 They map the last axis and take any axes before it.
 """
 
+from numerate.ops._activations import ACTIVATIONS, prelu
 from numerate.ops._backend import Tensor, namespace
 from numerate.ops._gates import constant_gate, mix, sigmoid_gate
+from numerate.ops._logic import conjunction, disjunction, negation
 from numerate.ops._numerics import bounded, magnitude, reciprocal, straight_through_clip
-from numerate.ops._penalties import ramp, saturation, sparsity
+from numerate.ops._penalties import (
+    absolute_sum,
+    distance_from_units,
+    ramp,
+    saturation,
+    sparsity,
+    squared_saturation,
+    staircase,
+)
+from numerate.ops._powers import complex_power_product, selected_power_product, signed_power
 from numerate.ops._products import (
     affine_product,
     clamped_log_space_product,
@@ -17,30 +28,53 @@ from numerate.ops._products import (
 )
 from numerate.ops._random import bits, step_key, uniform
 from numerate.ops._sums import linear
-from numerate.ops._weights import GOLDEN_SLOPE, nac_weight
+from numerate.ops._weights import (
+    GOLDEN_SLOPE,
+    mass_shares,
+    nac_weight,
+    selection,
+    snapped_parameters,
+    steep_magnitude,
+)
 
 __all__ = [
+    "ACTIVATIONS",
     "GOLDEN_SLOPE",
     "Tensor",
+    "absolute_sum",
     "affine_product",
     "bits",
     "bounded",
     "clamped_log_space_product",
+    "complex_power_product",
+    "conjunction",
     "constant_gate",
+    "disjunction",
+    "distance_from_units",
     "linear",
     "log_space_product",
     "magnitude",
+    "mass_shares",
     "mix",
     "mixed_sign",
     "nac_weight",
     "namespace",
+    "negation",
+    "prelu",
     "ramp",
     "reciprocal",
     "retrieved_sign",
     "saturation",
+    "selected_power_product",
+    "selection",
     "sigmoid_gate",
     "sign_product",
+    "signed_power",
+    "snapped_parameters",
     "sparsity",
+    "squared_saturation",
+    "staircase",
+    "steep_magnitude",
     "step_key",
     "straight_through_clip",
     "uniform",

@@ -37,3 +37,107 @@ def nac_weight(
     if slope == 1.0:
         return xp.tanh(w_hat) * xp.sigmoid(m_hat)
     return xp.tanh(slope * w_hat) * xp.sigmoid(slope * m_hat)
+
+
+def mass_shares(w_hat: Shaped[Tensor, "outs in"]) -> Shaped[Tensor, "out in"]:
+    """J = softmax of R over the outputs, the last of which, the trash, is left out.
+
+    **Arguments:** `w_hat` (R), free parameters, `(out + 1, in)`.
+
+    **Returns:** J, `(out, in)`: which share of an input each output receives.
+
+    **Value:** in [0, 1]; the shares of an input sum to at most 1, and what is missing goes to
+    the trash. 0 and 1 to rounding where logits differ by 17 in float32 and 37 in float64.
+    Without the trash a single output would receive everything, whatever R is.
+
+    **Gradient:** ∂J_oi/∂R_pi = J_oi (δ_op - J_pi), zero where saturated.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> mass_shares(jnp.array([[0.0, 50.0], [0.0, -50.0]]))
+        Array([[0.5, 1. ]], dtype=float32)
+
+    Hoedt et al. (2021), arXiv:2101.05186.
+    """
+    return namespace(w_hat).softmax(w_hat, axis=0)[:-1]
+
+
+def selection(w_hat: Shaped[Tensor, "*shape in"]) -> Shaped[Tensor, "*shape in"]:
+    """W = softmax of Ŵ over the inputs: one input of many, once it is saturated.
+
+    **Arguments:** `w_hat` (Ŵ), free parameters, `(*, in)`.
+
+    **Returns:** W, of that shape, in [0, 1]; every row sums to 1.
+
+    **Value:** the mean of the inputs at Ŵ = 0; a single one, to rounding, where its logit is
+    larger than all others by 17 in float32 and 37 in float64.
+
+    **Gradient:** ∂W_i/∂Ŵ_j = W_i (δ_ij - W_j), zero where saturated.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> selection(jnp.array([[0.0, 0.0], [-100.0, 100.0]]))
+        Array([[0.5, 0.5],
+               [0. , 1. ]], dtype=float32)
+
+    Faber & Wattenhofer (2023), arXiv:2004.07085.
+    """
+    return w_hat if 0 in w_hat.shape else namespace(w_hat).softmax(w_hat, axis=-1)
+
+
+def steep_magnitude(
+    weight: Shaped[Tensor, "*shape"], steepness: float = 1000.0
+) -> Shaped[Tensor, "*shape"]:
+    """tanh(κ W)²: 1 for weights that are not quite 0, else 0, and smooth.
+
+    **Arguments:** `weight` (W), of any shape; `steepness` (κ), 1000 in the paper.
+
+    **Returns:** an array of that shape, in [0, 1].
+
+    **Value:** 0 at W = 0 and above 0.99 for |W| > 3/κ.
+
+    **Gradient:** 2 κ tanh(κ W) (1 - tanh(κ W)²), at most 0.77 κ: 770 at |W| = 0.66/κ, and
+    0 at W = 0 and, to rounding, for |W| > 10/κ.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> steep_magnitude(jnp.array([-0.5, 0.0, 0.0005, 0.01])).round(4)
+        Array([1.    , 0.    , 0.2136, 1.    ], dtype=float32)
+
+    Mistry et al. (2022), arXiv:2110.05177.
+    """
+    xp = namespace(weight)
+    return xp.square(xp.tanh(steepness * weight))
+
+
+def snapped_parameters(
+    w_hat: Shaped[Tensor, "*shape"],
+    m_hat: Shaped[Tensor, "*shape"],
+    tolerance: float = 1e-6,
+    saturated: float = 100.0,
+) -> tuple[Shaped[Tensor, "*shape"], Shaped[Tensor, "*shape"]]:
+    """Ŵ and M̂ with every W = tanh(Ŵ) ⊙ σ(M̂) that is almost -1, 0 or 1 put there exactly.
+
+    **Arguments:** `w_hat` (Ŵ) and `m_hat` (M̂), of the same shape; `tolerance`, how far W may
+    be from the number it is put to; `saturated`, where tanh and σ round to 1 in every dtype.
+
+    **Returns:** the new Ŵ and M̂.
+
+    **Value:** at W = ±1 Ŵ is ±`saturated` and M̂ `saturated`; at W = 0 Ŵ is 0, and M̂ stays,
+    which leaves the weight a gradient. All others stay as they are.
+
+    **Gradient:** none for parameters that were put somewhere.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> w_hat, m_hat = jnp.array([9.0, -9.0, 1e-7, 0.3]), jnp.array([16.0, 16.0, 2.0, 2.0])
+        >>> nac_weight(*snapped_parameters(w_hat, m_hat)).round(3)
+        Array([ 1.   , -1.   ,  0.   ,  0.257], dtype=float32)
+    """
+    xp = namespace(w_hat)
+    weight = nac_weight(w_hat, m_hat)
+    zero = xp.abs(weight) <= tolerance
+    one = xp.abs(weight) >= 1 - tolerance
+    full = saturated * xp.ones(weight.shape, weight)
+    to_w = xp.where(one, full * xp.sign(weight), w_hat)
+    return xp.where(zero, 0 * full, to_w), xp.where(one, full, m_hat)

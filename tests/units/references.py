@@ -4,6 +4,7 @@ Each takes the fields of a unit by name (p), one example (x) and the machine eps
 that the unit was given (eps), and shares no code with the package.
 """
 
+import cmath
 import math
 
 import numpy as np
@@ -141,3 +142,119 @@ def gnalu(p, x, eps):
     gate = np.array([1 / (1 + PHI**-s) for s in sums(p["gate_weight"], np.abs(x))])
     logarithms = [math.log(abs(v) + eps, PHI) for v in x]
     return gate * sums(weight, x) + (1 - gate) * PHI ** sums(weight, logarithms)
+
+
+def nru(p, x, eps):
+    def factor(w, v):
+        return np.sign(v) * abs(v) ** w * abs(w) + 1 - abs(w)
+
+    return np.array(
+        [math.prod(factor(w, v) for w, v in zip(row, x, strict=True)) for row in p["w_hat"]]
+    )
+
+
+def complex_powers(exponents, gate, x, eps):
+    """The real part of Π_i z_i^w_oi, with z_i = r_i exp(i k_i), in complex arithmetic."""
+    gate = [min(max(g, 0.0), 1.0) for g in gate]
+    z = [
+        cmath.rect(g * (abs(v) + eps) + 1 - g, math.pi * g if v < 0 else 0.0)
+        for g, v in zip(gate, x, strict=True)
+    ]
+    powers = [math.prod(n**w for w, n in zip(row, z, strict=True)) for row in exponents]
+    return np.real(powers)
+
+
+def npu(p, x, eps):
+    return complex_powers(p["w_real"] + 1j * p["w_imag"], p["gate_hat"], x, eps)
+
+
+def real_npu(p, x, eps):
+    return complex_powers(p["w_hat"], p["gate_hat"], x, eps)
+
+
+def hill_space_product(p, x, eps):
+    weight = nac_weight(p["w_hat"], p["m_hat"])
+    return complex_powers(weight, np.ones(len(x)), x, eps)
+
+
+def shares(logits):
+    """The softmax of a list of numbers."""
+    powers = [math.exp(v - max(logits)) for v in logits]
+    return [p / math.fsum(powers) for p in powers]
+
+
+def mass_weights(p):
+    """J, each input's shares of the outputs without the trash; and o, the outputs' gates."""
+    outs = len(p["gate_weight"])
+    columns = [shares(list(column))[:outs] for column in p["w_hat"].T]
+    junction = np.array(columns).reshape(len(columns), outs).T
+    gates = [logistic(w + b) for w, b in zip(p["gate_weight"], p["gate_bias"], strict=True)]
+    return junction, gates
+
+
+def mcfc(p, x, eps):
+    junction, gates = mass_weights(p)
+    return np.array(gates) * sums(junction, x)
+
+
+def mulmcfc(p, x, eps):
+    junction, gates = mass_weights(p)
+    rows = [[gate * share for share in row] for gate, row in zip(gates, junction, strict=True)]
+    return products(rows, x, eps) * np.array([math.exp(c) for c in p["bias"]])
+
+
+def mulmcfc_sign_inalu(p, x, eps):
+    junction, _ = mass_weights(p)
+    signs = [
+        math.prod(share * float(np.sign(v)) + 1 - share for share, v in zip(row, x, strict=True))
+        for row in junction
+    ]
+    return np.array(signs) * mulmcfc(p, x, eps)
+
+
+def mulmcfc_sign_realnpu(p, x, eps):
+    junction, _ = mass_weights(p)
+    gate = clipped(p["sign_gate"], 0, 1)
+    angles = [
+        math.pi * math.fsum(share * g for share, g, v in zip(row, gate, x, strict=True) if v < 0)
+        for row in junction
+    ]
+    return np.array([math.cos(angle) for angle in angles]) * mulmcfc(p, x, eps)
+
+
+def nsr(p, x, eps):
+    truths = []
+    for o in range(p["out_features"]):
+        total = p["bias"][o]
+        for r in range(p["redundancy"]):
+            chosen = [shares(list(p["w_hat"][k, r, o])) if len(x) else [] for k in (0, 1)]
+            u, v = (math.fsum(w * f for w, f in zip(row, x, strict=True)) for row in chosen)
+            sign = math.tanh(p["zeta"] * (u - v) / p["scale"])
+            zero = 1 - 2 * sign**2
+            total += p["sign_weight"][o, r] * sign + p["zero_weight"][o, r] * zero
+        truths.append(logistic(total))
+    return np.array(truths)
+
+
+def nlrl(p, x, eps):
+    outputs = []
+    for ws, ns, g in zip(p["w_hat"], p["n_hat"], p["gate_weight"], strict=True):
+        every, none = 1.0, 1.0
+        for w, n, v in zip(ws, ns, clipped(x, 0, 1), strict=True):
+            literal = (1 - logistic(n)) * v + logistic(n) * (1 - v)
+            every *= (literal + eps) ** logistic(w)
+            none *= (1 - literal + eps) ** logistic(w)
+        outputs.append((1 - logistic(g)) * every + logistic(g) * (1 - none))
+    return np.array(outputs)
+
+
+def linear(p, x, eps):
+    return sums(p["w_hat"], x) + (0 if p["bias"] is None else p["bias"])
+
+
+def mlp(p, x, eps):
+    """With a ReLU."""
+    *hidden, (weight, bias) = zip(p["weights"], p["biases"], strict=True)
+    for w, c in hidden:
+        x = [max(v, 0.0) for v in sums(w, x) + c]
+    return sums(weight, x) + bias

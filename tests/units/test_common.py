@@ -47,7 +47,8 @@ def test_shapes_and_dtype(name, sizes, dtype, key):
     x = jnp.ones(sizes[0], dtype)
     y = unit(x)
     assert (y.shape, y.dtype) == ((sizes[1],), dtype)
-    assert (unit.weight.shape[-2:], unit.weight.dtype) == (sizes[::-1], dtype)
+    columns = UNITS[name].columns or sizes[0]
+    assert (unit.weight.shape[-2:], unit.weight.dtype) == ((sizes[1], columns), dtype)
     assert (unit.in_features, unit.out_features) == sizes
     assert jnp.isfinite(y).all()
 
@@ -117,9 +118,9 @@ def test_exact_weights_extrapolate_to_rounding(name, operation, dtype, tolerance
 
 
 @pytest.mark.parametrize(("name", "operation"), EXACT)
-def test_penalty_is_zero_at_exact_weights(name, operation, dtype, key):
+def test_penalty_is_that_of_the_row_at_exact_weights(name, operation, dtype, key):
     unit = UNITS[name].made_exact(operation, dtype, key)
-    assert (unit.penalty(), unit.penalty().dtype) == (0, dtype)
+    assert (unit.penalty(), unit.penalty().dtype) == (UNITS[name].penalty, dtype)
     np.testing.assert_array_equal(unit.constrained().weight, unit.weight)
 
 
@@ -133,7 +134,11 @@ AWKWARD = [0.0, -0.0, 1.0, -1.0, 1e-30, -1e-30, 1e30, -1e30, 0.5, -2.0]
 def test_gradient_is_finite_at_awkward_numbers(name, init, training, dtype, key):
     """Each beside ordinary inputs: the product of two huge ones is not finite itself."""
     case = UNITS[name]
-    inits = {} if init == "default" else dict.fromkeys(initialisers_of(case.unit), init)
+
+    def spread(key, shape, dtype):
+        return case.spread / 2 * INITIALISERS["uniform"](key, shape, dtype)
+
+    inits = {} if init == "default" else dict.fromkeys(initialisers_of(case.unit), spread)
     unit = case.make(3, 2, **inits, key=key)
     xs = jnp.array([[a, 0.5, -1.5] for a in AWKWARD] + [[0.0] * 3, [-1.0] * 3], dtype)
     keys = jax.random.split(key, len(xs)) if training else [None] * len(xs)
