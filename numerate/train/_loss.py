@@ -7,6 +7,7 @@ for `vmap`: the seeds go last. Everything elementwise then runs over neighbourin
 registers, sums over the batch included (measured in `docs/engine.md`).
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -16,23 +17,45 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, PyTree
 
+from numerate.ops import step_key
 from numerate.units import Unit
 
 Model = Callable[[Float[Array, "in"]], Float[Array, "out"]]
 SeedLoss = Callable[..., Any]
+Penalty = Callable[[PyTree, Array, Array], Any]
 
 
-def total_penalty(model: PyTree) -> Float[Array, ""]:
-    """The sum of `penalty()` over every `Unit` in a model; 0 where there is none.
+def units_of(model: PyTree) -> list[Unit]:
+    """Every `Unit` in a model, in the order of its fields.
 
     !!! example
         >>> import jax
         >>> from numerate.units import NAC
-        >>> float(total_penalty(NAC(2, 1, key=jax.random.key(0))))
-        0.0
+        >>> len(units_of(eqx.nn.Sequential([NAC(2, 1, key=jax.random.key(0))])))
+        1
     """
-    units = jax.tree.leaves(model, is_leaf=_is_unit)
-    return sum((unit.penalty() for unit in units if _is_unit(unit)), start=jnp.zeros(()))
+    return [unit for unit in jax.tree.leaves(model, is_leaf=is_unit) if is_unit(unit)]
+
+
+def total_penalty(model: PyTree, progress: Any = None) -> Float[Array, ""]:
+    """The sum of `penalty()` over every `Unit` in a model; 0 where there is none.
+
+    **Arguments:** `model`; `progress`, the part of the training that is done, from 0 to 1: then
+    every penalty is multiplied with its unit's `penalty_weight` there.
+
+    !!! example
+        >>> import jax
+        >>> from numerate.units import NAU
+        >>> from numerate.initialisers import constant
+        >>> unit = NAU(2, 1, w_hat_init=constant(0.75), key=jax.random.key(0))
+        >>> [round(float(total_penalty(unit, progress)), 6) for progress in (None, 0.0, 1.0)]
+        [0.25, 0.0, 0.0025]
+    """
+    penalties = [
+        unit.penalty() if progress is None else unit.penalty() * unit.penalty_weight(progress)
+        for unit in units_of(model)
+    ]
+    return sum(penalties, start=jnp.zeros(()))
 
 
 def constrained(model: PyTree) -> PyTree:
@@ -46,11 +69,11 @@ def constrained(model: PyTree) -> PyTree:
         True
     """
     return jax.tree.map(
-        lambda node: node.constrained() if _is_unit(node) else node, model, is_leaf=_is_unit
+        lambda node: node.constrained() if is_unit(node) else node, model, is_leaf=is_unit
     )
 
 
-def _is_unit(node: Any) -> bool:
+def is_unit(node: Any) -> bool:
     return isinstance(node, Unit)
 
 
@@ -64,37 +87,52 @@ def mean_squared_error(static: PyTree) -> SeedLoss:
     return _seeds_last(of_seeds)
 
 
-def loss_gradient(static: PyTree) -> SeedLoss:
-    """A function `(trained, frozen, x, y, penalty_scale) -> gradient` of one seed: that of the
-    mean squared error plus `penalty_scale` times the units' penalties, by `trained`."""
+def loss_gradient(static: PyTree, penalty: Penalty) -> SeedLoss:
+    """A function `(trained, frozen, x, y, key, when) -> (error, gradient)` of one seed: the mean
+    squared error, in training with noise from `key`, and the gradient of it plus
+    `penalty(model, when, error)` by `trained`."""
 
-    def of_seeds(trained: PyTree, frozen: PyTree, x: Array, y: Array, scale: Array) -> PyTree:
-        def sum_of_losses(trained: PyTree) -> Float[Array, ""]:
+    def of_seeds(trained: PyTree, frozen: PyTree, x, y, key, when) -> tuple[Array, PyTree]:
+        def sum_of_losses(trained: PyTree) -> tuple[Float[Array, ""], Float[Array, "seeds"]]:
             arrays = eqx.combine(trained, frozen)
-            penalties = jax.vmap(
-                lambda arrays: total_penalty(eqx.combine(arrays, static)), in_axes=-1
-            )
-            return jnp.sum(_errors(static, arrays, x, y) + scale * penalties(arrays))
+            errors = _errors(static, arrays, x, y, key)
+
+            def penalty_of(arrays: PyTree, when: Array, error: Array) -> Any:
+                return penalty(eqx.combine(arrays, static), when, error)
+
+            penalties = jax.vmap(penalty_of, in_axes=-1)(arrays, when, errors)
+            return jnp.sum(errors + penalties), errors
 
         # No loss depends on another seed's weights: the gradient of the sum is every seed's own.
-        return jax.grad(sum_of_losses)(trained)
+        gradient, errors = jax.grad(sum_of_losses, has_aux=True)(trained)
+        return errors, gradient
 
     return _seeds_last(of_seeds)
 
 
-def _errors(static: PyTree, arrays: PyTree, x: Array, y: Array) -> Float[Array, "seeds"]:
+def _errors(
+    static: PyTree, arrays: PyTree, x: Array, y: Array, key: Array | None = None
+) -> Float[Array, "seeds"]:
     """The error of every seed: arrays `(..., seeds)`, x `(batch, in, seeds)`, y alike.
 
     The order of the two maps is the layout: the inner one meets operands that all have their
-    seeds last, and leaves them there.
+    seeds last, and leaves them there. With keys `(seeds,)` the models are in training.
     """
 
-    def predict(arrays: PyTree, x: Float[Array, "in"]) -> Float[Array, "out"]:
-        return eqx.combine(arrays, static)(x)
+    def predict(arrays: PyTree, x: Float[Array, "in"], key, example) -> Float[Array, "out"]:
+        model = eqx.combine(arrays, static)
+        if key is None or not _takes_key(model):
+            return model(x)
+        return model(x, key=step_key(key, example))
 
-    each_seed = jax.vmap(predict, in_axes=(-1, -1), out_axes=-1)
-    each_example = jax.vmap(each_seed, in_axes=(None, 0), out_axes=0)
-    return jnp.mean(jnp.square(each_example(arrays, x) - y), axis=(0, 1))
+    each_seed = jax.vmap(predict, in_axes=(-1, -1, -1, None), out_axes=-1)
+    each_example = jax.vmap(each_seed, in_axes=(None, 0, None, 0), out_axes=0)
+    examples = jnp.arange(x.shape[0], dtype=jnp.uint32)
+    return jnp.mean(jnp.square(each_example(arrays, x, key, examples) - y), axis=(0, 1))
+
+
+def _takes_key(model: Any) -> bool:
+    return "key" in inspect.signature(model).parameters
 
 
 def _seeds_last(of_seeds: Callable[..., Any]) -> SeedLoss:

@@ -85,7 +85,7 @@ def train_many(
     one_log = dataclasses.replace(config, steps=config.log_every)
     program = _program(task, model, one_log, chunk_size, jnp.result_type(float))
     parts = [keys[start : start + chunk_size] for start in range(0, len(keys), chunk_size)]
-    chunks = [_Chunk(program, part, chunk_size, logs) for part in parts]
+    chunks = [_Chunk(program, part, chunk_size, config.steps) for part in parts]
     with _progress_bar(progress, len(keys) * logs) as tick:
         _train_chunks(chunks, tick)
     return _joined([chunk.conclude() for chunk in chunks])
@@ -94,10 +94,11 @@ def train_many(
 class _Program(NamedTuple):
     """The compiled functions of one chunk, and the sets that all seeds share."""
 
-    init: Callable[[Key[Array, "seeds"]], State]
+    init: Callable[[Key[Array, "seeds"], int], State]
     advance: Callable[[State, Any], tuple[State, Log]]
     conclude: Callable[[State, Log], Run]
     sets: Any
+    log_every: int
 
 
 @functools.lru_cache(maxsize=64)
@@ -106,24 +107,27 @@ def _program(task: Task, model: MakeModel, config: Config, chunk_size: int, dtyp
     del dtype
     keys = jax.random.split(jax.random.key(0), chunk_size)
     loop = training_loop(keys[0], task, model, config)
-    init = jax.jit(jax.vmap(loop.init))
+    init = jax.jit(jax.vmap(loop.init, in_axes=(0, None)))
     sets = jax.jit(loop.sets)()
-    shapes = jax.eval_shape(init, keys)
+    shapes = jax.eval_shape(init, keys, config.steps)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(shapes.arrays)) // chunk_size
     advance = compile_chunk(
         jax.vmap(loop.advance, in_axes=(0, None)), shapes, sets, small=parameters <= _SMALL_MODEL
     )
-    return _Program(init, advance, eqx.filter_jit(eqx.filter_vmap(loop.conclude)), sets)
+    return _Program(
+        init, advance, eqx.filter_jit(eqx.filter_vmap(loop.conclude)), sets, config.log_every
+    )
 
 
 class _Chunk:
     """Up to `chunk_size` seeds in training; the rest of the program's places repeat the last."""
 
-    def __init__(self, program: _Program, keys: Key[Array, "seeds"], chunk_size: int, logs: int):
+    def __init__(self, program: _Program, keys: Key[Array, "seeds"], chunk_size: int, steps: int):
         self.program = program
         self.seeds = len(keys)
-        self.logs = logs
-        self.state = program.init(keys[np.minimum(np.arange(chunk_size), self.seeds - 1)])
+        self.logs = steps // program.log_every
+        places = np.minimum(np.arange(chunk_size), self.seeds - 1)
+        self.state = program.init(keys[places], steps)
         self.log: list[Log] = []
 
     def train(self, stop: threading.Event, tick: Callable[[int], None]) -> None:

@@ -16,11 +16,22 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from numerate.tasks import Task, step_key
-from numerate.train._loss import constrained, loss_gradient, mean_squared_error
+from numerate.train._choice import settled
+from numerate.train._loss import (
+    Penalty,
+    constrained,
+    loss_gradient,
+    mean_squared_error,
+    total_penalty,
+)
 from numerate.train._outcome import Outcome
+from numerate.train._restart import Restart, empty_memory, is_due, redrawn, remembered
 from numerate.train._run import Run
 
 MakeModel = Callable[..., Any]
+
+# Streams of random numbers beside that of the batches, which uses a step's key as it is.
+_NOISE, _RESTART = 0x6E6F6973, 0x72657374
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,12 @@ class Config:
     - `log_every`: steps between two measurements of the validation and extrapolation errors.
     - `optimiser`: any Optax optimiser; by default Adam with learning rate 1e-3.
     - `penalty_scale`: what the sum of the units' penalties is multiplied with; a number, or
-        an Optax schedule of the step.
+        an Optax schedule of the step. `None` follows every unit's own schedule, its
+        `penalty_weight`, over the course of `steps`.
+    - `penalty_below`: penalties count only while the batch's mean squared error is below this.
+    - `penalty_optimiser`: penalties get a step of their own, after that of the error, by this
+        optimiser. By default they are a part of the loss.
+    - `restart`: a `Restart`, by which a seed without progress gets new parameters.
     - `stop_below`: a seed stops at the first logged step whose validation error is below this;
         by default none does. The extrapolation error never stops or selects anything.
 
@@ -49,7 +65,10 @@ class Config:
     batch_size: int = 128
     log_every: int = 1000
     optimiser: optax.GradientTransformation = field(default_factory=lambda: _ADAM)
-    penalty_scale: float | Callable[[Any], Any] = 1.0
+    penalty_scale: float | Callable[[Any], Any] | None = None
+    penalty_below: float | None = None
+    penalty_optimiser: optax.GradientTransformation | None = None
+    restart: Restart | None = None
     stop_below: float | None = None
 
     def __post_init__(self):
@@ -71,8 +90,10 @@ class State(eqx.Module):
 
     arrays: PyTree
     optimiser_state: PyTree
+    memory: PyTree
     key: PRNGKeyArray
     step: Int[Array, ""]
+    steps: Int[Array, ""]
     stopped: Bool[Array, ""]
     diverged: Bool[Array, ""]
     best_arrays: PyTree
@@ -90,12 +111,12 @@ class Log(NamedTuple):
 class Loop(NamedTuple):
     """The pure functions of one training, for a fixed task, model and configuration.
 
-    `init(key) -> State`, `advance(state, sets) -> (State, Log)`,
+    `init(key, steps) -> State`, `advance(state, sets) -> (State, Log)`,
     `conclude(state, logs) -> Run` with logs of shape `(logs,)`, and `sets() -> sets`, the
     validation and extrapolation sets, which all seeds share.
     """
 
-    init: Callable[[PRNGKeyArray], State]
+    init: Callable[[PRNGKeyArray, Any], State]
     advance: Callable[[State, Any], tuple[State, Log]]
     conclude: Callable[[State, Log], Run]
     sets: Callable[[], Any]
@@ -105,10 +126,11 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
     """Train one seed: a pure function of `key`, which `jax.jit` and `jax.vmap` transform.
 
     Every step draws a fresh batch, takes the gradient of the mean squared error plus the units'
-    penalties, makes one optimiser step and projects every unit to its constraint. Every
-    `log_every` steps the errors on the task's fixed validation and extrapolation sets are
-    measured. The run is `solved` if, at the logged step of lowest validation error, the
-    extrapolation error is below the task's threshold.
+    penalties, makes one optimiser step and projects every unit to its constraint. Units with
+    noise are called with a key of the step and example. Every `log_every` steps the choices that
+    units leave open are made by the validation error, and the errors on the task's fixed
+    validation and extrapolation sets are measured. The run is `solved` if, at the logged step of
+    lowest validation error, the extrapolation error is below the task's threshold.
 
     **Arguments:**
 
@@ -137,7 +159,7 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
     sets = loop.sets()
     logs = config.steps // config.log_every
     state, log = jax.lax.scan(
-        lambda state, _: loop.advance(state, sets), loop.init(key), length=logs
+        lambda state, _: loop.advance(state, sets), loop.init(key, config.steps), length=logs
     )
     return loop.conclude(state, log)
 
@@ -145,19 +167,29 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
 def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config) -> Loop:
     """The functions that `train` and `train_many` are made of. `key` gives only its kind."""
     static = _static_part(key, model)
-    gradient = loss_gradient(static)
     error = mean_squared_error(static)
+    own_step = config.penalty_optimiser
+    gradient = loss_gradient(static, _penalty(config) if own_step is None else _no_penalty)
+    penalty_gradient = None if own_step is None else jax.grad(_penalty_of(static, config))
 
-    def init(key: PRNGKeyArray) -> State:
-        arrays = eqx.filter(model(key=key), eqx.is_array)
+    def fresh(key: PRNGKeyArray) -> PyTree:
+        return eqx.filter(model(key=key), eqx.is_array)
+
+    def init(key: PRNGKeyArray, steps: Any) -> State:
+        arrays = fresh(key)
         trained = eqx.filter(arrays, eqx.is_inexact_array)
         infinite = jnp.asarray(jnp.inf, _dtype(trained))
         false, zero = jnp.asarray(False), jnp.asarray(0, jnp.int32)
         return State(
             arrays=arrays,
-            optimiser_state=config.optimiser.init(trained),
+            optimiser_state=(
+                config.optimiser.init(trained),
+                None if own_step is None else own_step.init(trained),
+            ),
+            memory=None if config.restart is None else empty_memory(_dtype(trained)),
             key=key,
             step=zero,
+            steps=jnp.asarray(steps, jnp.int32),
             stopped=false,
             diverged=false,
             best_arrays=arrays,
@@ -167,27 +199,57 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             first_below=zero,
         )
 
-    def one_step(i: Array, carry: tuple, key: PRNGKeyArray) -> tuple:
-        arrays, optimiser_state = carry
-        x, y = task.sample(step_key(key, i), config.batch_size)
+    def one_step(i: Array, steps: Array, carry: tuple, key: PRNGKeyArray) -> tuple:
+        arrays, (optimiser_state, penalty_state), losses = carry
+        step = step_key(key, i)
+        x, y = task.sample(step, config.batch_size)
         trained, frozen = eqx.partition(arrays, eqx.is_inexact_array)
-        scale = jnp.asarray(_at(config.penalty_scale, i), _dtype(trained))
-        gradients = gradient(trained, frozen, x, y, scale)
+        when = jnp.asarray(_when(config, i, steps), _dtype(trained))
+        loss, gradients = gradient(trained, frozen, x, y, step_key(step, _NOISE), when)
         updates, optimiser_state = config.optimiser.update(gradients, optimiser_state, trained)
         trained = optax.apply_updates(trained, updates)
+        if own_step is not None:
+            gradients = penalty_gradient(trained, frozen, when, loss)
+            updates, penalty_state = own_step.update(gradients, penalty_state, trained)
+            trained = optax.apply_updates(trained, updates)
         projected = constrained(eqx.combine(trained, frozen, static))
-        return eqx.filter(projected, eqx.is_array), optimiser_state
+        losses = None if losses is None else losses + jnp.stack([loss, loss**2])
+        return eqx.filter(projected, eqx.is_array), (optimiser_state, penalty_state), losses
+
+    def chosen(arrays: PyTree, x: Array, y: Array) -> PyTree:
+        """The arrays with every choice that a unit leaves open made by the validation error."""
+
+        def error_of(model: PyTree) -> Array:
+            return error(eqx.filter(model, eqx.is_array), x, y)
+
+        return eqx.filter(settled(eqx.combine(arrays, static), error_of), eqx.is_array)
+
+    def restarted(state: State, arrays: PyTree, log: Log, losses: Any) -> tuple[PyTree, PyTree]:
+        """The parameters and the memory after a measurement, by the rule of restarts."""
+        rule = config.restart
+        if rule is None:
+            return arrays, None
+        signal = losses / config.log_every
+        if rule.signal == "validation":
+            signal = jnp.stack([log.validation, log.validation**2])
+        memory = remembered(state.memory, *signal)
+        measurement = state.step // config.log_every + 1
+        due = is_due(rule, memory, measurement)
+        new = redrawn(rule, fresh, step_key(step_key(state.key, state.step), _RESTART))
+        return _where(due, new, arrays), _where(due, empty_memory(log.validation.dtype), memory)
 
     def measured_steps(state: State, sets: Any) -> tuple[State, Log]:
         # The count is a constant: with bounds that differ between seeds, a loop under `vmap`
         # would compare and select at every step.
-        arrays, optimiser_state = jax.lax.fori_loop(
+        losses = None if config.restart is None else jnp.zeros(2, state.best_validation.dtype)
+        arrays, optimiser_state, losses = jax.lax.fori_loop(
             0,
             config.log_every,
-            lambda i, carry: one_step(state.step + i, carry, state.key),
-            (state.arrays, state.optimiser_state),
+            lambda i, carry: one_step(state.step + i, state.steps, carry, state.key),
+            (state.arrays, state.optimiser_state, losses),
         )
         step = state.step + config.log_every
+        arrays = chosen(arrays, *sets[0])
         log = Log(*(error(arrays, x, y) for x, y in sets))
         better = log.validation < state.best_validation
         below = (log.extrapolation < task.threshold) & (state.first_below == 0)
@@ -195,14 +257,18 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
         stopped = diverged
         if config.stop_below is not None:
             stopped |= log.validation < config.stop_below
+        best_arrays = _where(better, arrays, state.best_arrays)
+        arrays, memory = restarted(state, arrays, log, losses)
         return State(
             arrays=arrays,
             optimiser_state=optimiser_state,
+            memory=memory,
             key=state.key,
             step=step,
+            steps=state.steps,
             stopped=stopped,
             diverged=diverged,
-            best_arrays=_where(better, arrays, state.best_arrays),
+            best_arrays=best_arrays,
             best_step=jnp.where(better, step, state.best_step),
             best_validation=jnp.where(better, log.validation, state.best_validation),
             best_extrapolation=jnp.where(better, log.extrapolation, state.best_extrapolation),
@@ -252,8 +318,39 @@ def _dtype(arrays: PyTree) -> Any:
     return jnp.result_type(*jax.tree.leaves(arrays))
 
 
-def _at(value: float | Callable[[Any], Any], step: Array) -> Any:
-    return value(step) if callable(value) else value
+def _when(config: Config, step: Array, steps: Array) -> Any:
+    """What the penalty depends on at a step: its scale, or how far the training is."""
+    if config.penalty_scale is None:
+        return step / steps
+    return config.penalty_scale(step) if callable(config.penalty_scale) else config.penalty_scale
+
+
+def _penalty(config: Config) -> Penalty:
+    """A function `(model, when, error) -> ()` of the model's penalties at a step."""
+
+    def penalty(model: PyTree, when: Array, error: Array) -> Any:
+        if config.penalty_scale is None:
+            total = total_penalty(model, when)
+        else:
+            total = when * total_penalty(model)
+        if config.penalty_below is None:
+            return total
+        return jnp.where(jax.lax.stop_gradient(error) < config.penalty_below, total, 0.0)
+
+    return penalty
+
+
+def _no_penalty(model: PyTree, when: Array, error: Array) -> float:
+    return 0.0
+
+
+def _penalty_of(static: PyTree, config: Config) -> Callable[..., Array]:
+    penalty = _penalty(config)
+
+    def of_arrays(trained: PyTree, frozen: PyTree, when: Array, error: Array) -> Array:
+        return penalty(eqx.combine(trained, frozen, static), when, error)
+
+    return of_arrays
 
 
 def _all_finite(arrays: PyTree) -> Bool[Array, ""]:

@@ -1,0 +1,72 @@
+"""Choosing on validation data what units leave open: which of their branches speaks.
+
+A unit with several branches trains all of them at once and offers each as an alternative
+(`Unit.choices`). A sigmoid gate between branches is learnt from the same gradient as they are,
+and picks at random; the error on validation data tells which one is right.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from numerate.train._loss import units_of
+
+Error = Callable[[PyTree], Float[Array, ""]]
+
+
+def settled(model: PyTree, error: Error) -> PyTree:
+    """The model with every choice made so that `error` is least, one after another.
+
+    **Arguments:** `model`; `error`, a function from a model to its error on validation data.
+
+    !!! example
+        >>> import jax
+        >>> from numerate.units import NAC
+        >>> unit = NAC(2, 1, key=jax.random.key(0))
+        >>> settled(unit, lambda unit: 0.0) is unit
+        True
+    """
+    for index, unit in enumerate(units_of(model)):
+        for place, alternatives in enumerate(unit.choices()):
+            options = [_with(model, index, place, a) for a in range(alternatives)]
+            model = _best(options, [error(option) for option in options])
+    return model
+
+
+def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"]) -> PyTree:
+    """The model with its choices made by the mean squared error on rows of validation data.
+
+    For models that are trained with a loop of one's own; `train` and `train_many` do it at
+    every measurement.
+
+    **Arguments:** `model`, for one example; `x`, `y`: rows that were not trained on.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> from numerate.initialisers import constant
+        >>> from numerate.units import NASU
+        >>> ones = {"sum_init": constant(1.0), "product_init": constant(1.0)}
+        >>> unit = NASU(2, 1, **ones, key=jax.random.key(0))
+        >>> x = jnp.array([[1.0, 2.0], [3.0, 5.0]])
+        >>> print(select(unit, x, x.sum(axis=1, keepdims=True)).operation)
+        ('sum',)
+    """
+    return settled(model, lambda model: jnp.mean(jnp.square(jax.vmap(model)(x) - y)))
+
+
+def _with(model: PyTree, index: int, place: int, alternative: int) -> PyTree:
+    return eqx.tree_at(
+        lambda tree: units_of(tree)[index], model, replace_fn=lambda u: u.chosen(place, alternative)
+    )
+
+
+def _best(options: list[PyTree], errors: list[Any]) -> PyTree:
+    """The option of the least error; one whose error is NaN is never taken for a finite one."""
+    errors = jnp.stack([jnp.where(jnp.isnan(e), jnp.inf, e) for e in errors])
+    best = jnp.argmin(errors)
+    arrays, rest = zip(*(eqx.partition(option, eqx.is_array) for option in options), strict=True)
+    return eqx.combine(jax.tree.map(lambda *leaves: jnp.stack(leaves)[best], *arrays), rest[0])

@@ -1,0 +1,113 @@
+"""Starting a seed again that makes no progress, as two public codes of the iNALU do it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+
+from numerate.ops import uniform
+
+# Measurements that a memory holds; a seed that is older compares the latest ones.
+_CAPACITY = 512
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A rule by which a seed gets new parameters: its losses no longer fall.
+
+    At a measurement the losses since the start, or since the last restart, are cut into an
+    earlier and a later half. The seed starts again if mean(earlier) ≤ mean(later) +
+    deviation(later) and mean(later) > `above`. The optimiser's state is kept, in both codes.
+    `AUTHORS` and `PORT` are the rules of Schlör et al. (2020) and of the benchmark of Mistry et
+    al. (2022), who differ in all four settings.
+
+    **Arguments:**
+
+    - `signal`: `"batch"`, the training losses, or `"validation"`, the error at each measurement.
+    - `least`: measurements needed before a restart.
+    - `every`: the rule is asked at every so many measurements.
+    - `redraw`: `"uniform"`, all parameters anew from U(-2, 2), or `"initial"`, from the
+        model's own initialisers.
+    - `above`: a later half with a smaller mean is progress enough.
+
+    **Raises:** `ValueError` for another signal or redraw, or a count below 1.
+
+    !!! example
+        >>> AUTHORS.redraw, PORT.redraw
+        ('uniform', 'initial')
+
+    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71. Their code asks after
+    every batch of every tenth epoch of 1,000 batches; we ask once, at its end.
+    """
+
+    signal: str = "batch"
+    least: int = 10
+    every: int = 10
+    redraw: str = "uniform"
+    above: float = 1.0
+
+    def __post_init__(self):
+        for name, known in (
+            ("signal", ("batch", "validation")),
+            ("redraw", ("uniform", "initial")),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
+        for name in ("least", "every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+AUTHORS = Restart()
+PORT = Restart(signal="validation", least=5, every=1, redraw="initial")
+
+# Mean and mean square of the losses of each measurement, the oldest first; how many there are.
+Memory = tuple[Float[Array, "capacity 2"], Int[Array, ""]]
+
+
+def empty_memory(dtype: Any) -> Memory:
+    return jnp.zeros((_CAPACITY, 2), dtype), jnp.asarray(0, jnp.int32)
+
+
+def remembered(memory: Memory, mean: Array, mean_square: Array) -> Memory:
+    """The memory with one more measurement; a full one forgets its oldest."""
+    moments, count = memory
+    full = count >= _CAPACITY
+    moments = jnp.where(full, jnp.roll(moments, -1, axis=0), moments)
+    place = jnp.minimum(count, _CAPACITY - 1)
+    return moments.at[place].set(jnp.stack([mean, mean_square])), place + 1
+
+
+def is_due(rule: Restart, memory: Memory, measurement: Array) -> Bool[Array, ""]:
+    """Whether the losses in memory make the seed start again at this measurement, from 1."""
+    moments, count = memory
+    place = jnp.arange(_CAPACITY)
+    earlier, later = place < count // 2, (place >= count // 2) & (place < count)
+    first, _ = _mean_and_deviation(moments, earlier)
+    second, deviation = _mean_and_deviation(moments, later)
+    stuck = (first <= second + deviation) & (second > rule.above)
+    return stuck & (count >= rule.least) & (measurement % rule.every == 0)
+
+
+def _mean_and_deviation(moments: Array, which: Array) -> tuple[Array, Array]:
+    count = jnp.maximum(which.sum(), 1)
+    mean, square = jnp.where(which[:, None], moments, 0.0).sum(axis=0) / count
+    return mean, jnp.sqrt(jnp.maximum(square - mean**2, 0.0))
+
+
+def redrawn(rule: Restart, initial: Any, key: PRNGKeyArray) -> PyTree:
+    """New parameters. `initial` is a function of the key that draws them as at the start."""
+    arrays = initial(key)
+    if rule.redraw == "initial":
+        return arrays
+    leaves, structure = jax.tree.flatten(arrays)
+    keys = jax.random.split(key, max(len(leaves), 1))
+    drawn = [
+        uniform(k, leaf.shape, minval=-2.0, maxval=2.0, dtype=leaf.dtype)
+        if jnp.issubdtype(leaf.dtype, jnp.inexact)
+        else leaf
+        for k, leaf in zip(keys, leaves, strict=False)
+    ]
+    return jax.tree.unflatten(structure, drawn)

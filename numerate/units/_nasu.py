@@ -1,0 +1,162 @@
+"""numerate's own unit: a sum and a product that learn side by side, chosen by validation."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+
+from numerate.initialisers import Initialiser, initialiser
+from numerate.ops import (
+    Tensor,
+    affine_product,
+    bounded,
+    linear,
+    magnitude,
+    namespace,
+    ramp,
+    reciprocal,
+    retrieved_sign,
+    sparsity,
+)
+from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+
+ALTERNATIVES = ("sum", "snapped sum", "product", "snapped product")
+
+
+class NASU(Unit):
+    """Neural arithmetic selection unit: learns + − × ÷ without being told which.
+
+    Two branches with weights of their own: a sum a = S x with S in [-1, 1], as in `NAU`, and a
+    product m_o = Π_j (P_oj |z_j| + 1 - P_oj) · cos(π Σ_j P_oj [z_j < 0]) of z = [x, 1/x] with P
+    in [0, 1], as in `SignNMRU`. Each can be read as it is or snapped, with its weights rounded
+    to whole numbers. y_o is one of these four, the one that `choice_o` names.
+
+    There is no gate to learn. In training every example goes through one branch at random, with
+    equal odds for each output, so that both learn from their own errors; which one speaks is
+    chosen by the error on validation data, by `train` and `train_many` at every measurement and
+    by `numerate.train.select` elsewhere. A sigmoid gate learns from the same gradient as the
+    branches that it mixes, and in published runs picks the right one in 22 % to 62 % of seeds.
+
+    **Arguments:**
+
+    - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
+    - `sum_init`, `product_init`: how S and P start: a name from
+        `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
+    - `dtype`: of the parameters; JAX's default floating type if `None`.
+    - `key`: draws the parameters.
+
+    **Shapes:** `(in_features,)` to `(out_features,)`. Called with a `key` it is in training.
+
+    **Represents exactly** any sum and difference of inputs, and any product and quotient of
+    distinct inputs, on either side of zero. **Cannot** represent a sum and a product in one
+    output, a coefficient beyond ±1, a constant, or a square of an input that it sees once; 1/0
+    comes out as 0.
+
+    **Penalty:** mean min(|S|, 1 - |S|) / 100 + 10 mean min(P, 1 - P), from 40 % of the training
+    on and fully from 70 %. Snapping rarely has to wait for it.
+
+    **Constraint:** S is clipped to [-1, 1] and P to [0, 1] after every step.
+
+    **Raises:** `ValueError` for a negative size, an unknown initialiser or, from `chosen`, an
+    output or alternative that there is not.
+
+    **Differs from the authors' code in** nothing: it is ours. From its parts, the NAU and the
+    SignNMRU, it differs in being trained side by side, and in snapping.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> from numerate.initialisers import constant
+        >>> ones = {"sum_init": constant(0.9), "product_init": constant(0.0)}
+        >>> unit = NASU(2, 1, **ones, key=jax.random.key(0))
+        >>> x = jnp.array([3.0, 5.0])
+        >>> [float(unit.chosen(0, a)(x)[0].round(4)) for a in range(4)]
+        [7.2, 8.0, 1.0, 1.0]
+
+    ```bibtex
+    @software{numerate,
+        title={numerate: neural arithmetic that is exact, extrapolates, and is fast enough to
+               trust},
+        author={{The numerate developers}},
+        year={2026},
+    }
+    ```
+    """
+
+    sum_hat: Float[Array, "out in"]
+    product_hat: Float[Array, "2 out in"]
+    choice: Int[Array, "out"]
+    in_features: int = eqx.field(static=True)
+    out_features: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        sum_init: str | Initialiser = "nau",
+        product_init: str | Initialiser = "nmu",
+        dtype: DType = None,
+        key: PRNGKeyArray,
+    ):
+        check_sizes(in_features=in_features, out_features=out_features)
+        shape, dtype = (out_features, in_features), default_float(dtype)
+        sum_key, *product_keys = jax.random.split(key, 3)
+        draw = initialiser(product_init)
+        self.sum_hat = initialiser(sum_init)(sum_key, shape, dtype)
+        self.product_hat = jnp.stack([draw(k, shape, dtype) for k in product_keys])
+        self.choice = jnp.zeros(out_features, jnp.int32)
+        self.in_features = in_features
+        self.out_features = out_features
+
+    @property
+    def weight(self) -> Shaped[Tensor, "3 out in"]:
+        """S, and P of x and of 1/x, `(3, out_features, in_features)`; whole where snapped."""
+        return namespace(self.sum_hat).stack(self._weights())
+
+    def _weights(self) -> list[Tensor]:
+        xp = namespace(self.sum_hat)
+        snapped = (self.choice % 2 == 1)[:, None]
+        free = (bounded(self.sum_hat, -1.0, 1.0), self.product_hat[0], self.product_hat[1])
+        return [xp.where(snapped, xp.round(weight), weight) for weight in free]
+
+    @property
+    def operation(self) -> tuple[str, ...]:
+        """What each output is, such as `"snapped product"`; of a unit without an axis of seeds."""
+        return tuple(ALTERNATIVES[int(c)] for c in self.choice)
+
+    def equation(
+        self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
+    ) -> Shaped[Tensor, "*batch out"]:
+        xp = namespace(x)
+        if draw is None:
+            (of_sum, factors, divisors), is_sum = self._weights(), self.choice < 2
+        else:
+            of_sum, (factors, divisors) = bounded(self.sum_hat, -1.0, 1.0), self.product_hat
+            is_sum = draw(self.out_features) < 0.5
+        size = magnitude(x)
+        # 1/x is negative where x is, so one sign serves both.
+        sign = retrieved_sign(factors + divisors, x)
+        product = affine_product(factors, size) * affine_product(divisors, reciprocal(size)) * sign
+        return xp.where(is_sum, linear(of_sum, x), product)
+
+    def penalty(self) -> Shaped[Tensor, ""]:
+        return 1e-3 * sparsity(self.sum_hat) + sparsity(self.product_hat)
+
+    def penalty_weight(self, progress: Any) -> Any:
+        return 10.0 * ramp(progress, 0.4, 0.7)
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        return {"sum_hat": (-1.0, 1.0), "product_hat": (0.0, 1.0)}
+
+    def choices(self) -> tuple[int, ...]:
+        return (len(ALTERNATIVES),) * self.out_features
+
+    def chosen(self, place: int, alternative: int) -> "NASU":
+        if not (0 <= place < self.out_features and 0 <= alternative < len(ALTERNATIVES)):
+            raise ValueError(
+                f"place must be one of {self.out_features} outputs and alternative one of "
+                f"{len(ALTERNATIVES)}, got {place} and {alternative}"
+            )
+        return eqx.tree_at(lambda u: u.choice, self, self.choice.at[place].set(alternative))
