@@ -37,8 +37,8 @@ _HOMES = {
     "numerate.train": ("Config", "Outcome", "Run", "levenberg", "train", "train_many"),
     "numerate.units": ("NAC", "NALU", "NACMul", "NALUScalarGate", "NALUUntied", "Unit"),
 }
-_MODULES = ("cells", "data", "formula", "initialisers", "models", "ops", "plot", "regress")
-_MODULES += ("serialise", "tasks", "train", "units")
+_MODULES = ("cells", "data", "formula", "initialisers", "keras", "models", "ops", "plot")
+_MODULES += ("regress", "serialise", "tasks", "torch", "train", "units")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]

@@ -16,7 +16,7 @@ import numpy as np
 
 from numerate.units import Unit
 
-_OWN = ("constrained", "chosen")  # each library changes its parameters in its own way
+_OWN = ("constrained", "chosen", "snapped")  # each library changes its parameters in its own way
 
 
 def borrowed(unit: type[Unit]) -> dict[str, Any]:
@@ -72,21 +72,24 @@ def rebuilt(unit: Callable[..., Any], static: dict[str, Any], values: dict[str, 
 
 
 def signed(
-    function: Callable[..., Any], unit: type[Unit], *, drop: tuple[str, ...], add: dict[str, Any]
+    function: Callable[..., Any], unit: type[Unit], added: list[inspect.Parameter]
 ) -> Callable[..., Any]:
-    """The function, showing the signature of a unit's constructor without some arguments.
+    """The function, with the signature of a unit's constructor but for some parameters.
 
-    `add` gives further ones, keyword-only, each with its annotation; they default to `None`.
+    `key` and `dtype` are JAX's; a parameter of `added` stands in for one of the same name.
     """
-    keyword, none = inspect.Parameter.KEYWORD_ONLY, None
     given = inspect.signature(unit.__init__).parameters.values()
-    kept = [parameter for parameter in given if parameter.name not in drop]
-    added = [
-        inspect.Parameter(name, keyword, default=none, annotation=annotation)
-        for name, annotation in add.items()
-    ]
-    function.__signature__ = inspect.Signature([*kept, *added])  # pyright: ignore[reportFunctionMemberAccess]
+    gone = {"key", "dtype", *(parameter.name for parameter in added)}
+    kept = [parameter for parameter in given if parameter.name not in gone]
+    parameters = sorted([*kept, *added], key=lambda parameter: parameter.kind)
+    function.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
     return function
+
+
+def keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    """A parameter that is given by name."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
 
 
 _SHAPES = "`(in_features,)` to `(out_features,)`"

@@ -10,7 +10,16 @@ import torch
 from torch import nn
 
 from numerate import units
-from numerate._adapters import arrays, borrowed, described, made, rebuilt, signed, static_fields
+from numerate._adapters import (
+    arrays,
+    borrowed,
+    described,
+    keyword,
+    made,
+    rebuilt,
+    signed,
+    static_fields,
+)
 from numerate.ops._backend import register
 
 # Now, and not when a unit is first called: `torch.compile` follows an `isinstance` only.
@@ -131,10 +140,13 @@ def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
     def __init__(self, *args, **kwargs):
         Unit.__init__(self, *args, **kwargs)
 
-    added = {"dtype": torch.dtype | None, "seed": int | None}
-    added |= {"device": torch.device | str | None}
+    added = [
+        keyword("dtype", torch.dtype | None),
+        keyword("seed", int | None),
+        keyword("device", torch.device | str | None),
+    ]
     cls.unit, ADAPTERS[unit] = unit, cls
-    cls.__init__ = signed(__init__, unit, drop=("dtype", "key"), add=added)
+    cls.__init__ = signed(__init__, unit, added)
     cls.__doc__ = described(unit, _REMARK, _ARGUMENTS, _EXAMPLE.format(name=cls.__name__))
     for name, value in borrowed(unit).items():
         setattr(cls, name, value)
@@ -163,7 +175,9 @@ def as_unit(module: Unit) -> units.Unit:
 
 
 def _set_array(module: nn.Module, name: str, value: Any, device: Any) -> None:
-    if isinstance(value, tuple):
+    if value is None:
+        module.register_parameter(name, None)
+    elif isinstance(value, tuple):
         setattr(module, name, nn.ParameterList([nn.Parameter(_tensor(v, device)) for v in value]))
     elif np.issubdtype(value.dtype, np.integer):
         module.register_buffer(name, _tensor(value, device))
@@ -183,6 +197,8 @@ def _tensor(array: Any, device: Any = None) -> torch.Tensor:
 
 
 def _values(field: Any) -> Any:
+    if field is None:
+        return None
     if isinstance(field, nn.ParameterList):
         return tuple(map(_values, field))
     wide = field.detach().cpu()

@@ -1,0 +1,26 @@
+"""Whether Keras is there and computes with a library that the equations run on."""
+
+from numerate.ops._backend import register
+
+_NOT_ON = (
+    "numerate.keras runs on Keras's JAX and PyTorch backends, not on {}: set the environment "
+    "variable KERAS_BACKEND to jax or torch before Keras is imported"
+)
+
+try:
+    import keras
+except ModuleNotFoundError as error:
+    if error.name == "keras":
+        raise ImportError('numerate.keras needs Keras: pip install "numerate[keras]"') from None
+    if error.name == "tensorflow":
+        raise ImportError(_NOT_ON.format("TensorFlow")) from None
+    raise
+
+if keras.backend.backend() not in ("jax", "torch"):
+    raise ImportError(_NOT_ON.format(keras.backend.backend()))
+
+if keras.backend.backend() == "torch":
+    import torch
+
+    # Now, and not when a unit is first called: `torch.compile` follows an `isinstance` only.
+    register(torch.Tensor, "torch")

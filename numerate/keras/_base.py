@@ -1,0 +1,325 @@
+"""What every unit is as a Keras layer."""
+
+import functools
+import inspect
+import random
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from keras import ops
+
+from numerate import units
+from numerate._adapters import (
+    arrays,
+    borrowed,
+    described,
+    keyword,
+    made,
+    rebuilt,
+    signed,
+    static_fields,
+)
+
+_REMARK = """\
+A `keras.layers.Layer`: it maps the last axis of any batch. Where Keras calls it with
+`training=True`, units with noise draw it anew for every example."""
+
+_ARGUMENTS = """\
+- `in_features` may be left out: it is then that of the first input.
+- `seed`: draws the parameters and the noise; a random one if `None`, so that
+    `keras.utils.set_random_seed` decides.
+- `penalty_factor`: `fit` adds this times `penalty()` to the loss, from the first step on.
+    For a paper's schedule, add `penalty_weight(progress) * penalty()` in a loop of your own.
+- further arguments are those of any layer: `dtype`, `name`, `trainable`.
+"""
+
+_EXAMPLE = """\
+    >>> import keras
+    >>> layer = {name}(2, seed=0)
+    >>> tuple(layer(keras.ops.ones((5, 3))).shape)
+    (5, 2)
+"""
+
+# Which class adapts a unit.
+ADAPTERS: dict[type[units.Unit], type["Unit"]] = {}
+
+
+class _Native:
+    """A unit whose fields are arrays of the backend: what its equations compute with."""
+
+    weight: Any
+    penalty_weight = units.Unit.penalty_weight
+    bounds = units.Unit.bounds
+    choices = units.Unit.choices
+
+    def penalty(self) -> Any:
+        return ops.zeros((), self.weight.dtype)
+
+
+class Interval(keras.constraints.Constraint):
+    """Clips a parameter to an interval after every step of an optimiser."""
+
+    def __init__(self, low: float, high: float):
+        self.low, self.high = low, high
+
+    def __call__(self, w: Any) -> Any:
+        return ops.clip(w, self.low, self.high)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"low": self.low, "high": self.high}
+
+
+class Unit(keras.layers.Layer):
+    """A unit as a Keras layer, its variables under the names of the unit's fields.
+
+    A class of one's own becomes a layer in one line, `class Mine(Unit, unit=MyUnit)`, if it is
+    a `numerate.units.Unit` written with `numerate.ops`.
+
+    **Shapes:** `(*batch, in_features)` to `(*batch, out_features)`.
+
+    !!! example
+        >>> import keras
+        >>> from numerate.keras import NAU
+        >>> layer = NAU(1)
+        >>> tuple(layer(keras.ops.ones((5, 2))).shape), layer.in_features, layer.count_params()
+        ((5, 1), 2, 2)
+    """
+
+    unit: ClassVar[type[units.Unit]]
+    _native: ClassVar[type[_Native]]
+
+    def __init_subclass__(cls, unit: type[units.Unit] | None = None, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if unit is not None:
+            _take_over(cls, unit)
+
+    def __init__(
+        self,
+        out_features: int,
+        *,
+        in_features: int | None = None,
+        seed: int | None = None,
+        penalty_factor: float = 0.0,
+        **kwargs: Any,
+    ):
+        known = inspect.signature(self.unit).parameters.keys() - {"dtype"}
+        given = {name: kwargs.pop(name) for name in list(kwargs) if name in known}
+        super().__init__(**kwargs)
+        self.seed, self.penalty_factor = seed, penalty_factor
+        self._seed = random.randrange(2**31) if seed is None else seed
+        self._noise = keras.random.SeedGenerator(self._seed)
+        self._inits = {name: v for name, v in given.items() if name.endswith("_init")}
+        self.supports_masking = True
+        # Arguments are checked now; the size of the input may be known later.
+        shapes = self._shapes(in_features or 0, out_features, given)
+        self._static = tuple(static_fields(shapes))
+        for name in self._static:
+            setattr(self, name, getattr(shapes, name))
+        self.in_features = in_features
+
+    def _shapes(self, in_features: int, out_features: int, given: dict[str, Any]) -> units.Unit:
+        """The unit with shapes in place of arrays: nothing is drawn."""
+        make = functools.partial(self.unit, in_features, out_features, **given)
+        return eqx.filter_eval_shape(lambda key: make(key=key), jax.random.key(0))
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the variables for inputs of a shape."""
+        if self.in_features not in (None, input_shape[-1]):
+            raise ValueError(
+                f"in_features is {self.in_features}, but the input has {input_shape[-1]} features"
+            )
+        self.in_features = cast(int, input_shape[-1])
+        given = self._static_values() | self._inits
+        sizes = given.pop("in_features"), given.pop("out_features")
+        shapes = self._shapes(*sizes, given)
+
+        @functools.cache
+        def drawn() -> units.Unit:
+            return made(self.unit, *sizes, seed=self._seed, dtype=self.variable_dtype, **given)
+
+        bounds = shapes.bounds()
+        self._fields = {
+            name: self._variables(name, value, drawn, bounds.get(name))
+            for name, value in arrays(shapes).items()
+        }
+        for name in self._fields.keys() - set(dir(Unit)):  # Keras has `weights` of its own
+            setattr(self, name, self._fields[name])
+        if self.penalty_factor:
+            first = next(v for v in self.trainable_variables)
+            # A penalty is of all parameters together; Keras asks for it by variable.
+            first.regularizer = lambda _: self.penalty_factor * self.penalty()
+
+    def _variables(
+        self, name: str, value: Any, drawn: Callable[[], units.Unit], bounds: Any
+    ) -> Any:
+        """The variable of a field, or one for each array of a tuple."""
+        if value is None:
+            return None
+
+        def variable(leaf: Any, index: int | None) -> Any:
+            def initial(shape: Any, dtype: Any = None) -> Any:
+                field = getattr(drawn(), name)
+                return _tensor(field if index is None else field[index], dtype)
+
+            whole = np.issubdtype(leaf.dtype, np.integer)
+            return self.add_weight(
+                name=name if index is None else f"{name}_{index}",
+                shape=leaf.shape,
+                dtype=leaf.dtype.name if whole else None,
+                initializer=initial,
+                constraint=None if bounds is None else Interval(*bounds),
+                trainable=not whole,
+                autocast=False,
+            )
+
+        if isinstance(value, tuple):
+            return [variable(leaf, i) for i, leaf in enumerate(value)]
+        return variable(value, None)
+
+    def call(self, x: Any, training: bool | None = False) -> Any:
+        """The outputs for examples with any axes before the last.
+
+        Computed in the precision of the parameters also where that of the layer is lower: the
+        exponents of a product in bfloat16 would be right to two digits.
+        """
+        x = ops.cast(x, self.variable_dtype)
+
+        def draw(features: int) -> Any:
+            shape = (*x.shape[:-1], features)
+            return keras.random.uniform(shape, dtype=self.variable_dtype, seed=self._noise)
+
+        y = self.native().equation(x, draw if training else None)
+        return ops.cast(y, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.out_features)
+
+    def native(self) -> Any:
+        """The unit with arrays of the backend as its fields."""
+        native = self._native()
+        for name, value in self._static_values().items():
+            setattr(native, name, value)
+        for name, field in self._fields.items():
+            setattr(native, name, _mapped(ops.convert_to_tensor, field))
+        return native
+
+    def penalty(self) -> Any:
+        """What the unit adds to the loss, before `penalty_weight(progress)`."""
+        return self.native().penalty()
+
+    def penalty_weight(self, progress: Any) -> Any:
+        """What the penalty is multiplied with by the paper's schedule, `progress` from 0 to 1."""
+        return self.native().penalty_weight(progress)
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """The intervals that Keras clips the variables to after every step."""
+        return self.native().bounds()
+
+    def choices(self) -> tuple[int, ...]:
+        """How many alternatives there are for each thing left to validation data."""
+        return self.native().choices()
+
+    def choose(self, place: int, alternative: int) -> None:
+        """Make one of the unit's `choices`, in place."""
+        with jax.enable_x64(True):
+            assign(self, as_unit(self).chosen(place, alternative))
+
+    def _static_values(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._static}
+
+    def get_config(self) -> dict[str, Any]:
+        inits = {
+            name: value if isinstance(value, str) else keras.saving.serialize_keras_object(value)
+            for name, value in self._inits.items()
+        }
+        own = {"seed": self.seed, "penalty_factor": self.penalty_factor}
+        return {**super().get_config(), **self._static_values(), **inits, **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Unit":
+        return cls(**{name: _from_json(name, value) for name, value in config.items()})
+
+
+def _from_json(name: str, value: Any) -> Any:
+    """An argument as it was given: JSON has no tuples and no functions."""
+    if name.endswith("_init") and isinstance(value, dict):
+        return keras.saving.deserialize_keras_object(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
+    """Give a layer's class the methods, the signature and the words of a unit."""
+
+    def __init__(self, *args, **kwargs):
+        Unit.__init__(self, *args, **kwargs)
+
+    added = [
+        keyword("in_features", int | None),
+        keyword("seed", int | None),
+        keyword("penalty_factor", float, 0.0),
+        inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD),
+    ]
+    cls.unit, ADAPTERS[unit] = unit, cls
+    cls._native = type(cls.__name__, (_Native,), borrowed(unit))
+    cls.__init__ = signed(__init__, unit, added)
+    cls.__doc__ = described(unit, _REMARK, _ARGUMENTS, _EXAMPLE.format(name=cls.__name__))
+    for name, value in borrowed(unit).items():
+        if not hasattr(Unit, name):
+            setattr(cls, name, _asked_of_native(name, value))
+    keras.saving.register_keras_serializable("numerate")(cls)
+
+
+def _asked_of_native(name: str, value: Any) -> Any:
+    """A property or a method of the layer that is the native unit's."""
+    if isinstance(value, property):
+        return property(lambda self: getattr(self.native(), name), doc=value.__doc__)
+
+    @functools.wraps(value)
+    def method(self, *args, **kwargs):
+        return getattr(self.native(), name)(*args, **kwargs)
+
+    return method
+
+
+def _mapped(function: Callable[[Any], Any], field: Any) -> Any:
+    """A field of a unit with a function applied to its variables: one, several or none."""
+    if field is None:
+        return None
+    return tuple(map(function, field)) if isinstance(field, list) else function(field)
+
+
+# NumPy has no bfloat16 of its own that PyTorch could read: values go through float32.
+def _tensor(array: Any, dtype: Any) -> Any:
+    narrow = array.dtype.name == "bfloat16"
+    values = np.asarray(array).astype("float32" if narrow else array.dtype)
+    return ops.convert_to_tensor(values, dtype)
+
+
+def _values(variable: Any) -> Any:
+    values = ops.convert_to_tensor(variable)
+    if variable.dtype == "bfloat16":
+        values = ops.cast(values, "float32")
+    return np.asarray(ops.convert_to_numpy(values), jnp.dtype(variable.dtype))
+
+
+def as_unit(layer: Unit) -> units.Unit:
+    """The JAX unit with the values of a layer that is built."""
+    values = {name: _mapped(_values, field) for name, field in layer._fields.items()}
+    return rebuilt(layer.unit, layer._static_values(), values)
+
+
+def assign(layer: Unit, unit: units.Unit) -> None:
+    """Give a layer that is built the values of a unit."""
+    for name, value in static_fields(unit).items():
+        setattr(layer, name, value)
+    new = iter(jax.tree.leaves(list(arrays(unit).values())))
+    for field in layer._fields.values():
+        _mapped(lambda old: old.assign(_tensor(next(new), old.dtype)), field)
+
+
+keras.saving.register_keras_serializable("numerate")(Interval)

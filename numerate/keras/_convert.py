@@ -1,0 +1,95 @@
+"""Models between JAX and Keras, with the values of their parameters."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import keras
+
+from numerate import cells, models, units
+from numerate._adapters import static_fields
+from numerate.keras._base import ADAPTERS, Unit, as_unit, assign
+from numerate.keras._cells import RecurrentCell
+
+
+def to_keras(model: eqx.Module) -> Any:
+    """The Keras layer of a unit, of a `Recurrent` or of a `Stack` of these.
+
+    **Arguments:** `model`, of `numerate`. A `Recurrent` becomes a `keras.layers.RNN` and a
+    `Stack` a `keras.Sequential`.
+
+    **Returns:** a layer that is built, with the values of its parameters.
+
+    **Raises:** `ValueError` for any other layer.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> from numerate.units import NAU
+        >>> unit = NAU(2, 1, key=jax.random.key(0))
+        >>> layer = to_keras(unit)
+        >>> bool(abs(float(layer(jnp.ones((1, 2)))[0, 0]) - float(unit(jnp.ones(2))[0])) < 1e-6)
+        True
+    """
+    match model:
+        case units.Unit() if type(model) in ADAPTERS:
+            return _layer(ADAPTERS[type(model)], model)
+        case cells.Recurrent():
+            layer = keras.layers.RNN(RecurrentCell(to_keras(model.unit)))
+            layer.build((None, None, model.input_size))
+            return layer
+        case models.Stack():
+            return _sequential([to_keras(layer) for layer in model.layers], model.layers[0])
+    raise ValueError(
+        f"model must be a unit, a Recurrent or a Stack of numerate, got {type(model).__name__}"
+    )
+
+
+def from_keras(layer: Any) -> Any:
+    """The JAX model of a layer that is built, the other way round.
+
+    **Arguments:** `layer`: a unit of `numerate.keras`, a `keras.layers.RNN` of its
+    `RecurrentCell`, or a `keras.Sequential` of these.
+
+    **Returns:** a unit, a `numerate.Recurrent` or a `numerate.Stack` with the values of its
+    parameters.
+
+    **Raises:** `ValueError` for any other layer, and for float64 parameters while JAX is not in
+    64-bit mode.
+
+    !!! example
+        >>> from numerate.keras import NAU
+        >>> layer = NAU(1)
+        >>> layer.build((None, 2))
+        >>> from_keras(layer).w_hat.shape
+        (1, 2)
+    """
+    match layer:
+        case Unit():
+            return as_unit(layer)
+        case RecurrentCell():
+            unit, hidden = as_unit(layer.unit), layer.state_size
+            key = jax.random.key(0)  # nothing is drawn from it
+            return cells.Recurrent(lambda *_, key: unit, unit.in_features - hidden, hidden, key=key)
+        case keras.layers.RNN():
+            return from_keras(layer.cell)
+        case keras.Sequential():
+            return models.Stack([from_keras(part) for part in layer.layers])
+    raise ValueError(
+        "layer must be a unit or a RecurrentCell of numerate.keras, or an RNN or a Sequential "
+        f"of these, got {type(layer).__name__}"
+    )
+
+
+def _layer(adapter: type[Unit], unit: units.Unit) -> Unit:
+    dtype = unit.weight.dtype.name
+    layer = adapter(**static_fields(unit), dtype=dtype)
+    layer.build((None, unit.in_features))
+    layer.built = True
+    assign(layer, unit)
+    return layer
+
+
+def _sequential(layers: list[Any], first: Any) -> keras.Sequential:
+    recurrent = isinstance(first, cells.Recurrent)
+    shape = (None, first.input_size) if recurrent else (first.in_features,)
+    return keras.Sequential([keras.Input(shape), *layers])
