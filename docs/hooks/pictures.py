@@ -25,9 +25,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from numerate import units  # noqa: E402
 from numerate.units import Unit  # noqa: E402
 from tests.units.table import UNITS  # noqa: E402
 
@@ -82,28 +84,41 @@ def _over_plane(function: Callable, across: np.ndarray, up: np.ndarray) -> np.nd
 # The kinds of panel.
 
 
-def weight_surface(axes: Axes, name: str, *, across: str, up: str, reach: float = 6.0) -> None:
+def weight_surface(
+    axes: Axes,
+    name: str,
+    *,
+    values: Callable[[Any, Any], dict[str, Any]],
+    labels: tuple[str, str],
+    reach: float = 6.0,
+) -> None:
     """The weight of a unit 1→1 over two free parameters."""
     unit, grid = UNITS[name].make(1, 1, key=KEY), _grid(reach)
-    z = _over_plane(lambda a, b: _set(unit, **{across: a, up: b}).weight.ravel()[0], grid, grid)
+    z = _over_plane(lambda a, b: _set(unit, **values(a, b)).weight.ravel()[0], grid, grid)
     _field(axes, grid, grid, z, 1.0, (-0.9, -0.5, -0.1, 0.1, 0.5, 0.9))
-    axes.set(xlabel=SYMBOLS[across], ylabel=SYMBOLS[up], title="weight $W$")
+    axes.set(xlabel=labels[0], ylabel=labels[1], title="weight $W$")
 
 
-def weight_slope(axes: Axes, name: str, *, across: str, up: str, reach: float = 6.0) -> None:
+def weight_slope(
+    axes: Axes,
+    name: str,
+    *,
+    values: Callable[[Any, Any], dict[str, Any]],
+    labels: tuple[str, str],
+    reach: float = 6.0,
+) -> None:
     """How fast that weight moves with its parameters: where training stands still."""
     unit, grid = UNITS[name].make(1, 1, key=KEY), _grid(reach)
 
-    def slope(a, b):
-        weight = lambda a, b: _set(unit, **{across: a, up: b}).weight.ravel()[0]  # noqa: E731
-        return jnp.hypot(*jax.grad(weight, (0, 1))(a, b))
+    def weight(a, b):
+        return _set(unit, **values(a, b)).weight.ravel()[0]
 
-    z = np.log10(_over_plane(slope, grid, grid) + 1e-12)
+    slope = _over_plane(lambda a, b: jnp.hypot(*jax.grad(weight, (0, 1))(a, b)), grid, grid)
     # Four powers of ten on the scale of colours, which is a square root.
-    z = np.clip(1 + z / 4, 0, 1) ** 2
+    z = np.clip(1 + np.log10(slope + 1e-12) / 4, 0, 1) ** 2
     marks = {(1 + power / 4) ** 2: f"$10^{{{power}}}$" for power in (-3, -2, -1)}
     _field(axes, grid, grid, z, 1.0, tuple(marks), marks.__getitem__)
-    axes.set(xlabel=SYMBOLS[across], ylabel=SYMBOLS[up], title=r"slope $|\nabla W|$")
+    axes.set(xlabel=labels[0], ylabel=labels[1], title=r"slope $|\nabla W|$")
 
 
 def weight_line(axes: Axes, name: str, *, over: str, reach: float, low: float) -> None:
@@ -117,17 +132,19 @@ def weight_line(axes: Axes, name: str, *, over: str, reach: float, low: float) -
     weight, penalty = jax.jit(jax.vmap(both))(grid)
     axes.plot(grid, weight, color=ABOVE, lw=2, label="weight $W$")
     axes.plot(grid, penalty, color=BELOW, lw=1.5, ls="--", label="penalty $R$")
-    axes.set(xlabel=SYMBOLS[over], title="weight and penalty")
+    axes.set(xlabel=r"$\hat{W}$", title="weight and penalty")
     axes.grid(color=INK, alpha=0.25, lw=0.6)
     axes.legend(frameon=False, loc="upper left", labelcolor=INK)
 
 
 def outputs(axes: Axes, name: str, operation: str, title: str = "", **parameters: Any) -> None:
     """The output of a unit 2→1 over its inputs, exact for an operation but for `parameters`."""
-    unit, grid = _set(_exact(name, operation), **parameters), _grid(3.0)
+    known = name in UNITS and operation in UNITS[name].exact
+    unit = _exact(name, operation) if known else getattr(units, name)(2, 1, key=KEY)
+    unit, grid = _set(unit, **parameters), _grid(3.0)
     z = _over_plane(lambda a, b: unit(jnp.stack([a, b]))[0], grid, grid)
     # The lines of a quotient all meet at zero.
-    levels = (-2, -1, 0, 1, 2) if operation == "/" else (-8, -4, -2, -1, 0, 1, 2, 4, 8)
+    levels = (-2, -1, 0, 1, 2) if operation == "/" else LEVELS
     _field(axes, grid, grid, z, 9.0, levels)
     axes.set(xlabel="$a$", ylabel="$b$", title=title or f"weights of ${TEX[operation]}$")
 
@@ -140,32 +157,73 @@ def landscape(
     weights: tuple[float, float] = (0.0, 1.0),
     parameter: str = "w_hat",
     places: tuple[tuple[int, ...], ...] = ((0, 0), (0, 1)),
-    noise: bool = False,
+    training: bool = False,
 ) -> None:
-    """The error over two weights of a unit, for inputs from a range: the hill to come down."""
+    """The error over two weights of a unit, for inputs from a range: the hill to come down.
+
+    In `training` with the equation, and the noise, that the unit has then.
+    """
     unit, grid = _exact(name, operation), _grid(weights[1] + 0.1, weights[0] - 0.1)
     (first, second), best = places, getattr(unit, parameter)
     x = jax.random.uniform(KEY, (64, 2), minval=min(inputs), maxval=max(inputs))
     target = jax.vmap(unit)(x)
-    draws = jax.random.split(jax.random.key(1), 64) if noise else None
+    keys = jax.random.split(jax.random.key(1), 64)
 
     def error(a, b):
         values = best.at[first].set(a).at[second].set(b)
         here = eqx.tree_at(lambda u: getattr(u, parameter), unit, values)
-        y = jax.vmap(lambda x, key: here(x, key=key))(x, draws) if noise else jax.vmap(here)(x)
+        y = jax.vmap(lambda x, key: here(x, key=key if training else None))(x, keys)
         return jnp.mean((y - target) ** 2)
 
     z = _over_plane(error, grid, grid)
     _levels(axes, grid, z)
     axes.plot(best[first], best[second], marker="*", ms=11, color=ABOVE, ls="none")
     low, high = (f"{edge:g}".replace("-", "−") for edge in inputs)
-    axes.set(title=f"error of ${TEX[operation]}$, U[{low}, {high}]")
+    where = "in training" if training else f"U[{low}, {high}]"
+    axes.set(title=f"error of ${TEX[operation]}$, {where}")
     axes.set(xlabel="weight of $a$", ylabel="weight of $b$")
+
+
+def truth(
+    axes: Axes,
+    name: str,
+    title: str,
+    ends: tuple[float, float],
+    levels: tuple[float, ...] = (0.1, 0.5, 0.9),
+    **parameters: Any,
+) -> None:
+    """The output of a unit 2→1 that is a truth value, over its inputs."""
+    unit, grid = _set(getattr(units, name)(2, 1, key=KEY), **parameters), _grid(ends[1], ends[0])
+    z = _over_plane(lambda a, b: unit(jnp.stack([a, b]))[0], grid, grid)
+    _field(axes, grid, grid, z, 1.0, levels)
+    axes.set(xlabel="$a$", ylabel="$b$", title=title)
+
+
+def learnt(axes: Axes, name: str, activation: str) -> None:
+    """A network whose last layer is fitted to a product in a square, and what it says beyond."""
+    unit = getattr(units, name)(2, 1, hidden_size=64, activation=activation, key=KEY)
+    shift = jax.random.uniform(jax.random.key(1), (64,), minval=-1.0, maxval=1.0)
+    unit = eqx.tree_at(lambda u: u.biases[0], unit, shift)
+
+    def output(last):
+        return eqx.tree_at(lambda u: u.weights[1], unit, last)
+
+    x = jax.random.uniform(KEY, (512, 2), minval=0.0, maxval=1.5)
+    # The output is linear in the last weights, so its gradient by them is the hidden features.
+    features = jax.vmap(lambda x: jax.grad(lambda w: output(w)(x)[0])(unit.weights[1])[0])(x)
+    last = np.linalg.lstsq(np.asarray(features, float), np.prod(np.asarray(x), 1), rcond=1e-5)[0]
+    fitted = output(jnp.asarray(last[None], x.dtype))
+    grid = _grid(6.0)
+    z = _over_plane(lambda a, b: fitted(jnp.stack([a, b]))[0], grid, grid)
+    _field(axes, grid, grid, z, 18.0, LEVELS)
+    axes.add_patch(Rectangle((0, 0), 1.5, 1.5, fill=False, ec=INK, lw=1.8, ls="--"))
+    axes.set(xlabel="$a$", ylabel="$b$", title=f"{activation}, fitted to ${TEX['*']}$")
 
 
 # How they look.
 
-SYMBOLS = {"w_hat": r"$\hat{W}$", "m_hat": r"$\hat{M}$"}
+LEVELS = (-8, -4, -2, -1, 0, 1, 2, 4, 8)
+
 TEX = {"+": "a + b", "-": "a - b", "*": "a \\cdot b", "/": "a / b", "sqrt": r"\sqrt{a}"}
 
 
@@ -199,12 +257,27 @@ def _levels(axes: Axes, grid: np.ndarray, z: np.ndarray) -> None:
 
 # What each unit shows.
 
-_SQUASHED = {"across": "w_hat", "up": "m_hat"}
+_SQUASHED: dict[str, Any] = {
+    "values": lambda a, b: {"w_hat": a, "m_hat": b},
+    "labels": (r"$\hat{W}$", r"$\hat{M}$"),
+}
 SURFACE = (partial(weight_surface, **_SQUASHED), partial(weight_slope, **_SQUASHED))
+SHARE = partial(
+    weight_surface,
+    values=lambda a, b: {"w_hat": jnp.stack([a, 0 * a])[:, None], "gate_weight": b, "gate_bias": 0},
+    labels=("$R$ beside the trash", "gate $w + b$"),
+)
 # Ŵ and M̂ of a weight of about a half.
 HALF = {"w_hat": 1.0, "m_hat": 0.5}
 # Where a unit with factors and divisors has the weights of a / b.
 QUOTIENT = ((0, 0, 0), (1, 0, 1))
+# The two operands of a comparison, a and b, and what is made of its bits.
+OPERANDS = np.array([[[[99.0, -99.0]]], [[[-99.0, 99.0]]]])
+GREATER = {"sign_weight": 50.0, "zero_weight": -25.0, "bias": 0.0}
+HALF_GREATER = {"sign_weight": 2.0, "zero_weight": -1.0, "bias": 0.5}
+EQUAL = {"sign_weight": 0.0, "zero_weight": 50.0, "bias": 0.0}
+# Both inputs, neither negated.
+LOGIC = {"w_hat": 50.0, "n_hat": -50.0}
 
 
 def halfway(operation: str, **parameters: Any) -> Panel:
@@ -213,6 +286,11 @@ def halfway(operation: str, **parameters: Any) -> Panel:
 
 def exactly(operation: str) -> Panel:
     return partial(outputs, operation=operation)
+
+
+def chosen(factors: list[float], divisors: list[float]) -> dict[str, Any]:
+    """A NASU that speaks with its product."""
+    return {"product_hat": [[factors], [divisors]], "choice": 2}
 
 
 PICTURES: dict[str, tuple[Panel, ...]] = {
@@ -241,7 +319,65 @@ PICTURES: dict[str, tuple[Panel, ...]] = {
     ),
     "sNMU": (
         partial(landscape, operation="*", inputs=(-1.2, -1.1)),
-        partial(landscape, operation="*", inputs=(-1.2, -1.1), noise=True),
+        partial(landscape, operation="*", inputs=(-1.2, -1.1), training=True),
+    ),
+    "NPU": (
+        exactly("*"),
+        halfway("*", w_real=0.5),
+        partial(
+            landscape, operation="*", inputs=(-2.0, -1.0), weights=(-1.0, 3.0), parameter="w_real"
+        ),
+    ),
+    "RealNPU": (
+        exactly("/"),
+        halfway("*", gate_hat=0.5),
+        partial(landscape, operation="*", inputs=(-2.0, -1.0), weights=(-1.0, 3.0)),
+    ),
+    "RealNPUModified": (
+        exactly("/"),
+        halfway("/", gate_hat=0.5),
+        partial(landscape, operation="/", inputs=(-2.0, -1.0), weights=(-1.0, 1.0)),
+    ),
+    "NRU": (
+        exactly("/"),
+        halfway("/", w_hat=[[0.5, -0.5]]),
+        partial(landscape, operation="/", inputs=(-2.0, -1.0), weights=(-1.0, 1.0)),
+    ),
+    "HillSpaceSum": SURFACE,
+    "HillSpaceProduct": (SURFACE[0], exactly("*"), halfway("*", **HALF)),
+    "MCFC": (SHARE, exactly("+"), halfway("+", w_hat=[[100.0, 0.0], [-100.0, 0.0]])),
+    "MulMCFC": (SHARE, exactly("*"), halfway("*", w_hat=0.0)),
+    "MulMCFCSignINALU": (exactly("*"), halfway("*", w_hat=0.0)),
+    "MulMCFCSignRealNPU": (
+        exactly("*"),
+        partial(outputs, operation="*", title="signs half open", sign_gate=0.5),
+        halfway("*", w_hat=0.0),
+    ),
+    "NSR": (
+        partial(truth, title="a > b", ends=(-5.0, 5.0), levels=(0.5,), w_hat=OPERANDS, **GREATER),
+        partial(truth, title="a = b", ends=(-5.0, 5.0), levels=(0.5,), w_hat=OPERANDS, **EQUAL),
+        partial(
+            truth, title="half trained", ends=(-5.0, 5.0), w_hat=OPERANDS / 200, **HALF_GREATER
+        ),
+    ),
+    "NLRL": (
+        partial(truth, title="a and b", ends=(0.0, 1.0), **LOGIC, gate_weight=-50.0),
+        partial(truth, title="a or b", ends=(0.0, 1.0), **LOGIC, gate_weight=50.0),
+        partial(truth, title="half trained", ends=(0.0, 1.0), w_hat=0.0, n_hat=-1.0, gate_weight=0),
+    ),
+    "Linear": (
+        exactly("-"),
+        partial(landscape, operation="-", inputs=(1.0, 2.0), weights=(-2.0, 2.0)),
+    ),
+    "MLP": (
+        exactly("-"),
+        partial(learnt, activation="relu"),
+        partial(learnt, activation="tanh"),
+    ),
+    "NASU": (
+        partial(outputs, operation="+", title="the sum", sum_hat=1.0),
+        partial(outputs, operation="*", title="the product", **chosen([1.0, 1.0], [0.0, 0.0])),
+        partial(outputs, operation="/", title="the quotient", **chosen([1.0, 0.0], [0.0, 1.0])),
     ),
     "NMRU": (
         exactly("/"),

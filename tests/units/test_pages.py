@@ -62,6 +62,14 @@ def test_every_unit_is_in_the_navigation_and_in_the_list():
     assert sorted(listed) == sorted(entries)
 
 
+def test_the_list_names_the_paper_of_the_docstring():
+    rows = re.findall(r"^\| \[(\w+)\]\(.*\| (\w+).* (\d{4}) \|$", page("index"), re.MULTILINE)
+    assert len(rows) > 20
+    for name, author, year in rows:
+        reference = getattr(units, name).__doc__.split("```bibtex")[1]
+        assert author in reference and f"year={{{year}}}" in reference, name
+
+
 def test_every_unit_has_a_picture():
     assert sorted(pictures.PICTURES) == NAMES
 
