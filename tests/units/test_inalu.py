@@ -205,10 +205,10 @@ def test_start_as_in_the_experiments(name, float64, key):
 
 
 def test_separate_halves_have_weights_of_their_own(float64, key):
-    """Half open, (a + b)/2 + (a/b)/2; shared weights would be one or the other twice."""
-    unit = UNITS["iNALU"].made_exact("+", float64, key)
-    unit = eqx.tree_at(lambda u: u.gate_weight, unit, jnp.zeros(1))
-    np.testing.assert_allclose(unit(jnp.array([9.0, -5.0])), [2.0 - 0.9], rtol=1e-12)
+    """Half open, a/2 + (1/b)/2, whose sign is that of b, which the sum leaves out."""
+    halves = [[[1, 0]], [[0, -1]]]
+    unit = with_weights(iNALU(2, 1, key=key), halves, 0.0)
+    np.testing.assert_allclose(unit(jnp.array([-9.0, 5.0])), [-4.5 + 0.1], rtol=1e-12)
 
 
 def test_snalu_has_the_wrong_sign_for_a_negative_input_that_is_left_out(float64, key):
