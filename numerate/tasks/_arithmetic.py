@@ -27,7 +27,7 @@ PRIMER_RANGES: dict[Range, Range] = {
 }
 
 # Seeds of the fixed sets, those of the benchmark's authors; the numbers drawn are our own.
-_VALIDATION_SEED, _EXTRAPOLATION_SEED = 43953907, 8689336
+VALIDATION_SEED, EXTRAPOLATION_SEED = 43953907, 8689336
 
 
 class _Operation(NamedTuple):
@@ -123,20 +123,20 @@ class Arithmetic(Task):
             raise ValueError(f"eps must be positive, got {self.eps}")
         if self.set_size < 1:
             raise ValueError(f"set_size must be at least 1, got {self.set_size}")
-        if self.operation == "div" and any(low <= 0 <= high for low, high in self._outside):
+        if self.operation == "div" and any(low <= 0 <= high for low, high in self.outside):
             raise ValueError(
                 "extrapolation_range must keep away from 0 for a division, whose mean square is "
                 f"infinite there, got {self.extrapolation_range}"
             )
 
     def _check_range(self, name: str) -> None:
-        intervals = _intervals(getattr(self, name))
-        if not all(low < high for low, high in intervals):
+        parts = intervals(getattr(self, name))
+        if not all(low < high for low, high in parts):
             raise ValueError(
                 f"{name} must be (low, high) with low < high, or a tuple of such intervals, "
                 f"got {getattr(self, name)}"
             )
-        if self.operation == "sqrt" and any(low < 0 for low, _ in intervals):
+        if self.operation == "sqrt" and any(low < 0 for low, _ in parts):
             raise ValueError(
                 f"{name} must not contain negative numbers for a square root, "
                 f"got {getattr(self, name)}"
@@ -165,34 +165,35 @@ class Arithmetic(Task):
         return _OPERATIONS[self.operation].relative_error is None
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
-        return self._draw(key, batch_size, _intervals(self.train_range))
+        return self._draw(key, batch_size, intervals(self.train_range))
 
     def validation(self) -> Batch:
-        key = step_key(jax.random.key(_VALIDATION_SEED), 0)
-        return self._draw(key, self.set_size, _intervals(self.train_range))
+        key = step_key(jax.random.key(VALIDATION_SEED), 0)
+        return self._draw(key, self.set_size, intervals(self.train_range))
 
     def extrapolation(self) -> Batch:
-        key = step_key(jax.random.key(_EXTRAPOLATION_SEED), 0)
-        return self._draw(key, self.set_size, self._outside)
+        key = step_key(jax.random.key(EXTRAPOLATION_SEED), 0)
+        return self._draw(key, self.set_size, self.outside)
 
     @property
     def threshold(self) -> float:
-        square, absolute = _mean_square(self._outside), _mean_absolute(self._outside)
+        square, absolute = _mean_square(self.outside), _mean_absolute(self.outside)
         relative_error = _OPERATIONS[self.operation].relative_error
         if relative_error is None:
             return self.eps**2 * (2 * square + 2 * absolute**2)
         mean_square_of_output = {
             "mul": lambda: square**2,
-            "div": lambda: square * _mean_inverse_square(self._outside),
+            "div": lambda: square * _mean_inverse_square(self.outside),
             "sqrt": lambda: absolute,
-            "square": lambda: _mean_power(self._outside, 4),
+            "square": lambda: _mean_power(self.outside, 4),
         }[self.operation]()
         return relative_error(self.eps) ** 2 * mean_square_of_output
 
     @property
-    def _outside(self) -> tuple[Interval, ...]:
+    def outside(self) -> tuple[Interval, ...]:
+        """The intervals of the extrapolation range."""
         assert self.extrapolation_range is not None  # filled in by __post_init__
-        return _intervals(self.extrapolation_range)
+        return intervals(self.extrapolation_range)
 
     def _draw(self, key: PRNGKeyArray, rows: int, intervals: tuple[Interval, ...]) -> Batch:
         # Drawn feature by feature and transposed, so that the rows lie contiguous in memory and
@@ -201,7 +202,8 @@ class Arithmetic(Task):
         return x, _OPERATIONS[self.operation].apply(x)[:, None]
 
 
-def _intervals(range_: Range) -> tuple[Interval, ...]:
+def intervals(range_: Range) -> tuple[Interval, ...]:
+    """A range as a tuple of intervals, also where it is only one."""
     return range_ if isinstance(range_[0], tuple) else (range_,)  # pyright: ignore
 
 

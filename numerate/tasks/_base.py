@@ -1,6 +1,7 @@
 """What a task is: where examples come from, and what a learned model is judged by."""
 
 import abc
+from typing import Any
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -37,3 +38,16 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def threshold(self) -> float:
         """The mean squared error on `extrapolation` below which the task counts as solved."""
+
+    @property
+    def family(self) -> int:
+        """How many tasks this is; a task that is the same for every seed, as most are, is one."""
+        return 1
+
+    def places(self, seeds: int) -> Any:
+        """For a family what tells its tasks apart: arrays with a leading axis of seeds."""
+        return None
+
+    def at(self, place: Any) -> "Task":
+        """The task of one seed, from its part of `places`, which may be traced."""
+        return self

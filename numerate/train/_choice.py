@@ -66,7 +66,6 @@ def _with(model: PyTree, index: int, place: int, alternative: int) -> PyTree:
 
 def _best(options: list[PyTree], errors: list[Any]) -> PyTree:
     """The option of the least error; one whose error is NaN is never taken for a finite one."""
-    errors = jnp.stack([jnp.where(jnp.isnan(e), jnp.inf, e) for e in errors])
-    best = jnp.argmin(errors)
+    best = jnp.argmin(jnp.stack([jnp.where(jnp.isnan(e), jnp.inf, e) for e in errors]))
     arrays, rest = zip(*(eqx.partition(option, eqx.is_array) for option in options), strict=True)
     return eqx.combine(jax.tree.map(lambda *leaves: jnp.stack(leaves)[best], *arrays), rest[0])

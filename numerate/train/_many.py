@@ -58,7 +58,8 @@ def train_many(
     **Arguments:**
 
     - `keys`: `(seeds,)`, such as `jax.random.split(jax.random.key(0), 25)`.
-    - `task`, `model`, `config`: as for `train`.
+    - `task`, `model`, `config`: as for `train`. A family of tasks, such as a `Sweep`, shares
+        the keys out among its tasks, and `threshold` of the run is then `(seeds,)`.
     - `chunk_size`: seeds in one program, a multiple of 16; by default 32, and 1024 on
         accelerators. The last bits of a result may depend on it, and on nothing else here.
     - `progress`: whether to draw a progress bar with the time left on standard error; by
@@ -84,8 +85,11 @@ def train_many(
     # The program is the same for any number of steps.
     one_log = dataclasses.replace(config, steps=config.log_every)
     program = _program(task, model, one_log, chunk_size, jnp.result_type(float))
-    parts = [keys[start : start + chunk_size] for start in range(0, len(keys), chunk_size)]
-    chunks = [_Chunk(program, part, chunk_size, config.steps) for part in parts]
+    places = task.places(len(keys))
+    chunks = [
+        _Chunk(program, keys, places, range(start, start + chunk_size), config.steps)
+        for start in range(0, len(keys), chunk_size)
+    ]
     with _progress_bar(progress, len(keys) * logs) as tick:
         _train_chunks(chunks, tick)
     return _joined([chunk.conclude() for chunk in chunks])
@@ -94,7 +98,7 @@ def train_many(
 class _Program(NamedTuple):
     """The compiled functions of one chunk, and the sets that all seeds share."""
 
-    init: Callable[[Key[Array, "seeds"], int], State]
+    init: Callable[[Key[Array, "seeds"], int, Any], State]
     advance: Callable[[State, Any], tuple[State, Log]]
     conclude: Callable[[State, Log], Run]
     sets: Any
@@ -107,9 +111,11 @@ def _program(task: Task, model: MakeModel, config: Config, chunk_size: int, dtyp
     del dtype
     keys = jax.random.split(jax.random.key(0), chunk_size)
     loop = training_loop(keys[0], task, model, config)
-    init = jax.jit(jax.vmap(loop.init, in_axes=(0, None)))
+    init = jax.jit(jax.vmap(loop.init, in_axes=(0, None, 0)))
     sets = jax.jit(loop.sets)()
-    shapes = jax.eval_shape(init, keys, config.steps)
+    first = np.zeros(chunk_size, int)
+    places = jax.tree.map(lambda leaf: leaf[first], task.places(task.family))
+    shapes = jax.eval_shape(init, keys, config.steps, places)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(shapes.arrays)) // chunk_size
     advance = compile_chunk(
         jax.vmap(loop.advance, in_axes=(0, None)), shapes, sets, small=parameters <= _SMALL_MODEL
@@ -122,12 +128,15 @@ def _program(task: Task, model: MakeModel, config: Config, chunk_size: int, dtyp
 class _Chunk:
     """Up to `chunk_size` seeds in training; the rest of the program's places repeat the last."""
 
-    def __init__(self, program: _Program, keys: Key[Array, "seeds"], chunk_size: int, steps: int):
+    def __init__(
+        self, program: _Program, keys: Key[Array, "seeds"], places: Any, chunk: range, steps: int
+    ):
         self.program = program
-        self.seeds = len(keys)
+        self.seeds = min(chunk.stop, len(keys)) - chunk.start
         self.logs = steps // program.log_every
-        places = np.minimum(np.arange(chunk_size), self.seeds - 1)
-        self.state = program.init(keys[places], steps)
+        seeds = np.minimum(chunk, len(keys) - 1)
+        places = jax.tree.map(lambda leaf: leaf[seeds], places)
+        self.state = program.init(keys[seeds], steps, places)
         self.log: list[Log] = []
 
     def train(self, stop: threading.Event, tick: Callable[[int], None]) -> None:

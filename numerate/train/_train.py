@@ -91,6 +91,7 @@ class State(eqx.Module):
     arrays: PyTree
     optimiser_state: PyTree
     memory: PyTree
+    place: PyTree
     key: PRNGKeyArray
     step: Int[Array, ""]
     steps: Int[Array, ""]
@@ -111,12 +112,13 @@ class Log(NamedTuple):
 class Loop(NamedTuple):
     """The pure functions of one training, for a fixed task, model and configuration.
 
-    `init(key, steps) -> State`, `advance(state, sets) -> (State, Log)`,
+    `init(key, steps, place) -> State`, `advance(state, sets) -> (State, Log)`,
     `conclude(state, logs) -> Run` with logs of shape `(logs,)`, and `sets() -> sets`, the
-    validation and extrapolation sets, which all seeds share.
+    validation and extrapolation sets, where all seeds share them. `place` is the seed's own
+    part of a family of tasks, or None; then `sets()` is None and every measurement draws them.
     """
 
-    init: Callable[[PRNGKeyArray, Any], State]
+    init: Callable[[PRNGKeyArray, Any, Any], State]
     advance: Callable[[State, Any], tuple[State, Log]]
     conclude: Callable[[State, Log], Run]
     sets: Callable[[], Any]
@@ -159,7 +161,7 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
     sets = loop.sets()
     logs = config.steps // config.log_every
     state, log = jax.lax.scan(
-        lambda state, _: loop.advance(state, sets), loop.init(key, config.steps), length=logs
+        lambda state, _: loop.advance(state, sets), loop.init(key, config.steps, None), length=logs
     )
     return loop.conclude(state, log)
 
@@ -167,15 +169,16 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
 def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config) -> Loop:
     """The functions that `train` and `train_many` are made of. `key` gives only its kind."""
     static = _static_part(key, model)
+    is_family = task.places(task.family) is not None
     error = mean_squared_error(static)
     own_step = config.penalty_optimiser
     gradient = loss_gradient(static, _penalty(config) if own_step is None else _no_penalty)
-    penalty_gradient = None if own_step is None else jax.grad(_penalty_of(static, config))
+    penalty_gradient = jax.grad(_penalty_of(static, config))
 
     def fresh(key: PRNGKeyArray) -> PyTree:
         return eqx.filter(model(key=key), eqx.is_array)
 
-    def init(key: PRNGKeyArray, steps: Any) -> State:
+    def init(key: PRNGKeyArray, steps: Any, place: Any) -> State:
         arrays = fresh(key)
         trained = eqx.filter(arrays, eqx.is_inexact_array)
         infinite = jnp.asarray(jnp.inf, _dtype(trained))
@@ -187,6 +190,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
                 None if own_step is None else own_step.init(trained),
             ),
             memory=None if config.restart is None else empty_memory(_dtype(trained)),
+            place=place,
             key=key,
             step=zero,
             steps=jnp.asarray(steps, jnp.int32),
@@ -199,10 +203,10 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             first_below=zero,
         )
 
-    def one_step(i: Array, steps: Array, carry: tuple, key: PRNGKeyArray) -> tuple:
+    def one_step(i: Array, here: Task, steps: Array, carry: tuple, key: PRNGKeyArray) -> tuple:
         arrays, (optimiser_state, penalty_state), losses = carry
         step = step_key(key, i)
-        x, y = task.sample(step, config.batch_size)
+        x, y = here.sample(step, config.batch_size)
         trained, frozen = eqx.partition(arrays, eqx.is_inexact_array)
         when = jnp.asarray(_when(config, i, steps), _dtype(trained))
         loss, gradients = gradient(trained, frozen, x, y, step_key(step, _NOISE), when)
@@ -241,18 +245,20 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
     def measured_steps(state: State, sets: Any) -> tuple[State, Log]:
         # The count is a constant: with bounds that differ between seeds, a loop under `vmap`
         # would compare and select at every step.
+        here = task.at(state.place)
         losses = None if config.restart is None else jnp.zeros(2, state.best_validation.dtype)
         arrays, optimiser_state, losses = jax.lax.fori_loop(
             0,
             config.log_every,
-            lambda i, carry: one_step(state.step + i, state.steps, carry, state.key),
+            lambda i, carry: one_step(state.step + i, here, state.steps, carry, state.key),
             (state.arrays, state.optimiser_state, losses),
         )
         step = state.step + config.log_every
+        sets = (here.validation(), here.extrapolation()) if sets is None else sets
         arrays = chosen(arrays, *sets[0])
         log = Log(*(error(arrays, x, y) for x, y in sets))
         better = log.validation < state.best_validation
-        below = (log.extrapolation < task.threshold) & (state.first_below == 0)
+        below = (log.extrapolation < here.threshold) & (state.first_below == 0)
         diverged = ~_all_finite(arrays)
         stopped = diverged
         if config.stop_below is not None:
@@ -263,6 +269,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             arrays=arrays,
             optimiser_state=optimiser_state,
             memory=memory,
+            place=state.place,
             key=state.key,
             step=step,
             steps=state.steps,
@@ -285,7 +292,8 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
         )
 
     def conclude(state: State, log: Log) -> Run:
-        solved = state.best_extrapolation < task.threshold
+        threshold = task.at(state.place).threshold
+        solved = state.best_extrapolation < threshold
         logs = log.validation.shape[0]
         unfinished = ~state.stopped & (state.step < logs * config.log_every)
         outcome = jnp.where(solved, Outcome.SOLVED, Outcome.NOT_SOLVED)
@@ -302,10 +310,13 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             steps=jnp.arange(1, logs + 1) * config.log_every,
             validation_log=log.validation,
             extrapolation_log=log.extrapolation,
-            threshold=task.threshold,
+            threshold=threshold,
         )
 
-    return Loop(init, advance, conclude, lambda: (task.validation(), task.extrapolation()))
+    def sets() -> Any:
+        return None if is_family else (task.validation(), task.extrapolation())
+
+    return Loop(init, advance, conclude, sets)
 
 
 def _static_part(key: PRNGKeyArray, model: MakeModel) -> PyTree:

@@ -22,6 +22,7 @@ from numerate.ops import (
 )
 from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
 
+NOISE = 5.0
 ALTERNATIVES = ("sum", "snapped sum", "product", "snapped product")
 
 
@@ -131,15 +132,17 @@ class NASU(Unit):
     ) -> Shaped[Tensor, "*batch out"]:
         xp = namespace(x)
         if draw is None:
-            (of_sum, factors, divisors), is_sum = self._weights(), self.choice < 2
+            of_sum, factors, divisors = self._weights()
+            is_sum, product = self.choice < 2, _magnitudes(factors, divisors, magnitude(x))
+            sign = retrieved_sign(factors + divisors, x)
         else:
             of_sum, (factors, divisors) = bounded(self.sum_hat, -1.0, 1.0), self.product_hat
             is_sum = draw(self.out_features) < 0.5
-        size = magnitude(x)
-        # 1/x is negative where x is, so one sign serves both.
-        sign = retrieved_sign(factors + divisors, x)
-        product = affine_product(factors, size) * affine_product(divisors, reciprocal(size)) * sign
-        return xp.where(is_sum, linear(of_sum, x), product)
+            noise = 1.0 + (NOISE - 1.0) * draw(self.in_features)
+            noisy = _magnitudes(factors, divisors, magnitude(x) * noise)
+            product = noisy / _magnitudes(factors, divisors, noise)
+            sign = retrieved_sign(xp.stop_gradient(xp.round(factors + divisors)), x)
+        return xp.where(is_sum, linear(of_sum, x), product * sign)
 
     def penalty(self) -> Shaped[Tensor, ""]:
         return 1e-3 * sparsity(self.sum_hat) + sparsity(self.product_hat)
@@ -160,3 +163,7 @@ class NASU(Unit):
                 f"{len(ALTERNATIVES)}, got {place} and {alternative}"
             )
         return eqx.tree_at(lambda u: u.choice, self, self.choice.at[place].set(alternative))
+
+
+def _magnitudes(factors: Tensor, divisors: Tensor, size: Tensor) -> Tensor:
+    return affine_product(factors, size) * affine_product(divisors, reciprocal(size))
