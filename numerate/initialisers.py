@@ -120,6 +120,53 @@ def nmu(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out i
     return jax.random.uniform(key, shape, dtype, 0.25, 0.75)
 
 
+def glorot_normal(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
+    """N(0, 2/(in + out)).
+
+    !!! example
+        >>> import jax
+        >>> weight = glorot_normal(jax.random.key(0), (300, 300), "float32")
+        >>> 0.057 < float(weight.std()) < 0.058
+        True
+
+    Glorot & Bengio (2010), Proceedings of AISTATS 9.
+    """
+    return jax.random.normal(key, shape, dtype) * math.sqrt(2 / max(sum(shape), 1))
+
+
+def orthogonal(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
+    """A random matrix whose columns, or whose rows if those are fewer, are orthonormal.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> weight = orthogonal(jax.random.key(0), (5, 3), "float32")
+        >>> bool(jnp.allclose(weight.T @ weight, jnp.eye(3), atol=1e-6))
+        True
+
+    Saxe, McClelland & Ganguli (2014), arXiv:1312.6120.
+    """
+    if 0 in shape:
+        return jnp.zeros(shape, dtype)
+    # The decomposition exists from float32 on.
+    wide = dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32
+    q, r = jnp.linalg.qr(jax.random.normal(key, (max(shape), min(shape)), wide))
+    # Its signs are a convention of the library; with those of r undone, q is uniform.
+    q = q * jnp.sign(jnp.diagonal(r))
+    return (q if shape[0] >= shape[1] else q.T).astype(dtype)
+
+
+def symmetric(r: float) -> Initialiser:
+    """U(-r, r), whatever the shape.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> weight = symmetric(0.5)(jax.random.key(0), (100, 100), "float32")
+        >>> 0.499 < float(jnp.abs(weight).max()) <= 0.5
+        True
+    """
+    return lambda key, shape, dtype: _symmetric(key, shape, dtype, r)
+
+
 def normal(mean: float, deviation: float) -> Initialiser:
     """N(mean, deviation²), whatever the shape.
 
@@ -150,7 +197,9 @@ def _symmetric(key, shape, dtype, r: float):
 INITIALISERS: dict[str, Initialiser] = {
     "uniform": uniform,
     "glorot_uniform": glorot_uniform,
+    "glorot_normal": glorot_normal,
     "kaiming_uniform": kaiming_uniform,
+    "orthogonal": orthogonal,
     "madsen": madsen,
     "nau": nau,
     "nmu": nmu,

@@ -16,19 +16,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from numerate import units
-from numerate.cells import Recurrent
+from numerate.cells import MCLSTM, Recurrent
 from numerate.data import replacing
 from numerate.models import Stack
 
 FORMAT = 1  # rises when files change so that an older version could not read them
 
-_UNITS: dict[str, Callable[..., units.Unit]] = {
+# Those whose static fields are all the arguments that they need.
+_PLAIN: dict[str, Callable[..., eqx.Module]] = {
     name: getattr(units, name) for name in units.__all__ if name != "Unit"
-}
+} | {"MCLSTM": MCLSTM}
 
 
 def save(model: eqx.Module, path: str | Path) -> None:
-    """Writes a unit, a `Recurrent` or a `Stack` of these to one file.
+    """Writes a unit, a `Recurrent`, an `MCLSTM` or a `Stack` of these to one file.
 
     **Arguments:**
 
@@ -72,13 +73,15 @@ def load(path: str | Path) -> Any:
 def _describe(module: eqx.Module) -> dict[str, Any]:
     """How to build a module without its arrays, as plain data."""
     name = type(module).__name__
-    if type(module) is _UNITS.get(name):
+    if type(module) is _PLAIN.get(name):
         return {"class": name, "arguments": _static_fields(module)}
     if isinstance(module, Recurrent):
         return {"class": name, "unit": _describe(module.unit), **_static_fields(module)}
     if isinstance(module, Stack):
         return {"class": name, "layers": [_describe(layer) for layer in module.layers]}
-    raise ValueError(f"only units, Recurrent and Stack can be saved; model contains a {name}")
+    raise ValueError(
+        f"only units, Recurrent, MCLSTM and Stack can be saved; model contains a {name}"
+    )
 
 
 def _static_fields(module: eqx.Module) -> dict[str, Any]:
@@ -101,8 +104,8 @@ def _maker(description: Any) -> Callable[..., Any]:
             )
         case {"class": "Stack", "layers": layers}:
             return lambda key: Stack([_maker(layer) for layer in layers], key=key)
-        case {"class": name, "arguments": arguments} if name in _UNITS:
-            return lambda key: _UNITS[name](**_with_tuples(arguments), key=key)
+        case {"class": name, "arguments": arguments} if name in _PLAIN:
+            return lambda key: _PLAIN[name](**_with_tuples(arguments), key=key)
     raise ValueError(f"it describes no known model: {str(description)[:80]!r}")
 
 

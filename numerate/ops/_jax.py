@@ -2,8 +2,13 @@
 
 # ruff: noqa: F401 (names for `namespace`)
 
+import functools
+import math
+import operator
+
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 from jax.nn import log_sigmoid, sigmoid, softmax, softplus
 from jax.numpy import (
     abs,
@@ -39,6 +44,12 @@ stop_gradient = jax.lax.stop_gradient
 # 2.2 times for 4→1, 1.5 times for 6→1 and 1.2 times for 2→2→1; from 8 products on, slower.
 UNROLLED_PRODUCTS = 6
 
+# Up to so many factors for each example a product is one `prod` over an array of all. Beyond, a
+# scan is faster, 1.3 times for 32→32 and 10 times for 256→16 with 1024 examples, and takes a
+# twentieth of the memory. Its steps multiply so many inputs each.
+PLAIN_FACTORS = 1000
+CHUNK = 16
+
 
 def magnitude(x):
     """|x| with slope 0 at 0, where that of `abs` is 1."""
@@ -63,6 +74,8 @@ def _dot(row, x):
 
 def affine_product(weight, x):
     """Π (W x + 1 - W) over the last axis of x."""
+    if weight.size > PLAIN_FACTORS:
+        return _scanned_product(_affine, x, weight)
     factors = weight * x[..., None, :] + (1 - weight)
     if factors.size > UNROLLED_PRODUCTS or factors.size == 0:
         return jnp.prod(factors, axis=-1)
@@ -70,6 +83,69 @@ def affine_product(weight, x):
     for i in range(1, x.shape[-1]):
         total = total * factors[..., i]
     return total
+
+
+def _scanned_product(factor, x, *weights):
+    """Π factor(x, *weights) over the last axis of x, without an array of all factors.
+
+    A scan multiplies them chunk by chunk; in reverse it computes a chunk's factors again from
+    the product before the chunk. Of these products two levels of chunks keep about two roots of
+    the number of chunks. Nothing is divided, so a factor may be zero, and no rule of
+    differentiation is overridden, so that the sum over examples of a weight's gradient stays
+    inside the scan: with `custom_vjp` each example under `vmap` would bring its own.
+    """
+    outer, inner, size = _chunks(x.shape[-1])
+
+    def split(array):
+        # 1 for x and 0 for the weights: with these a factor is 1.
+        blank = jnp.ones if array is x else jnp.zeros
+        array = jnp.moveaxis(array, -1, 0)
+        blanks = blank((outer * inner * size - len(array), *array.shape[1:]), array.dtype)
+        array = jnp.concatenate([array, blanks])
+        return array.reshape(outer, inner, size, *array.shape[1:])
+
+    def chunk(y, these):
+        xs, ws = these
+        for i in range(size):
+            y = y * factor(xs[i][..., None], *(w[i] for w in ws))
+        return y, None
+
+    def chunks(y, these):
+        return jax.lax.scan(jax.checkpoint(chunk), y, these)[0], None
+
+    one = jnp.ones((*x.shape[:-1], weights[0].shape[0]), jnp.result_type(x, *weights))
+    these = split(x), tuple(map(split, weights))
+    return jax.lax.scan(jax.checkpoint(chunks), one, these)[0]
+
+
+def _chunks(features):
+    """How many times how many chunks of how many features, all of them together enough."""
+    count = -(-features // CHUNK)
+    outer = math.isqrt(count)
+    inner = -(-count // outer)
+    return outer, inner, -(-features // (outer * inner))
+
+
+@jax.custom_jvp
+def _affine(x, weight):
+    """W x + 1 - W for one input of each example, `(*batch, 1)`, and its weights, `(out,)`.
+
+    The tangent is written in matmuls, of which the transposes are: XLA on CPUs writes out what
+    a sum of products sums, unless it is a matmul.
+    """
+    return weight * x + (1 - weight)
+
+
+@functools.partial(_affine.defjvp, symbolic_zeros=True)
+def _affine_jvp(primals, tangents):
+    x, weight = primals
+    pairs = [(tangents[0], weight), (x - 1, tangents[1])]
+    terms = [
+        jnp.matmul(a, b[None], precision=jax.lax.Precision.HIGHEST)
+        for a, b in pairs
+        if not isinstance(a, SymbolicZero) and not isinstance(b, SymbolicZero)
+    ]
+    return _affine(x, weight), functools.reduce(operator.add, terms)
 
 
 def negative(x):
