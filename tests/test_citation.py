@@ -1,6 +1,9 @@
 """`citation` prints what a model is made of, once, in the order of use."""
 
+import os
 import re
+import subprocess
+import sys
 from functools import partial
 
 import equinox as eqx
@@ -89,3 +92,35 @@ def test_without_references_it_says_so(model, capsys):
     text = numerate.citation(model)
     assert "no references" in text and "@" not in text
     assert capsys.readouterr().out == text + "\n"
+
+
+def test_a_model_of_pytorch_is_cited_like_one_of_jax():
+    import torch
+
+    import numerate.torch
+
+    layers = [torch.nn.Linear(2, 2), numerate.torch.NAU(2, 2), numerate.torch.NALU(2, 1)]
+    text = numerate.citation(torch.nn.Sequential(layers[0], torch.nn.Sequential(*layers[1:])))
+    assert text == numerate.citation([NAU(2, 2, key=KEY), NALU(2, 1, key=KEY)])
+
+
+KERAS = """
+import keras
+import numerate.keras
+
+x = keras.Input((3, 2))
+cell = numerate.keras.RecurrentCell(numerate.keras.NAU(2))
+y = numerate.keras.NALU(1)(keras.layers.RNN(cell)(keras.layers.Dense(2)(x)))
+numerate.citation(keras.Model(x, y))
+"""
+
+
+def test_a_model_of_keras_is_cited_like_one_of_jax():
+    """In a process of its own: Keras has one backend in each."""
+    done = subprocess.run(
+        [sys.executable, "-c", KERAS],
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert keys(done.stdout) == ["madsen2020neural", "trask2018nalu"], done.stderr

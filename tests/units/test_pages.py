@@ -4,9 +4,10 @@ import importlib.util
 import re
 import xml.etree.ElementTree as ElementTree
 
+import jax
 import pytest
 
-from numerate import units
+from numerate import recipes, units
 from tests.pages import ROOT
 
 PAGES = ROOT / "docs" / "units"
@@ -68,6 +69,15 @@ def test_the_list_names_the_paper_of_the_docstring():
     for name, author, year in rows:
         reference = getattr(units, name).__doc__.split("```bibtex")[1]
         assert author in reference and f"year={{{year}}}" in reference, name
+
+
+def test_recipes_that_pages_name_are_there():
+    calls = {name: re.findall(r"`recipes\.(\w+)\((.*?)\)`", page(name)) for name in NAMES}
+    assert sum(map(len, calls.values())) > 15
+    for name, found in calls.items():
+        for recipe, argument in found:
+            made = getattr(recipes, recipe)(*filter(None, [argument.strip('"')]))
+            assert type(made.model(2, 1)(key=jax.random.key(0))).__name__ == name
 
 
 def test_every_unit_has_a_picture():
