@@ -72,9 +72,9 @@ class iNALU(Unit):
     64,000 examples in batches of 64 for 100 epochs; clip every element of every gradient to
     ±0.1; let eight of ten batches change Ŵ and M̂ and two G; and take the penalty, where the
     loss of the batch is below 1, in steps of its own, clipped for themselves. In every tenth
-    epoch all parameters are drawn anew from U(-2, 2), if more than 10,000 losses since the
-    last time average above 1 and have not fallen by a deviation from their first half to their
-    second. The port in bmistry4/nalm-benchmark starts like the module and not like the
+    epoch all parameters are drawn anew from U(-2, 2), if more than 10,000 losses have come since
+    the last time, whose second half has a mean above 1 that is not below that of the first by
+    more than its own deviation. The port in bmistry4/nalm-benchmark starts like the module and not like the
     experiments, uses Adam with 0.001, trains Ŵ, M̂ and G together, adds the penalty to the loss,
     so that both share one clip, looks at the loss on validation data, and restarts from its
     initialiser.
