@@ -52,7 +52,7 @@ class iNALU(Unit):
     roots of positive inputs. A product with a zero is 0. **Cannot** represent a quotient by
     zero, which is 0 too; a product or quotient of inputs smaller than ε, or one beyond e^ω,
     4.9e8; the square of an input it sees once, or a coefficient. Training finds quotients
-    rarely: in the results that the authors published, 0 to 34 % of seeds, by range of inputs.
+    rarely: in the results that the authors published, 0 to 34 % of runs, by experiment.
 
     **Penalty:** Σ (1/t) mean max(min(-v, v) + t, 0) over the parameters v of the sum and of the
     product, Ŵ and M̂, and over G, with t = 20, from 10 % of the training on and fully from 11 %. It
@@ -69,14 +69,14 @@ class iNALU(Unit):
     was published, the file lacks a parenthesis and cannot be imported.
 
     What belongs to training is not in this unit. The authors train with RMSProp, rate 0.01, on
-    64,000 examples in batches of 64 for 100 epochs; clip every element of every gradient to
-    ±0.1; let eight of ten batches change Ŵ and M̂ and two G; and take the penalty, where the
-    loss of the batch is below 1, in steps of its own, clipped for themselves. In every tenth
-    epoch all parameters are drawn anew from U(-2, 2), if more than 10,000 losses have come since
-    the last time, whose second half has a mean above 1 that is not below that of the first by
-    more than its own deviation. The port in bmistry4/nalm-benchmark starts like the module and not like the
-    experiments, uses Adam with 0.001, trains Ŵ, M̂ and G together, adds the penalty to the loss,
-    so that both share one clip, looks at the loss on validation data, and restarts from its
+    64,000 examples in batches of 64 for 100 epochs; clip every element of every gradient to ±0.1;
+    let eight of ten batches change Ŵ and M̂ and two G; and take the penalty, where the loss of the
+    batch is below 1, in steps of its own, clipped for themselves. In every tenth epoch all
+    parameters are drawn anew from U(-2, 2), if more than 10,000 losses have come since the last
+    time, whose second half has a mean above 1 that is not below that of the first by more than its
+    own deviation. The port in bmistry4/nalm-benchmark starts like the module and not like the
+    experiments, uses Adam with 0.001, trains Ŵ, M̂ and G together, adds the penalty to the loss, so
+    that both share one clip, looks at the loss on validation data, and restarts from its
     initialiser.
 
     !!! example
