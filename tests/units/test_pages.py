@@ -56,8 +56,8 @@ def test_every_page_is_of_a_unit():
 
 def test_every_unit_is_in_the_navigation_and_in_the_list():
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
-    section = navigation.split("  - Units:\n")[1]
-    entries = re.findall(r"^      - (\w+): units/(\w+)\.md$", section, re.MULTILINE)
+    (section,) = re.findall(r"^  - Units:\n((?: {4}.*\n)+)", navigation, re.MULTILINE)
+    entries = re.findall(r"^ {10}- (\w+): units/(\w+)\.md$", section, re.MULTILINE)
     assert sorted(entries) == sorted((name, name.lower()) for name in NAMES)
     listed = re.findall(r"^\| \[(\w+)\]\((\w+)\.md\)", page("index"), re.MULTILINE)
     assert sorted(listed) == sorted(entries)
