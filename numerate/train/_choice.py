@@ -21,6 +21,9 @@ Error = Callable[[PyTree], Float[Array, ""]]
 def settled(model: PyTree, error: Error) -> PyTree:
     """The model with every choice made so that `error` is least, one after another.
 
+    The last unit chooses first, given what those before it say now: not every combination is
+    tried, as there would be too many.
+
     **Arguments:** `model`; `error`, a function from a model to its error on validation data.
 
     !!! example
@@ -30,7 +33,7 @@ def settled(model: PyTree, error: Error) -> PyTree:
         >>> settled(unit, lambda unit: 0.0) is unit
         True
     """
-    for index, unit in enumerate(units_of(model)):
+    for index, unit in reversed(list(enumerate(units_of(model)))):
         for place, alternatives in enumerate(unit.choices()):
             options = [_with(model, index, place, a) for a in range(alternatives)]
             model = _best(options, [error(option) for option in options])

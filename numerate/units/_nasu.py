@@ -22,7 +22,6 @@ from numerate.ops import (
 )
 from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
 
-NOISE = 5.0
 ALTERNATIVES = ("sum", "snapped sum", "product", "snapped product")
 
 
@@ -33,6 +32,10 @@ class NASU(Unit):
     product m_o = Π_j (P_oj |z_j| + 1 - P_oj) · cos(π Σ_j P_oj [z_j < 0]) of z = [x, 1/x] with P
     in [0, 1], as in `SignNMRU`. Each can be read as it is or snapped, with its weights rounded
     to whole numbers. y_o is one of these four, the one that `choice_o` names.
+
+    In training the angle of the sign is rounded and passes no gradient on. A cosine that is
+    free to move makes a product vanish wherever its weights add up to one half, and where the
+    targets are small, as on U[-0.2, -0.1], the SignNMRU's gradient leads half of the seeds there.
 
     There is no gate to learn. In training every example goes through one branch at random, with
     equal odds for each output, so that both learn from their own errors; which one speaks is
@@ -64,7 +67,7 @@ class NASU(Unit):
     output or alternative that there is not.
 
     **Differs from the authors' code in** nothing: it is ours. From its parts, the NAU and the
-    SignNMRU, it differs in being trained side by side, and in snapping.
+    SignNMRU, it differs in being trained side by side, in snapping, and in the rounded angle.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -132,17 +135,17 @@ class NASU(Unit):
     ) -> Shaped[Tensor, "*batch out"]:
         xp = namespace(x)
         if draw is None:
-            of_sum, factors, divisors = self._weights()
-            is_sum, product = self.choice < 2, _magnitudes(factors, divisors, magnitude(x))
-            sign = retrieved_sign(factors + divisors, x)
+            (of_sum, factors, divisors), is_sum = self._weights(), self.choice < 2
+            uses = factors + divisors
         else:
             of_sum, (factors, divisors) = bounded(self.sum_hat, -1.0, 1.0), self.product_hat
             is_sum = draw(self.out_features) < 0.5
-            noise = 1.0 + (NOISE - 1.0) * draw(self.in_features)
-            noisy = _magnitudes(factors, divisors, magnitude(x) * noise)
-            product = noisy / _magnitudes(factors, divisors, noise)
-            sign = retrieved_sign(xp.stop_gradient(xp.round(factors + divisors)), x)
-        return xp.where(is_sum, linear(of_sum, x), product * sign)
+            uses = xp.stop_gradient(xp.round(factors + divisors))
+        size = magnitude(x)
+        # 1/x is negative where x is, so one sign serves both.
+        sign = retrieved_sign(uses, x)
+        product = affine_product(factors, size) * affine_product(divisors, reciprocal(size)) * sign
+        return xp.where(is_sum, linear(of_sum, x), product)
 
     def penalty(self) -> Shaped[Tensor, ""]:
         return 1e-3 * sparsity(self.sum_hat) + sparsity(self.product_hat)
@@ -163,7 +166,3 @@ class NASU(Unit):
                 f"{len(ALTERNATIVES)}, got {place} and {alternative}"
             )
         return eqx.tree_at(lambda u: u.choice, self, self.choice.at[place].set(alternative))
-
-
-def _magnitudes(factors: Tensor, divisors: Tensor, size: Tensor) -> Tensor:
-    return affine_product(factors, size) * affine_product(divisors, reciprocal(size))

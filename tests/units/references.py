@@ -258,3 +258,19 @@ def mlp(p, x, eps):
     for w, c in hidden:
         x = [max(v, 0.0) for v in sums(w, x) + c]
     return sums(weight, x) + bias
+
+
+def nasu(p, x, eps):
+    """The branch of `choice`: a sum, a product, and either with whole weights."""
+    z = [*x, *(1 / v for v in x)]
+    outputs = []
+    for o, choice in enumerate(p["choice"]):
+        of_sum = clipped(p["sum_hat"][o], -1, 1)
+        of_product = [*p["product_hat"][0][o], *p["product_hat"][1][o]]
+        if choice in (1, 3):
+            of_sum, of_product = np.round(of_sum), np.round(of_product)
+        turns = sum(w for w, v in zip(of_product, z, strict=True) if v < 0)
+        size = math.prod(w * abs(v) + 1 - w for w, v in zip(of_product, z, strict=True))
+        total = math.fsum(w * v for w, v in zip(of_sum, x, strict=True))
+        outputs.append(total if choice < 2 else size * math.cos(math.pi * turns))
+    return np.array(outputs)

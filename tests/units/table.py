@@ -16,6 +16,7 @@ from numerate.units import (
     MLP,
     NAC,
     NALU,
+    NASU,
     NAU,
     NLRL,
     NMRU,
@@ -177,6 +178,15 @@ def rectified(operation: str) -> dict[str, Any]:
     return {"weights": (first.tolist(), last.tolist())}
 
 
+def selection(operation: str) -> dict[str, dict[str, Any]]:
+    """A unit that chose one branch; the weights of the other are whole, too."""
+    a, b = OPERATIONS[operation][1]
+    if operation in "+-":
+        return {"sum_hat": [[a, b]], "product_hat": [[[1, 0]], [[0, 0]]], "choice": [0]}
+    factors = [[[1, max(b, 0)]], [[0, max(-b, 0)]]]
+    return {"sum_hat": [[1, 0]], "product_hat": factors, "choice": [2]}
+
+
 SUMS = {o: nac_parameters(o) for o in OPERATIONS if o not in PRODUCTS}
 EITHER = (-1, 1)
 POSITIVE = (1,)
@@ -220,6 +230,13 @@ UNITS = {
     ),
     "GNAC": Case(GNAC, references.gnac, SUMS, EITHER),
     "GNALU": Case(GNALU, references.gnalu, {o: nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
+    "NASU": Case(
+        NASU,
+        references.nasu,
+        {o: selection(o) for o in ("+", "-", "*", "/")},
+        EITHER,
+        roundings=100.0,  # the rounded angle of the sign, as for the SignNMRU
+    ),
     "NRU": Case(NRU, references.nru, weights("*", "/"), EITHER, spread=1.0),
     # Gates and imaginary exponents of which no two are alike; both start constant by default.
     "NPU": Case(
