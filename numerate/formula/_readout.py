@@ -13,7 +13,7 @@ from numerate._adapters import arrays, borrowed, static_fields
 from numerate.formula._simplify import signed_powers
 from numerate.models import Stack
 from numerate.ops import namespace
-from numerate.ops._sympy import Negative, Symbolic, symbolic
+from numerate.ops._sympy import Symbolic, symbolic
 from numerate.units import Unit
 
 Rows = jax.Array | None
@@ -57,12 +57,7 @@ def read_out(
     if wanted is not None and wanted != len(inputs):
         raise ValueError(f"symbols must be one for each of {wanted} features; got {len(inputs)}")
     x = symbolic(np.array(inputs, object))
-    outputs = _outputs(model, x, None if rows is None else jnp.asarray(rows))
-    return tuple(formula.replace(Negative, _cases) for formula in outputs)
-
-
-def _cases(x: sympy.Expr) -> sympy.Expr:
-    return Negative(x).rewrite(sympy.Piecewise)
+    return tuple(_outputs(model, x, None if rows is None else jnp.asarray(rows)))
 
 
 def _in_features(model: Any) -> int | None:
@@ -74,7 +69,7 @@ def _in_features(model: Any) -> int | None:
 def _outputs(model: Any, x: Symbolic, rows: Rows) -> Symbolic:
     if isinstance(model, Unit):
         outputs = _twin(model, rows).equation(x)
-        return symbolic(np.array([signed_powers(formula) for formula in outputs], object))
+        return symbolic(np.array([_tidied(formula) for formula in outputs], object))
     if not isinstance(model, Stack):
         kind = type(model).__name__
         raise ValueError(f"a formula can be read out of units and Stacks; got a {kind}")
@@ -104,3 +99,13 @@ def _decided(unit: Any, gate: Callable, rows: jax.Array) -> Callable:
         return where(always, 1.0, where(never, 0.0, gate(x)))
 
     return decided
+
+
+def _tidied(formula: Any) -> Any:
+    """The formula with x for |x| sign(x), and for max(x, 0) - max(-x, 0)."""
+    if formula.has(sympy.sign):
+        formula = signed_powers(formula)
+    halves = [m.args[1] for m in formula.atoms(sympy.Max) if m.args[0].is_zero]
+    both = [x for x in halves if -x in halves]
+    merged = formula.xreplace({sympy.Max(0, x): (x + sympy.Abs(x)) / 2 for x in both})
+    return formula if merged.has(*map(sympy.Abs, both)) else merged

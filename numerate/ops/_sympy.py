@@ -4,6 +4,7 @@ An equation evaluated on symbols is a formula. ε is zero here, machine epsilon 
 what an equation adds so that numbers do not overflow, and a formula has no need of it.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -30,26 +31,6 @@ class Symbolic(np.ndarray):
                 ufunc = np.frompyfunc(_COMPARISONS[ufunc], 2, 1)
         result = getattr(ufunc, method)(*arrays, **kwargs)
         return result.view(Symbolic) if isinstance(result, np.ndarray) else result
-
-
-class Negative(sympy.Function):
-    """[x < 0]: 1 for negative x, else 0. Unevaluated, so that `cos` can find it.
-
-    !!! example
-        >>> a, b = sympy.Symbol("a", positive=True), sympy.Symbol("b", real=True)
-        >>> Negative(a), Negative(-a), Negative(1 / b)
-        (0, 1, Negative(b))
-    """
-
-    @classmethod
-    def eval(cls, x: Any) -> Any:
-        if x.is_extended_nonnegative or x.is_extended_negative:
-            return sympy.Integer(bool(x.is_extended_negative))
-        if x.is_Pow and x.exp.is_odd and x.base.is_extended_real:
-            return cls(x.base)
-
-    def _eval_rewrite_as_Piecewise(self, x: Any, **kwargs: Any) -> Any:
-        return sympy.Piecewise((1, x < 0), (0, True))
 
 
 def symbolic(values: Any) -> Symbolic:
@@ -134,37 +115,41 @@ def _over_last(function: Callable, x: np.ndarray) -> Symbolic:
     return result.view(Symbolic)
 
 
-def _greater(a: Any, b: Any) -> Any:
-    """a > b; false also where SymPy does not see that signs keep a below b, as in a clip."""
+def _cannot_exceed(a: Any, b: Any) -> bool:
+    """Whether a ≤ b also where SymPy does not see it: of infinities, and of signs in a clip."""
     if b is sympy.oo or a is -sympy.oo:
-        return sympy.false
+        return True
     # An infinity times 0 makes a range NaN, which no number is above or below.
-    below = (a.is_number or b.is_number) and _range(a)[1] <= _range(b)[0] + _ROUNDING
-    return sympy.false if below else a > b
+    return (a.is_number or b.is_number) and _range(a)[1] <= _range(b)[0] + _ROUNDING
 
 
 def _range(x: Any) -> tuple[float, float]:
     """Between which numbers a polynomial of signs lies; infinite for anything else."""
     if x.is_number and x.is_finite:
         return float(x), float(x)
-    if isinstance(x, sympy.sign | Negative):
-        return (-1.0 if isinstance(x, sympy.sign) else 0.0), 1.0
-    if not (x.is_Add or x.is_Mul):
+    if isinstance(x, sympy.sign):
+        return -1.0, 1.0
+    if not isinstance(x, sympy.Add | sympy.Mul | sympy.Max):
         return -math.inf, math.inf
-    low, high = _range(x.args[0])
-    for low_of_next, high_of_next in map(_range, x.args[1:]):
-        if x.is_Add:
-            low, high = low + low_of_next, high + high_of_next
-        else:
-            ends = [e * f for e in (low, high) for f in (low_of_next, high_of_next)]
-            low, high = min(ends), max(ends)
-    return low, high
+    return functools.reduce(_RANGES[type(x)], map(_range, x.args))
+
+
+def _range_of_product(x: tuple[float, float], y: tuple[float, float]) -> tuple[float, float]:
+    ends = [a * b for a in x for b in y]
+    return min(ends), max(ends)
+
+
+_RANGES: dict[Any, Callable] = {
+    sympy.Add: lambda x, y: (x[0] + y[0], x[1] + y[1]),
+    sympy.Mul: _range_of_product,
+    sympy.Max: lambda x, y: (max(x[0], y[0]), max(x[1], y[1])),
+}
 
 
 _COMPARISONS = {
-    np.less: lambda a, b: _greater(b, a),
+    np.less: lambda a, b: sympy.false if _cannot_exceed(b, a) else a < b,
     np.less_equal: lambda a, b: a <= b,
-    np.greater: _greater,
+    np.greater: lambda a, b: sympy.false if _cannot_exceed(a, b) else a > b,
     np.greater_equal: lambda a, b: a >= b,
 }
 
@@ -178,25 +163,56 @@ def _sigmoid(x: Any) -> Any:
     return 1 / (1 + sympy.exp(-x))
 
 
+def _sign(x: Any) -> Any:
+    """The sign; of 1/x that of x, so that both merge with |x|."""
+    over, under = x.as_numer_denom() if x.is_Mul or x.is_Pow else (x, sympy.S.One)
+    return sympy.sign(over * under if over.is_number else x)
+
+
+def _negative(x: Any) -> Any:
+    """[x < 0], 1 for negative x, else 0."""
+    return sympy.Max(0, -_sign(x))
+
+
 def _cos(angle: Any) -> Any:
     """The cosine, in which π [x < 0] is the sign of x, and whole multiples are its powers."""
     signs, rest = [], []
     for term in sympy.Add.make_args(sympy.expand_mul(angle)):
-        times, inside = (term / sympy.pi).as_coeff_Mul()
-        if isinstance(inside, Negative) and times.is_Integer:
-            signs.append(sympy.sign(inside.args[0]) ** (times % 2))
+        times, step = (term / sympy.pi).as_coeff_Mul()
+        sign = -sympy.Add(*step.args)
+        if times.is_Integer and isinstance(sign, sympy.sign) and step == sympy.Max(0, -sign):
+            signs.append(sign ** (times % 2))
         else:
             rest.append(term)
     return sympy.Mul(*signs, sympy.cos(sympy.Add(*rest)))
 
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
+    """The cases; or the bounded x that they are, of which SymPy knows more."""
+    bounded = no
+    for part in sorted(sympy.Or.make_args(condition), key=lambda p: isinstance(p, _ABOVE)):
+        if not isinstance(part, _BELOW + _ABOVE) or part.lhs != no:
+            return _cases(condition, yes, no)
+        bounded = (sympy.Max if isinstance(part, _BELOW) else sympy.Min)(bounded, part.rhs)
+    is_bounded = yes == bounded or yes == getattr(condition, "rhs", None)
+    return bounded if is_bounded else _cases(condition, yes, no)
+
+
+def _cases(condition: Any, yes: Any, no: Any) -> Any:
+    if condition.has(sympy.Piecewise) and isinstance(condition, _BELOW + _ABOVE):
+        # SymPy would unfold cases of cases, twice as many with each. A sign is as good but on
+        # the edge itself, where it is the mean of both.
+        edge: Any = condition.gts - condition.lts  # pyright: ignore[reportOperatorIssue]
+        return no + (yes - no) * (1 + sympy.sign(edge)) / 2
     return sympy.Piecewise((yes, condition), (no, True))
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
-    x = x if _greater(low, x) is sympy.false else sympy.Max(x, low)
-    return x if _greater(x, high) is sympy.false else sympy.Min(x, high)
+    x = x if _cannot_exceed(low, x) else sympy.Max(x, low)
+    return x if _cannot_exceed(x, high) else sympy.Min(x, high)
+
+
+_BELOW, _ABOVE = (sympy.Lt, sympy.Le), (sympy.Gt, sympy.Ge)
 
 
 abs = _elementwise("abs", sympy.Abs)
@@ -210,11 +226,11 @@ log_sigmoid = _elementwise("log_sigmoid", lambda x: sympy.log(_sigmoid(x)))
 magnitude = abs
 maximum = _elementwise("maximum", sympy.Max)
 minimum = _elementwise("minimum", sympy.Min)
-negative = _elementwise("negative", Negative)
+negative = _elementwise("negative", _negative)
 power = _elementwise("power", sympy.Pow)
 round = _elementwise("round", lambda x: sympy.floor(x + sympy.S.Half))
 sigmoid = _elementwise("sigmoid", _sigmoid)
-sign = _elementwise("sign", sympy.sign)
+sign = _elementwise("sign", _sign)
 sin = _elementwise("sin", sympy.sin)
 softplus = _elementwise("softplus", lambda x: sympy.log(1 + sympy.exp(x)))
 square = _elementwise("square", lambda x: x**2)

@@ -10,8 +10,9 @@ import sympy
 from numerate.cells import Recurrent
 from numerate.formula._readout import read_out
 from numerate.models import Stack
-from numerate.units import NAC, NALU
-from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
+from numerate.ops import ACTIVATIONS
+from numerate.units import MLP, NAC, NALU, Linear, iNALU
+from tests.units.table import EITHER, EXACT, OPERATIONS, UNITS, A, B
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -22,6 +23,18 @@ ROWS = np.random.default_rng(0).uniform(1.0, 2.0, (50, 2)).astype(np.float32)
 def test_exact_weights_read_as_their_operation(name, operation, key):
     unit = UNITS[name].made_exact(operation, jnp.float32, key)
     assert read_out(unit, [A, B], ROWS) == (OPERATIONS[operation][0],)
+
+
+OF_EITHER_SIGN = [(name, operation) for name, operation in EXACT if UNITS[name].signs == EITHER]
+
+
+@pytest.mark.parametrize(("name", "operation"), OF_EITHER_SIGN)
+def test_exact_weights_read_with_the_true_sign(name, operation, key):
+    """No absolute value, sign or case is left: a*b for real a and b."""
+    unit = UNITS[name].made_exact(operation, jnp.float32, key)
+    a, b = sympy.symbols("a b", real=True)
+    truth = OPERATIONS[operation][0].subs({A: a, B: b})
+    assert read_out(unit, ["a", "b"], np.concatenate([ROWS, -ROWS])) == (truth,)
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -62,6 +75,68 @@ def test_a_gate_that_switches_between_rows_stays(key):
     unit = UNITS["NALU"].made_exact("+", jnp.float32, key)
     for rows in (np.array([[1.0, 1.0], [-1.0, -1.0]], np.float32), None, np.ones((0, 2), "f4")):
         assert read_out(unit, [A, B], rows)[0].has(sympy.exp)
+
+
+def test_a_gate_without_input_is_decided_as_well(key):
+    """σ(2) is 0.88: a sum to which the training has not quite come."""
+    exact = UNITS["iNALU"].made_exact("+", jnp.float32, key)
+    unit = eqx.tree_at(lambda u: u.gate_weight, exact, jnp.array([2.0]))
+    assert read_out(unit, [A, B], ROWS) == (A + B,)
+    assert read_out(unit, [A, B])[0].atoms(sympy.Float)
+
+
+def test_what_keeps_numbers_finite_is_left_out(key):
+    exact = UNITS["iNALU"].made_exact("*", jnp.float32, key)
+    guarded = iNALU(2, 1, eps=0.5, omega=1.0, key=key)
+    names = ("w_hat", "m_hat", "gate_weight")
+    unit = eqx.tree_at(
+        lambda u: [getattr(u, n) for n in names], guarded, [getattr(exact, n) for n in names]
+    )
+    assert unit(jnp.array([3.0, 5.0]))[0] < 3
+    a, b = sympy.symbols("a b", real=True)
+    assert read_out(unit, ["a", "b"], ROWS) == (a * b,)
+
+
+def test_signs_pass_through_a_stack(key):
+    product = UNITS["RealNPU"].made_exact("*", jnp.float32, key)
+    inverse = eqx.tree_at(
+        lambda u: u.w_hat, UNITS["SignNMRU"].make(1, 1, key=key), jnp.array([[[0.0]], [[1.0]]])
+    )
+    a, b = sympy.symbols("a b", real=True)
+    assert read_out(Stack([product, inverse]), ["a", "b"]) == (1 / (a * b),)
+
+
+def test_powers_of_a_layer_that_gives_nothing_are_zero(key):
+    silent = eqx.tree_at(lambda u: u.w_hat, NAC(1, 1, key=key), jnp.zeros((1, 1)))
+    root = eqx.tree_at(
+        lambda u: (u.w_hat, u.m_hat), UNITS["NACMul"].make(1, 1, key=key), (jnp.ones((1, 1)),) * 2
+    )
+    assert read_out(Stack([silent, root]), ["a"]) == (0,)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_plain_networks_with_every_activation(activation, float64, key):
+    """Of two layers, so that cases lie within cases."""
+    unit = MLP(2, 1, activation=activation, depth=2, hidden_size=2, key=key)
+    xs = np.random.default_rng(0).normal(size=(20, 2))
+    (formula,) = read_out(unit, ["a", "b"])
+    got = sympy.lambdify(sympy.symbols("a b", real=True), formula, "numpy")(*xs.T)
+    np.testing.assert_allclose(got, jax.vmap(unit)(jnp.asarray(xs))[:, 0], rtol=1e-12, atol=1e-12)
+
+
+def test_layers_with_and_without_bias(key):
+    for use_bias in (True, False):
+        unit = Linear(1, 1, use_bias=use_bias, bias_init=lambda *_: jnp.full((1, 1), 1.5), key=key)
+        (formula,) = read_out(eqx.tree_at(lambda u: u.w_hat, unit, jnp.array([[-2.0]])), [A])
+        assert formula == -2 * A + sympy.Rational(3 * use_bias, 2)
+
+
+def test_double_precision_is_kept_outside_of_its_mode(key):
+    with jax.enable_x64(True):
+        unit = NAC(1, 1, key=key)
+        weight = float(unit.weight[0, 0])
+    (formula,) = read_out(unit, [A])
+    assert float(formula.coeff(A)) == weight
 
 
 def test_weights_between_are_floats(key):
