@@ -24,7 +24,7 @@ class Run(eqx.Module):
         0 for seeds that are not solved, `(seeds,)`.
     - `steps`: the logged steps, `(logs,)`.
     - `validation_log`, `extrapolation_log`: `(seeds, logs)`, NaN after a seed has stopped.
-    - `threshold`: the task's.
+    - `threshold`: the task's; of a family of tasks, each seed's, `(seeds,)`.
     """
 
     model: PyTree
@@ -37,7 +37,7 @@ class Run(eqx.Module):
     steps: Any
     validation_log: Any
     extrapolation_log: Any
-    threshold: float
+    threshold: Any
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:

@@ -75,7 +75,7 @@ class NASU(Unit):
         >>> ones = {"sum_init": constant(0.9), "product_init": constant(0.0)}
         >>> unit = NASU(2, 1, **ones, key=jax.random.key(0))
         >>> x = jnp.array([3.0, 5.0])
-        >>> [float(unit.chosen(0, a)(x)[0].round(4)) for a in range(4)]
+        >>> [round(float(unit.chosen(0, a)(x)[0]), 4) for a in range(4)]
         [7.2, 8.0, 1.0, 1.0]
 
     ```bibtex
