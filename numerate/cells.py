@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import Tensor, linear, namespace
+from numerate.ops import Tensor, linear, magnitude, namespace
 from numerate.units import Unit
 from numerate.units._base import DType, check_sizes, default_float
 
@@ -259,8 +259,11 @@ class MCLSTM(eqx.Module):
 def _shares(c: Shaped[Tensor, "*batch hidden"]) -> Shaped[Tensor, "*batch hidden"]:
     """c/Σ|c|, and 0 for empty cells."""
     xp = namespace(c)
-    total = xp.sum(xp.abs(c), axis=-1)[..., None]
-    return c / xp.where(total > 0, total, 1.0)
+    total = xp.stop_gradient(xp.sum(xp.abs(c), axis=-1)[..., None])
+    # The shares do not depend on the unit of c. In one of their own size, neither the square of
+    # their sum nor its inverse, which the gradient needs, can overflow.
+    c = c / xp.where(total > 0, total, 1.0)
+    return c / xp.where(total > 0, xp.sum(magnitude(c), axis=-1)[..., None], 1.0)
 
 
 def _divided(

@@ -24,8 +24,9 @@ FORMAT = 1  # rises when files change so that an older version could not read th
 
 # Those whose static fields are all the arguments that they need.
 _PLAIN: dict[str, Callable[..., eqx.Module]] = {
-    name: getattr(units, name) for name in units.__all__ if name != "Unit"
-} | {"MCLSTM": MCLSTM}
+    "MCLSTM": MCLSTM,
+    **{name: getattr(units, name) for name in units.__all__ if name != "Unit"},
+}
 
 
 def save(model: eqx.Module, path: str | Path) -> None:

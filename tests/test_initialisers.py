@@ -3,7 +3,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from numerate.initialisers import INITIALISERS, constant, initialiser, madsen_range
+from numerate.initialisers import (
+    INITIALISERS,
+    constant,
+    initialiser,
+    madsen_range,
+    symmetric,
+)
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -13,11 +19,19 @@ RANGES = {
     "glorot_uniform": lambda i, o: (6 / (i + o)) ** 0.5,
     "kaiming_uniform": lambda i, o: (6 / i) ** 0.5,
     "madsen": madsen_range,
+    "nau": lambda i, o: min(0.5, (6 / (i + o)) ** 0.5),
     "constant": lambda i, o: 0.0,
 }
 
 
-@pytest.mark.parametrize("name", INITIALISERS)
+OTHERS = {"nmu", "glorot_normal", "orthogonal"}
+
+
+def test_every_initialiser_is_tested():
+    assert {*RANGES, *OTHERS} == set(INITIALISERS)
+
+
+@pytest.mark.parametrize("name", RANGES)
 @pytest.mark.parametrize("sizes", [(100, 50), (50, 100)], ids=str)
 def test_fills_its_range_around_zero(name, sizes, dtype, key):
     weight = initialiser(name)(key, sizes[::-1], dtype)
@@ -27,6 +41,48 @@ def test_fills_its_range_around_zero(name, sizes, dtype, key):
     assert jnp.max(jnp.abs(weight)) >= 0.99 * reach
     # 5 standard errors of the mean of 5000 uniform numbers
     assert abs(jnp.mean(weight)) <= 5 * reach / (3 * weight.size) ** 0.5
+
+
+def test_nmu_fills_the_middle_of_its_range(dtype, key):
+    weight = initialiser("nmu")(key, (50, 100), dtype)
+    assert (weight.shape, weight.dtype) == ((50, 100), dtype)
+    assert 0.25 <= jnp.min(weight) < 0.26 and 0.74 < jnp.max(weight) <= 0.75
+
+
+def test_glorot_normal_has_glorots_variance(dtype, key):
+    weight = initialiser("glorot_normal")(key, (50, 100), dtype)
+    assert (weight.shape, weight.dtype) == ((50, 100), dtype)
+    # 5000 numbers give mean and deviation to about 1 % of the deviation; 5 of those errors
+    deviation = (2 / 150) ** 0.5
+    assert abs(jnp.mean(weight)) < 5 * deviation / 5000**0.5
+    assert abs(jnp.std(weight) - deviation) < 5 * deviation / 10000**0.5
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (3, 1), (1, 1)], ids=str)
+def test_orthogonal_has_orthonormal_columns_or_rows(shape, dtype, tolerance, key):
+    weight = initialiser("orthogonal")(key, shape, dtype)
+    assert (weight.shape, weight.dtype) == (shape, dtype)
+    small = weight.T @ weight if shape[0] >= shape[1] else weight @ weight.T
+    np.testing.assert_allclose(small, np.eye(min(shape)), atol=tolerance)
+
+
+def test_orthogonal_is_on_either_side_of_zero(key):
+    """The decomposition alone would have a convention for signs."""
+    draw = jax.vmap(lambda key: initialiser("orthogonal")(key, (2, 2), jnp.float32))
+    weights = draw(jax.random.split(key, 1000))
+    # The mean of 1000 numbers of variance 1/2, to 5 standard errors.
+    assert jnp.max(jnp.abs(weights.mean(0))) < 5 * (0.5 / 1000) ** 0.5
+
+
+@pytest.mark.parametrize("name", ["orthogonal", "glorot_normal", "uniform"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision(name, dtype, key):
+    assert initialiser(name)(key, (3, 2), jnp.dtype(dtype)).dtype == dtype
+
+
+def test_symmetric_is_its_range(dtype, key):
+    weight = symmetric(0.5)(key, (50, 100), dtype)
+    assert 0.49 < jnp.max(weight) <= 0.5 and -0.5 <= jnp.min(weight) < -0.49
 
 
 @pytest.mark.parametrize("name", INITIALISERS)
