@@ -27,8 +27,10 @@ def read_out(
 ) -> tuple[sympy.Expr, ...]:
     """The formulas that a unit, or a `Stack` of units, computes: one for each output.
 
-    Weights that are exactly a multiple of 1/2, as saturated ones are, become exact numbers;
-    all others become `Float`s, which `snap` may then replace. ε is left out.
+    The unit's own equation is evaluated on the symbols. Weights that are exactly a multiple of
+    1/2, as saturated ones are, become exact numbers; all others become `Float`s, which `snap`
+    may then replace. ε and other bounds that only keep numbers finite are left out. Signs that
+    a unit retrieves are merged with the absolute values that they belong to.
 
     **Arguments:**
 
