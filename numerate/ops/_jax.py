@@ -85,6 +85,13 @@ def affine_product(weight, x):
     return total
 
 
+def product(factor, x, *weights):
+    """Π factor(x, *weights) over the last axis of x, for weights `(out, in)`."""
+    if weights[0].size > PLAIN_FACTORS:
+        return _scanned_product(factor, x, *weights)
+    return jnp.prod(factor(x[..., None, :], *weights), axis=-1)
+
+
 def _scanned_product(factor, x, *weights):
     """Π factor(x, *weights) over the last axis of x, without an array of all factors.
 

@@ -34,8 +34,11 @@ def signed_power(
 
     Mistry et al. (2022), arXiv:2110.05177; the part near zero is ours.
     """
+    return _signed_power(x[..., None, :], weight)
+
+
+def _signed_power(x: Tensor, weight: Tensor) -> Tensor:
     xp = namespace(x)
-    x = x[..., None, :]
     floor = 2 * xp.tiny(x) ** 0.5
     size = magnitude(x)
     near = size < floor
@@ -69,8 +72,11 @@ def selected_power_product(
 
     Mistry et al. (2022), arXiv:2110.05177.
     """
-    factors = selection * signed_power(weight, x) + (1 - selection)
-    return namespace(x).prod(factors, axis=-1)
+    return namespace(x).product(_selected_power, x, weight, selection)
+
+
+def _selected_power(x: Tensor, weight: Tensor, selection: Tensor) -> Tensor:
+    return selection * _signed_power(x, weight) + (1 - selection)
 
 
 def complex_power_product(

@@ -296,6 +296,10 @@ matvec = _either(_jax.matvec, _each_row(_matvec))
 affine_product = _either(_jax.affine_product, _each_row(_affine_product))
 
 
+def product(factor: Callable, x: Symbolic, *weights: Symbolic) -> Symbolic:
+    return prod(factor(x[..., None, :], *weights), axis=-1)
+
+
 def ones(shape: Any, like: Any) -> Symbolic:
     return symbolic(np.ones(shape, like.dtype))
 

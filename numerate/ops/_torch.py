@@ -2,6 +2,8 @@
 
 # ruff: noqa: F401 (names for `namespace`)
 
+import math
+
 import torch
 from torch import (
     abs,
@@ -28,6 +30,10 @@ from torch import abs as magnitude  # its slope at 0 is 0
 from torch import pow as power
 from torch.nn.functional import logsigmoid as log_sigmoid
 from torch.nn.functional import softplus
+from torch.utils.checkpoint import checkpoint
+
+# Up to so many factors at a time are one array: 1 MiB in float32, which stays in the cache.
+PLAIN_FACTORS = 2**18
 
 
 def concatenate(arrays, axis=0):
@@ -55,7 +61,7 @@ def matvec(weight, x):
 
     The exponents of a product in bfloat16 would be right to two digits.
     """
-    if torch.is_autocast_enabled(x.device.type):
+    if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
             return torch.matmul(x.to(weight.dtype), weight.mT)
     return torch.matmul(x, weight.mT)
@@ -63,7 +69,106 @@ def matvec(weight, x):
 
 def affine_product(weight, x):
     """Π (W x + 1 - W) over the last axis of x."""
-    return torch.prod(weight * x.unsqueeze(-2) + (1 - weight), dim=-1)
+    if _is_plain(weight, x):
+        return torch.prod(weight * x.unsqueeze(-2) + (1 - weight), dim=-1)
+    dtype = torch.promote_types(weight.dtype, x.dtype)
+    rows = x.to(dtype).reshape(-1, x.shape[-1])
+    return _AffineProduct.apply(weight.to(dtype), rows).reshape(*x.shape[:-1], -1)
+
+
+def product(factor, x, *weights):
+    """Π factor(x, *weights) over the last axis of x, for weights `(out, in)`.
+
+    Eagerly without an array of all factors: in reverse a part of the examples is computed again.
+    """
+
+    def plain(x, *weights):
+        return torch.prod(factor(x.unsqueeze(-2), *weights), dim=-1)
+
+    if _is_plain(weights[0], x) or torch.compiler.is_compiling():
+        return plain(x, *weights)
+    parts = [
+        checkpoint(plain, xs, *weights, use_reentrant=False, preserve_rng_state=False)
+        for (xs,) in _in_parts(weights[0], x.reshape(-1, x.shape[-1]))
+    ]
+    return torch.cat(parts).reshape(*x.shape[:-1], -1)
+
+
+def _is_plain(weight, x):
+    """Whether the factors are few, or wanted in a graph of PyTorch's own operators."""
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    if torch.compiler.is_exporting() or tracing:
+        return True
+    return weight.numel() * math.prod(x.shape[:-1]) <= PLAIN_FACTORS
+
+
+# One operator for `torch.compile`, which would unroll its loop. It has no second derivative and
+# says so when asked for one.
+@torch.library.custom_op("numerate::affine_product", mutates_args=())
+def _affine_rows(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The products for the rows of x, without an array of all factors."""
+    y, rest = x.new_empty(len(x), len(weight)), 1 - weight
+    for xs, ys in _in_parts(weight, x, y):
+        torch.prod(torch.addcmul(rest, weight, xs[:, None]), dim=-1, out=ys)
+    return y
+
+
+@torch.library.custom_op("numerate::affine_product_backward", mutates_args=())
+def _affine_rows_backward(
+    slope: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gradients by W and x. The product without a factor is y divided by it, in general."""
+    of_weight, of_x, rest = torch.zeros_like(weight), torch.empty_like(x), 1 - weight
+    smallest = torch.finfo(x.dtype).tiny
+    for slopes, xs, ys, of_xs in _in_parts(weight, slope, x, y, of_x):
+        factors = torch.addcmul(rest, weight, xs[:, None])
+        others = torch.div((slopes * ys).unsqueeze(-1), factors, out=factors)
+        row, out = torch.nonzero(~((ys.abs() >= smallest) & ys.isfinite()), as_tuple=True)
+        if len(row) > 0:  # a factor of zero, an underflow or an overflow
+            factors = torch.addcmul(rest[out], weight[out], xs[row])
+            others[row, out] = slopes[row, out, None] * _products_of_others(factors)
+        of_weight += torch.sum(others * (xs[:, None] - 1), dim=0)
+        torch.sum(others.mul_(weight), dim=1, out=of_xs)
+    return of_weight, of_x
+
+
+def _in_parts(weight, *arrays):
+    rows = max(1, PLAIN_FACTORS // weight.numel())
+    return zip(*(array.split(rows) for array in arrays), strict=True)
+
+
+def _products_of_others(factors):
+    """For each factor the product of all others over the last axis, without a division."""
+    before, after = torch.ones_like(factors), torch.ones_like(factors)
+    before[..., 1:] = factors[..., :-1].cumprod(-1)
+    after[..., :-1] = factors[..., 1:].flip(-1).cumprod(-1).flip(-1)
+    return before * after
+
+
+@_affine_rows.register_fake
+def _(weight, x):
+    return x.new_empty(len(x), len(weight))
+
+
+@_affine_rows_backward.register_fake
+def _(slope, weight, x, y):
+    return torch.empty_like(weight), torch.empty_like(x)
+
+
+class _AffineProduct(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(weight, x):
+        return _affine_rows(weight, x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs, output)
+
+    @staticmethod
+    def backward(ctx, slope):
+        return _affine_rows_backward(slope, *ctx.saved_tensors)
 
 
 def negative(x):
