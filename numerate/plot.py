@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FORMATS = (".png", ".svg", ".pdf")
 _INK, _FADED, _ACCENT, _HIGHLIGHT, _SHADE = "#1f2933", "#7b8794", "#1f6fb2", "#d9480f", "#eef1f4"
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
@@ -80,7 +80,7 @@ def save_plot(model: Any, table: Table, path: str | Path) -> None:
     import matplotlib
 
     dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         plot_fit(model, table).savefig(
             path, dpi=200, metadata=dates.get(Path(path).suffix.lower()), facecolor="white"
         )
@@ -102,7 +102,7 @@ def plot_fit(model: Any, table: Table) -> "Figure":
     shown = _thinned(table)
     predicted = _predict(model, shown.values[:, :-1])
     one_feature = len(table.names) == 2
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.10, wspace=0.04, hspace=0.06)
         figure = Figure(figsize=(10, 7), layout=layout)
         axes = figure.subplot_mosaic(

@@ -1,4 +1,4 @@
-"""The command line: `numerate fit | show | predict | datasets`.
+"""The command line: `numerate fit | show | predict | datasets | reproduce`.
 
 JAX takes a second to import and Polars a fifth of one, so nothing here imports them before a
 command needs them: help, version and usage errors answer at once.

@@ -11,6 +11,7 @@ from ._console import close_broken_pipe, say
 from ._datasets import datasets
 from ._fit import fit
 from ._predict import predict
+from ._reproduce import reproduce
 from ._show import show
 
 _BAD_INPUT = 2
@@ -59,6 +60,7 @@ app.command()(fit)
 app.command()(show)
 app.command()(predict)
 app.command()(datasets)
+app.command()(reproduce)
 
 
 def _print_version(wanted: bool) -> bool:

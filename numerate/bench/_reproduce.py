@@ -1,0 +1,137 @@
+"""Runs the jobs of an experiment that are not done yet, and writes what they show."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ._experiment import Experiment
+from ._figures import save_figures
+from ._store import Store, job_key, machine, plain
+from ._table import Table
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to.
+
+    **Fields:** `complete`, whether all jobs asked for are done; `tables`, by title; `files`
+    written, in order; `notes`, sentences on what could not be.
+    """
+
+    complete: bool
+    tables: dict[str, Table]
+    files: list[Path]
+    notes: list[str]
+
+
+def reproduce(
+    experiment: Experiment,
+    settings: Any,
+    out: Path,
+    *,
+    scale: str = "quick",
+    units: tuple[str, ...] | None = None,
+    on_progress: Progress = lambda fraction, message: None,
+) -> Result:
+    """Run an experiment into a folder, going on where an earlier run of the settings stopped.
+
+    Ctrl-C ends it and keeps the jobs that are done; tables and figures are made of those.
+
+    **Arguments:** `experiment` and its `settings`; the folder `out`; `scale`, for the record;
+    the `units` to run, by default all. `on_progress` is told the fraction done, and of what.
+
+    **Raises:** `InputError` if the folder has results of other settings.
+    """
+    keyed = {job_key(job, settings): job for job in experiment.jobs(settings, experiment.units)}
+    store = Store(out, keyed)
+    chosen = experiment.jobs(settings, experiment.units if units is None else units)
+    wanted = [key for job in chosen if (key := job_key(job, settings)) not in store.done]
+    complete = _run(experiment, settings, store, {key: keyed[key] for key in wanted}, on_progress)
+    if store.rows is None:
+        return Result(complete, {}, [], [])
+    return _write(experiment, settings, store, scale, complete)
+
+
+def _run(
+    experiment: Experiment, settings: Any, store: Store, jobs: dict[str, Any], report: Progress
+) -> bool:
+    """Run the jobs; whether none was cut short."""
+    for place, (key, job) in enumerate(jobs.items()):
+
+        def tick(fraction: float, place: int = place, job: Any = job) -> None:
+            report((place + min(fraction, 1.0)) / len(jobs), _text(job))
+
+        tick(0.0)
+        begun = time.perf_counter()
+        try:
+            rows = experiment.run(job, settings, tick)
+        except KeyboardInterrupt:
+            return False
+        store.add(key, rows, time.perf_counter() - begun)
+    report(1.0, "done")
+    return True
+
+
+def _text(job: Any) -> str:
+    """A job in words, for the progress bar."""
+    values = plain(job)
+    return " ".join(map(str, values.values() if isinstance(values, dict) else [values]))
+
+
+def _write(
+    experiment: Experiment, settings: Any, store: Store, scale: str, complete: bool
+) -> Result:
+    rows = results(store.rows)
+    tables = experiment.tables(rows, settings)
+    store.write_summary(_summary(experiment, settings, store, scale, complete, tables))
+    titled = [f"**{title}**\n\n{table.markdown()}\n" for title, table in tables.items()]
+    store.write("table.md", "\n".join(titled))
+    files = [store.folder / name for name in ("results.parquet", "summary.json", "table.md")]
+    drawn, notes = save_figures(lambda: experiment.draw(rows, settings), store.folder)
+    return Result(complete, tables, files + drawn, notes)
+
+
+def results(rows: pl.DataFrame | None) -> pl.DataFrame:
+    """The experiment's own columns of the stored rows."""
+    assert rows is not None
+    return rows.drop("job", "job_seconds")
+
+
+def _summary(
+    experiment: Experiment,
+    settings: Any,
+    store: Store,
+    scale: str,
+    complete: bool,
+    tables: dict[str, Table],
+) -> dict[str, Any]:
+    import jax
+
+    import numerate
+
+    rows = results(store.rows)
+    return {
+        "experiment": experiment.name,
+        "title": experiment.title,
+        "claim": experiment.claim,
+        "scale": scale,
+        "settings": plain(settings),
+        "units": [unit for unit in experiment.units if unit in set(rows["unit"])],
+        "complete": complete,
+        "jobs": len(store.done),
+        "of": len(store.keys),
+        "rows": len(rows),
+        "seconds": round(store.seconds, 1),
+        "machine": machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {"numerate": numerate.__version__, "jax": jax.__version__},
+        "results": experiment.summarise(rows, settings),
+        "tables": {title: table.json() for title, table in tables.items()},
+    }

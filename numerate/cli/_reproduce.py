@@ -1,0 +1,190 @@
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._console import output, print_table, progress_bar, say
+
+_INTERRUPTED = 130
+_SCALES = ("smoke", "quick", "paper")
+
+
+def reproduce(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="The experiment; --list shows all."),
+    ] = None,
+    scale: Annotated[
+        str,
+        typer.Option(
+            metavar="SCALE",
+            help="smoke: does it run; quick: at most 20 minutes on 2 cores; paper: in full.",
+        ),
+    ] = "quick",
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds instead of the scale's number of them.")
+    ] = None,
+    units: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help="Run only these units and baselines; all by default."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the results; reproduced/NAME-SCALE if none."),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SETTING=VALUE", help="Change a setting; may be repeated."),
+    ] = None,
+    as_list: Annotated[
+        bool,
+        typer.Option("--list", help="List the experiments, or what NAME can be told."),
+    ] = False,
+) -> None:
+    """Run an experiment of the NALU's paper, beside the paper's own numbers.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+    from numerate.bench import experiment, experiments
+    from numerate.data import InputError
+
+    if name is None:
+        if not as_list:
+            raise InputError("name an experiment; numerate reproduce --list shows all.")
+        _print_experiments(experiments())
+        return
+    found = experiment(name)
+    settings = _settings(found, scale, seeds, values or [])
+    if as_list:
+        _print_one(found)
+        return
+    chosen = _units(found, units)
+    _run(found, settings, chosen, scale, out or Path("reproduced") / f"{name}-{scale}")
+
+
+def _settings(experiment: Any, scale: str, seeds: int | None, values: list[str]) -> Any:
+    from numerate.data import InputError
+    from numerate.data._errors import did_you_mean
+
+    if scale not in experiment.scales:
+        raise InputError(
+            f"--scale must be one of {', '.join(experiment.scales)}, not {scale!r}."
+            f"{did_you_mean(scale, experiment.scales)}"
+        )
+    if seeds is not None and seeds < 1:
+        raise InputError(f"--seeds must be at least 1, not {seeds}.")
+    settings = experiment.scales[scale]
+    changes: dict[str, Any] = {} if seeds is None else {"seeds": seeds}
+    for text in values:
+        field, equals, value = text.partition("=")
+        if not equals or not hasattr(settings, field):
+            names = [f.name for f in dataclasses.fields(settings)]
+            raise InputError(
+                f"--set must be SETTING=VALUE with one of {', '.join(names)}, not {text!r}."
+            )
+        changes[field] = _read(field, value, getattr(settings, field))
+    return dataclasses.replace(settings, **changes)
+
+
+def _read(field: str, text: str, like: Any) -> Any:
+    """A setting's value from text, of the type that the scale's value has."""
+    from numerate.data import InputError
+
+    if isinstance(like, tuple):
+        kind = like[0] if like else ""
+        return tuple(_read(field, part, kind) for part in text.split(","))
+    if isinstance(like, bool):
+        if text in ("true", "false"):
+            return text == "true"
+        raise InputError(f"--set {field} must be true or false, not {text!r}.")
+    try:
+        return type(like)(text) if isinstance(like, int | float) else text
+    except ValueError:
+        kind = "a whole number" if isinstance(like, int) else "a number"
+        raise InputError(f"--set {field} must be {kind}, not {text!r}.") from None
+
+
+def _units(experiment: Any, units: str | None) -> tuple[str, ...]:
+    from numerate.data import InputError
+    from numerate.data._errors import did_you_mean, listed
+
+    if units is None:
+        return experiment.units
+    names = [name.strip() for name in units.split(",")]
+    for name in names:
+        if name not in experiment.units:
+            raise InputError(
+                f"{experiment.name} has no unit {name!r}.{did_you_mean(name, experiment.units)} "
+                f"Its units are {listed(experiment.units, most=40)}."
+            )
+    return tuple(unit for unit in experiment.units if unit in names)
+
+
+def _run(experiment: Any, settings: Any, units: tuple[str, ...], scale: str, out: Path) -> None:
+    from numerate.bench import reproduce as run
+
+    with progress_bar() as progress:
+        task = progress.add_task("starting", total=1.0)
+        result = run(
+            experiment,
+            settings,
+            out,
+            scale=scale,
+            units=units,
+            on_progress=lambda done, text: progress.update(task, completed=done, description=text),
+        )
+    for note in result.notes:
+        say(note, "warning")
+    for title, table in result.tables.items():
+        _print_table(title, table)
+    if result.files:
+        output().print("Written: " + ", ".join(map(str, result.files)), markup=False)
+    if not result.complete:
+        say("stopped by Ctrl-C; what is done is kept, and the same command goes on.", "warning")
+        raise typer.Exit(_INTERRUPTED)
+
+
+def _print_table(title: str, table: Any) -> None:
+    from rich import box
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    head, *rows = table.cells()
+    for place, name in enumerate(head):
+        shown.add_column(name, justify="left" if place < len(table.heads) else "right")
+    for row in rows:
+        shown.add_row(*row)
+    console = output()
+    console.print(title, markup=False, style="bold")
+    print_table(console, shown)
+    console.print()
+
+
+def _print_experiments(found: dict[str, Any]) -> None:
+    console = output()
+    for name, experiment in found.items():
+        console.print(f"[bold]{name}[/bold]  ", end="")
+        console.print(experiment.title, markup=False)
+        console.print(f"  The paper: {experiment.claim}", markup=False)
+        costs = [f"{scale} {_cost(experiment, scale)}" for scale in experiment.scales]
+        console.print(f"  Takes: {', '.join(costs)}.", markup=False)
+        console.print()
+
+
+def _print_one(experiment: Any) -> None:
+    _print_experiments({experiment.name: experiment})
+    console = output()
+    console.print(f"  Units: {', '.join(experiment.units)}", markup=False)
+    console.print("  Settings, at " + ", ".join(experiment.scales), markup=False)
+    for field, meaning in experiment.help().items():
+        values = [str(getattr(settings, field)) for settings in experiment.scales.values()]
+        console.print(f"    {field} ({' / '.join(values)}): {meaning}", markup=False)
+
+
+def _cost(experiment: Any, scale: str) -> str:
+    """The measured time in words."""
+    seconds = experiment.cost.get(scale)
+    if seconds is None:
+        return "not measured"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
