@@ -48,8 +48,8 @@ class MulMCFCSignINALU(Unit):
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** the trash, which the code of Mistry et al. (2022) drops,
-    so that for one output J is 1 whatever is learnt, and in ε, without which an input of 0 makes
-    theirs NaN.
+    so that for one output J is 1 and the sign right whatever is learnt, which is what their
+    figures for two inputs measure; and in ε, without which an input of 0 makes theirs NaN.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -51,7 +51,8 @@ class MulMCFCSignRealNPU(Unit):
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** the trash, which the code of Mistry et al. (2022) drops,
-    so that for one output J is 1 whatever is learnt; in the gradient of the clip of g, which
+    so that for one output J is 1 whatever is learnt, which is what their figures for two inputs
+    measure; in the gradient of the clip of g, which
     theirs sets to 0 outside [0, 1], where g then stays; in the clip after the step; and in ε,
     without which an input of 0 makes theirs NaN. Their penalty of g is an option.
 
