@@ -94,8 +94,8 @@ def keyword(name: str, annotation: Any, default: Any = None) -> inspect.Paramete
 
 _SHAPES = "`(in_features,)` to `(out_features,)`"
 _EXAMPLE = re.compile(r"^!!! example\n(?:    .*\n|\n)+", re.MULTILINE)
-_KEY = re.compile(r"^- `key`:(?:.*\n)(?:    .*\n)*", re.MULTILINE)
-_DTYPE = re.compile(r"^- `dtype`:(?:.*\n)(?:    .*\n)*", re.MULTILINE)
+_JAXS = re.compile(r"^- `(?:dtype|key)`:.*\n(?:    .*\n)*", re.MULTILINE)
+_ENDED = re.compile(r"\n*^\*\*Shapes:\*\*", re.MULTILINE)
 
 
 def described(unit: type[Unit], remark: str, arguments: str, example: str) -> str:
@@ -103,6 +103,7 @@ def described(unit: type[Unit], remark: str, arguments: str, example: str) -> st
     text = inspect.getdoc(unit) or ""
     text = text.replace(_SHAPES, "`(*batch, in_features)` to `(*batch, out_features)`")
     text = _EXAMPLE.sub(lambda _: f"!!! example\n{example}\n", text)
-    text = _KEY.sub(lambda _: arguments, _DTYPE.sub("", text))
+    gap = "\n" if "**Arguments:**\n" in text else "\n\n"  # a list goes on, or begins
+    text = _ENDED.sub(lambda _: f"{gap}{arguments}\n**Shapes:**", _JAXS.sub("", text))
     head, _, rest = text.partition("\n")
     return f"{head}\n\n{remark}\n{rest}\n"

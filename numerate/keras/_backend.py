@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name == "keras":
         raise ImportError('numerate.keras needs Keras: pip install "numerate[keras]"') from None
-    if error.name == "tensorflow":
+    if (error.name or "").startswith("tensorflow"):
         raise ImportError(_NOT_ON.format("TensorFlow")) from None
     raise
 

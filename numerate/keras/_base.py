@@ -31,6 +31,8 @@ A `keras.layers.Layer`: it maps the last axis of any batch. Where Keras calls it
 
 _ARGUMENTS = """\
 - `in_features` may be left out: it is then that of the first input.
+- an initialiser that is a function is saved with a model only if it is registered with Keras.
+    Weights are saved in any case.
 - `seed`: draws the parameters and the noise; a random one if `None`, so that
     `keras.utils.set_random_seed` decides.
 - `penalty_factor`: `fit` adds this times `penalty()` to the loss, from the first step on.
@@ -233,16 +235,24 @@ class Unit(keras.layers.Layer):
         return {name: getattr(self, name) for name in self._static}
 
     def get_config(self) -> dict[str, Any]:
-        inits = {
-            name: value if isinstance(value, str) else keras.saving.serialize_keras_object(value)
-            for name, value in self._inits.items()
-        }
+        inits = {name: _to_json(value) for name, value in self._inits.items() if _is_known(value)}
         own = {"seed": self.seed, "penalty_factor": self.penalty_factor}
         return {**super().get_config(), **self._static_values(), **inits, **own}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Unit":
         return cls(**{name: _from_json(name, value) for name, value in config.items()})
+
+
+def _is_known(init: Any) -> bool:
+    """Whether another program can find an initialiser: by name, or in Keras's register."""
+    if isinstance(init, str):
+        return True
+    return keras.saving.get_registered_object(keras.saving.get_registered_name(init)) is init
+
+
+def _to_json(init: Any) -> Any:
+    return init if isinstance(init, str) else keras.saving.serialize_keras_object(init)
 
 
 def _from_json(name: str, value: Any) -> Any:

@@ -20,6 +20,9 @@ class RecurrentCell(keras.layers.Layer):
     **Shapes:** `(batch, input_size)` and a list with the state `(batch, hidden_size)` to the
     next state and a list with the same.
 
+    In training, a unit with noise needs `unroll=True` of the `RNN` on the JAX backend: without,
+    the steps are one `scan`, within which Keras's generator of random numbers cannot move on.
+
     !!! example
         >>> import keras
         >>> from numerate.keras import NALU

@@ -1,0 +1,89 @@
+"""Compiles and exports every unit of the table: one JSON object with what failed, and why.
+
+    python -m tests.adapters.compiled          # torch.compile and torch.export
+    python -m tests.adapters.compiled NALU …   # to ONNX, the rows named
+
+A process of its own: in the tests every function is wrapped to check shapes, and PyTorch's
+compiler does not see through that.
+"""
+
+import json
+import sys
+import warnings
+
+import numpy as np
+import torch
+from onnx.reference import ReferenceEvaluator
+
+import numerate.torch
+from tests.units.table import UNITS
+
+DYNAMIC = ({0: torch.export.Dim("batch")},)
+
+
+def made(name):
+    case = UNITS[name]
+    return getattr(numerate.torch, case.unit.__name__)(3, 2, **case.kwargs, seed=0).eval()
+
+
+def examples(rows):
+    return 0.5 + torch.rand(rows, 3, generator=torch.Generator().manual_seed(0))
+
+
+def same(found, wanted):
+    np.testing.assert_allclose(found.detach(), wanted.detach(), rtol=1e-6, atol=1e-6)
+
+
+def check_compiled(name):
+    """As one graph, with gradients, and in training."""
+    module, x = made(name), examples(4)
+    compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
+    found, wanted = compiled(x), module(x)
+    same(found, wanted)
+    for one, other in zip(gradients(module, found), gradients(module, wanted), strict=True):
+        same(one, other)
+    assert compiled.train()(x).isfinite().all()
+
+
+def gradients(module, y):
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    got = torch.autograd.grad(y.sum(), parameters, allow_unused=True)
+    return [torch.zeros(()) if g is None else g for g in got]
+
+
+def check_exported(name):
+    """For any number of examples."""
+    module = made(name)
+    program = torch.export.export(module, (examples(4),), dynamic_shapes=DYNAMIC).module()
+    same(program(examples(9)), module(examples(9)))
+
+
+def check_onnx(name):
+    """For any number of examples, as ONNX's own evaluator computes it."""
+    module = made(name)
+    program = torch.onnx.export(
+        module, (examples(4),), dynamo=True, dynamic_shapes=DYNAMIC, verbose=False
+    )
+    model = program.model_proto
+    inputs = {model.graph.input[0].name: examples(9).numpy()}
+    same(torch.tensor(ReferenceEvaluator(model).run(None, inputs)[0]), module(examples(9)))
+
+
+def failures(names, *checks):
+    found = {}
+    for name in names:
+        for check in checks:
+            try:
+                check(name)
+            except Exception as error:
+                found[f"{check.__name__} {name}"] = f"{type(error).__name__}: {error}"[:2000]
+    return found
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    if sys.argv[1:]:
+        found = failures(sys.argv[1:], check_onnx)
+    else:
+        found = failures(UNITS, check_compiled, check_exported)
+    print(json.dumps(found))

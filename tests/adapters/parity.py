@@ -1,0 +1,142 @@
+"""How far JAX, PyTorch and Keras are apart, for every unit of the table: one JSON object.
+
+    KERAS_BACKEND=jax python -m tests.adapters.parity
+
+A process of its own, because Keras has one backend in each. On the JAX backend PyTorch and Keras
+are compared with JAX; on the PyTorch backend Keras is compared with PyTorch. A distance is the
+greatest difference between two values or gradients, relative to the greatest of them or to 1.
+"""
+
+import json
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import torch
+
+import numerate.keras
+import numerate.torch
+from tests.units.table import UNITS
+
+jax.config.update("jax_enable_x64", True)
+
+SIZES, BATCH = (3, 2), 4
+
+
+def numbers(dtype, *shape, low=0.0, high=1.0):
+    return np.random.default_rng(1).uniform(low, high, shape).astype(dtype)
+
+
+def examples(dtype):
+    """Of both signs, and within a factor of four, where no unit is badly conditioned: the
+    libraries' exponentials and logarithms differ by a rounding, which |log y| multiplies."""
+    signs = (-1.0) ** np.arange(BATCH * SIZES[0]).reshape(BATCH, -1)
+    return (numbers(dtype, BATCH, SIZES[0], low=0.5, high=2.0) * signs).astype(dtype)
+
+
+def draw_in(array, dtype):
+    """The same draws in every library."""
+    return lambda features: array(numbers(dtype, BATCH, features))
+
+
+def with_gradients(function, both, cotangent):
+    """The value of a function of parameters and examples, and its gradients by each."""
+
+    def total(both):
+        value = function(*both)
+        return jnp.sum(value * cotangent if value.ndim else value), value
+
+    (_, value), gradient = jax.value_and_grad(total, has_aux=True)(both)
+    return [value, *jax.tree.leaves(gradient)]
+
+
+def in_jax(unit, x, cotangent, dtype):
+    """The outputs, the outputs in training and the penalty, each with gradients."""
+    trained, frozen = eqx.partition(unit, eqx.is_inexact_array)
+    functions = [
+        lambda unit, x: jax.vmap(unit)(x),
+        lambda unit, x: unit.equation(x, draw_in(jnp.asarray, dtype)),
+        lambda unit, x: unit.penalty(),
+    ]
+
+    def with_unit(function):
+        return lambda trained, x: function(eqx.combine(trained, frozen), x)
+
+    both = trained, jnp.asarray(x)
+    every = [with_unit(function) for function in functions]
+    return jax.jit(lambda both: [with_gradients(f, both, cotangent) for f in every])(both)
+
+
+def in_torch(module, parameters, x, cotangent, dtype):
+    x, cotangent = torch.tensor(x, requires_grad=True), torch.tensor(cotangent)
+
+    def of(value):
+        total = (value * cotangent).sum() if value.ndim else value
+        wanted = [*parameters, x]
+        none = [torch.zeros_like(p) for p in wanted]
+        if total.requires_grad:
+            got = torch.autograd.grad(total, wanted, allow_unused=True)
+            none = [n if g is None else g for g, n in zip(got, none, strict=True)]
+        return [a.detach().numpy() for a in (value, *none)]
+
+    return [
+        of(module(x)),
+        of(module.equation(x, draw_in(torch.tensor, dtype))),
+        of(module.penalty()),
+    ]
+
+
+def in_keras_on_jax(layer, x, cotangent, dtype):
+    functions = [
+        layer,
+        lambda x: layer.equation(x, draw_in(jnp.asarray, dtype)),
+        lambda x: layer.penalty(),
+    ]
+
+    def with_values(function):
+        def of(values, x):
+            pairs = zip(layer.trainable_variables, values, strict=True)
+            with keras.StatelessScope(state_mapping=pairs):
+                return function(x)
+
+        return of
+
+    both = [v.value for v in layer.trainable_variables], jnp.asarray(x)
+    return jax.jit(lambda b: [with_gradients(with_values(f), b, cotangent) for f in functions])(
+        both
+    )
+
+
+def distances(got, wanted):
+    return [distance(*pair) for pair in zip(got, wanted, strict=True)]
+
+
+def distance(got, wanted):
+    assert [g.shape for g in got] == [w.shape for w in wanted]
+    assert [g.dtype for g in got] == [w.dtype for w in wanted]
+    pairs = [(np.asarray(g), np.asarray(w)) for g, w in zip(got, wanted, strict=True)]
+    return max(float(np.max(np.abs(g - w) / max(1, np.max(np.abs(w))))) for g, w in pairs)
+
+
+def compare(name, dtype):
+    """The distances: of the outputs, of the outputs in training, of the penalties."""
+    unit = UNITS[name].make(*SIZES, dtype=dtype, key=jax.random.key(3))
+    given = examples(dtype), numbers(dtype, BATCH, SIZES[1]), dtype
+    module, layer = numerate.torch.to_torch(unit).eval(), numerate.keras.to_keras(unit)
+    parameters = list(module.parameters())
+    if keras.backend.backend() == "torch":
+        wanted = in_torch(module, parameters, *given)
+        variables = [v.value for v in layer.trainable_variables]
+        return {"keras": distances(in_torch(layer, variables, *given), wanted)}
+    wanted = in_jax(unit, *given)
+    return {
+        "torch": distances(in_torch(module, parameters, *given), wanted),
+        "keras": distances(in_keras_on_jax(layer, *given), wanted),
+    }
+
+
+if __name__ == "__main__":
+    dtypes = ("float32", "float64")
+    print(json.dumps({name: {dtype: compare(name, dtype) for dtype in dtypes} for name in UNITS}))

@@ -1,0 +1,29 @@
+"""The modules under PyTorch's compiler and exporters."""
+
+import json
+
+import pytest
+
+from tests.adapters.processes import output, start
+from tests.units.table import UNITS
+
+# One unit of each family: sum, product, gate, clipped product, complex power, network.
+ONE_OF_EACH = ("NAU", "NMU", "NALU", "iNALU", "NPU", "MLP")
+
+
+def failed(*names):
+    # ONNX's exporter prints its progress, too.
+    return json.loads(output(start("-m", "tests.adapters.compiled", *names)).splitlines()[-1])
+
+
+def test_every_unit_compiles_as_one_graph_and_exports_for_any_batch():
+    assert failed() == {}
+
+
+def test_exports_to_onnx():
+    assert failed(*ONE_OF_EACH) == {}
+
+
+@pytest.mark.slow
+def test_every_unit_exports_to_onnx():
+    assert failed(*UNITS) == {}
