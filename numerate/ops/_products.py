@@ -171,7 +171,8 @@ def affine_product(
     and zeros. In between, every factor is a mixture of x_i and 1.
 
     **Gradient:** ∂y_o/∂W_oi = (x_i - 1) Π_{j≠i} (…) and ∂y_o/∂x_i = W_oi Π_{j≠i} (…), also
-    where factors are zero.
+    where factors are zero. The `batch` x `out` x `in` factors are never all in memory, also
+    for the gradient. In PyTorch large products have no second derivative, and refuse it.
 
     !!! example
         >>> import jax.numpy as jnp
