@@ -10,13 +10,13 @@
 
     @dataclass(frozen=True)
     class Settings:
-        """How much is run.
+        '''How much is run.
 
         **Fields:**
 
         - `seeds`: models of each unit.
         - `steps`: optimiser steps.
-        """
+        '''
 
         seeds: int = 25
         steps: int = 10_000
