@@ -35,14 +35,17 @@ class Threefry(Arithmetic):
         return x, x[:, :1] * x[:, 1:]
 
 
-def batch_last(static: Any) -> Callable[..., Any]:
+def batch_last(static: Any, penalty: Any) -> Callable[..., Any]:
     """The gradient as `jax.vmap` lays it out by itself: seeds first, batch last."""
 
     def loss(trained, frozen, x, y):
         model = eqx.combine(trained, frozen, static)
         return jnp.mean((jax.vmap(model)(x) - y) ** 2)
 
-    return lambda trained, frozen, x, y, scale: jax.grad(loss)(trained, frozen, x, y)
+    def error_and_gradient(trained, frozen, x, y, key, when):
+        return jax.value_and_grad(loss)(trained, frozen, x, y)
+
+    return error_and_gradient
 
 
 def program(chunk: int, *, small: bool, task: Arithmetic, gradient: Any) -> Callable[[], Any]:
@@ -50,7 +53,8 @@ def program(chunk: int, *, small: bool, task: Arithmetic, gradient: Any) -> Call
     keys = jax.random.split(jax.random.key(0), chunk)
     with mock.patch.object(_train, "loss_gradient", gradient):
         loop = _train.training_loop(keys[0], task, partial(NALU, 2, 1), CONFIG)
-        init, sets = jax.jit(jax.vmap(loop.init)), loop.sets()
+        init = jax.jit(jax.vmap(lambda key: loop.init(key, CONFIG.steps, None)))
+        sets = loop.sets(None)
         advance = jax.vmap(loop.advance, in_axes=(0, None))
         compiled = compile_chunk(advance, jax.eval_shape(init, keys), sets, small=small)
     return lambda: jax.block_until_ready(compiled(init(keys), sets))

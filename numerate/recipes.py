@@ -289,6 +289,7 @@ def _one_of(unit: str, **known: Callable[[], Recipe]) -> Recipe:
     return known[unit]()
 
 
+@cache
 def _ramp(height: float, start: float, end: float) -> Callable[[Any], Any]:
     return optax.linear_schedule(0.0, height, int(end - start), int(start))
 

@@ -7,7 +7,7 @@ from numerate.ops._activations import ACTIVATIONS, prelu
 from numerate.ops._backend import Tensor, namespace
 from numerate.ops._gates import constant_gate, mix, sigmoid_gate
 from numerate.ops._logic import conjunction, disjunction, negation
-from numerate.ops._numerics import bounded, magnitude, reciprocal, straight_through_clip
+from numerate.ops._numerics import bounded, magnitude, odd, reciprocal, straight_through_clip
 from numerate.ops._penalties import (
     absolute_sum,
     distance_from_units,
@@ -61,6 +61,7 @@ __all__ = [
     "namespace",
     "negation",
     "prelu",
+    "odd",
     "ramp",
     "reciprocal",
     "retrieved_sign",

@@ -105,3 +105,24 @@ def straight_through_clip(
     """
     xp = namespace(x)
     return xp.stop_gradient(xp.clip(x, low, high)) + (x - xp.stop_gradient(x))
+
+
+def odd(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
+    """1 where x rounds to an odd number, else 0.
+
+    **Arguments:** `x`, of any shape.
+
+    **Returns:** zeros and ones, of that shape.
+
+    **Value:** halves round to the even number beside them.
+
+    **Gradient:** 0 everywhere.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> odd(jnp.array([0.4, 0.9, 1.4, 2.0, -3.0]))
+        Array([0., 1., 1., 0., 1.], dtype=float32)
+    """
+    xp = namespace(x)
+    whole = xp.round(x)
+    return whole - 2 * xp.floor(whole / 2)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from numerate.ops import step_key, uniform
 from numerate.tasks._arithmetic import EXTRAPOLATION_SEED, VALIDATION_SEED, Arithmetic, intervals
@@ -119,8 +119,8 @@ class _Cell(Task):
     def threshold(self) -> Any:
         return jnp.asarray(self.place.threshold, jnp.result_type(float))
 
-    def _draw(self, key: PRNGKeyArray, rows: int, bounds: Float[Array, "2 2"]) -> Batch:
-        bounds = jnp.asarray(bounds, jnp.result_type(float))
+    def _draw(self, key: PRNGKeyArray, rows: int, intervals: Any) -> Batch:
+        bounds = jnp.asarray(intervals, jnp.result_type(float))
         part = uniform(key, (2, rows), maxval=2.0)
         low, high = bounds[:, 0], bounds[:, 1]
         x = jnp.where(

@@ -22,6 +22,10 @@ from numerate.units import Unit
 
 Model = Callable[[Float[Array, "in"]], Float[Array, "out"]]
 SeedLoss = Callable[..., Any]
+# Rows of a measured set that are taken at once. XLA splits the work on more of them over threads,
+# which it cannot do inside one machine function (see `_compile.py`).
+BLOCK = 128
+
 Penalty = Callable[[PyTree, Array, Array], Any]
 
 
@@ -79,10 +83,26 @@ def is_unit(node: Any) -> bool:
 
 def mean_squared_error(static: PyTree) -> SeedLoss:
     """A function `(arrays, x, y) -> ()` of one seed: the error of the model that `arrays` and
-    `static` make up, on x `(batch, in)` and y `(batch, out)`."""
+    `static` make up, on x `(rows, in)` and y `(rows, out)`."""
 
     def of_seeds(arrays: PyTree, x: Array, y: Array) -> Float[Array, "seeds"]:
-        return _errors(static, arrays, x, y)
+        rows = x.shape[0]
+        blocks = rows // BLOCK
+        if blocks < 2:
+            return _errors(static, arrays, x, y)
+
+        def add(total: Array, block: tuple[Array, Array]) -> tuple[Array, None]:
+            return total + BLOCK * _errors(static, arrays, *block), None
+
+        def in_blocks(leaf: Array) -> Array:
+            return leaf[: blocks * BLOCK].reshape(blocks, BLOCK, *leaf.shape[1:])
+
+        start = jnp.zeros(x.shape[-1], y.dtype)
+        total, _ = jax.lax.scan(add, start, (in_blocks(x), in_blocks(y)))
+        rest = rows - blocks * BLOCK
+        if rest:
+            total += rest * _errors(static, arrays, x[-rest:], y[-rest:])
+        return total / rows
 
     return _seeds_last(of_seeds)
 

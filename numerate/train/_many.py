@@ -96,12 +96,13 @@ def train_many(
 
 
 class _Program(NamedTuple):
-    """The compiled functions of one chunk, and the sets that all seeds share."""
+    """The compiled functions of one chunk. `sets` are those of a chunk's places: the same
+    object for every chunk, where all seeds share them."""
 
     init: Callable[[Key[Array, "seeds"], int, Any], State]
     advance: Callable[[State, Any], tuple[State, Log]]
     conclude: Callable[[State, Log], Run]
-    sets: Any
+    sets: Callable[[Any], Any]
     log_every: int
 
 
@@ -112,17 +113,18 @@ def _program(task: Task, model: MakeModel, config: Config, chunk_size: int, dtyp
     keys = jax.random.split(jax.random.key(0), chunk_size)
     loop = training_loop(keys[0], task, model, config)
     init = jax.jit(jax.vmap(loop.init, in_axes=(0, None, 0)))
-    sets = jax.jit(loop.sets)()
     first = np.zeros(chunk_size, int)
     places = jax.tree.map(lambda leaf: leaf[first], task.places(task.family))
+    shared = places is None
+    sets = jax.jit(loop.sets if shared else jax.vmap(loop.sets))
     shapes = jax.eval_shape(init, keys, config.steps, places)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(shapes.arrays)) // chunk_size
-    advance = compile_chunk(
-        jax.vmap(loop.advance, in_axes=(0, None)), shapes, sets, small=parameters <= _SMALL_MODEL
-    )
-    return _Program(
-        init, advance, eqx.filter_jit(eqx.filter_vmap(loop.conclude)), sets, config.log_every
-    )
+    advance = jax.vmap(loop.advance, in_axes=(0, None if shared else 0))
+    small = parameters <= _SMALL_MODEL
+    advance = compile_chunk(advance, shapes, jax.eval_shape(sets, places), small=small)
+    conclude = eqx.filter_jit(eqx.filter_vmap(loop.conclude))
+    sets = functools.cache(sets) if shared else sets
+    return _Program(init, advance, conclude, sets, config.log_every)
 
 
 class _Chunk:
@@ -135,14 +137,15 @@ class _Chunk:
         self.seeds = min(chunk.stop, len(keys)) - chunk.start
         self.logs = steps // program.log_every
         seeds = np.minimum(chunk, len(keys) - 1)
-        places = jax.tree.map(lambda leaf: leaf[seeds], places)
-        self.state = program.init(keys[seeds], steps, places)
+        self.places = jax.tree.map(lambda leaf: leaf[seeds], places)
+        self.state = program.init(keys[seeds], steps, self.places)
         self.log: list[Log] = []
 
     def train(self, stop: threading.Event, tick: Callable[[int], None]) -> None:
         """Advance until every seed has stopped, every step is made, or `stop` is set."""
+        sets = self.program.sets(self.places)
         while len(self.log) < self.logs and not stop.is_set():
-            self.state, log = self.program.advance(self.state, self.program.sets)
+            self.state, log = self.program.advance(self.state, sets)
             self.log.append(jax.device_get(log))
             tick(self.seeds)
             if np.asarray(self.state.stopped).all():

@@ -113,15 +113,15 @@ class Loop(NamedTuple):
     """The pure functions of one training, for a fixed task, model and configuration.
 
     `init(key, steps, place) -> State`, `advance(state, sets) -> (State, Log)`,
-    `conclude(state, logs) -> Run` with logs of shape `(logs,)`, and `sets() -> sets`, the
-    validation and extrapolation sets, where all seeds share them. `place` is the seed's own
-    part of a family of tasks, or None; then `sets()` is None and every measurement draws them.
+    `conclude(state, logs) -> Run` with logs of shape `(logs,)`, and `sets(place) -> sets`, the
+    validation and extrapolation sets. `place` is the seed's own part of a family of tasks; it
+    is None for any other task, whose sets all seeds share.
     """
 
     init: Callable[[PRNGKeyArray, Any, Any], State]
     advance: Callable[[State, Any], tuple[State, Log]]
     conclude: Callable[[State, Log], Run]
-    sets: Callable[[], Any]
+    sets: Callable[[Any], Any]
 
 
 def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None = None) -> Run:
@@ -158,7 +158,7 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
     """
     config = config or Config()
     loop = training_loop(key, task, model, config)
-    sets = loop.sets()
+    sets = loop.sets(None)
     logs = config.steps // config.log_every
     state, log = jax.lax.scan(
         lambda state, _: loop.advance(state, sets), loop.init(key, config.steps, None), length=logs
@@ -169,7 +169,6 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
 def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config) -> Loop:
     """The functions that `train` and `train_many` are made of. `key` gives only its kind."""
     static = _static_part(key, model)
-    is_family = task.places(task.family) is not None
     error = mean_squared_error(static)
     own_step = config.penalty_optimiser
     gradient = loss_gradient(static, _penalty(config) if own_step is None else _no_penalty)
@@ -254,7 +253,6 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             (state.arrays, state.optimiser_state, losses),
         )
         step = state.step + config.log_every
-        sets = (here.validation(), here.extrapolation()) if sets is None else sets
         arrays = chosen(arrays, *sets[0])
         log = Log(*(error(arrays, x, y) for x, y in sets))
         better = log.validation < state.best_validation
@@ -313,8 +311,9 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             threshold=threshold,
         )
 
-    def sets() -> Any:
-        return None if is_family else (task.validation(), task.extrapolation())
+    def sets(place: Any) -> Any:
+        here = task.at(place)
+        return here.validation(), here.extrapolation()
 
     return Loop(init, advance, conclude, sets)
 

@@ -15,9 +15,9 @@ from numerate.ops import (
     linear,
     magnitude,
     namespace,
+    odd,
     ramp,
     reciprocal,
-    retrieved_sign,
     sparsity,
 )
 from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
@@ -29,13 +29,14 @@ class NASU(Unit):
     """Neural arithmetic selection unit: learns + − × ÷ without being told which.
 
     Two branches with weights of their own: a sum a = S x with S in [-1, 1], as in `NAU`, and a
-    product m_o = Π_j (P_oj |z_j| + 1 - P_oj) · cos(π Σ_j P_oj [z_j < 0]) of z = [x, 1/x] with P
-    in [0, 1], as in `SignNMRU`. Each can be read as it is or snapped, with its weights rounded
-    to whole numbers. y_o is one of these four, the one that `choice_o` names.
+    product m_o = s_o Π_j (P_oj |z_j| + 1 - P_oj) of z = [x, 1/x] with P in [0, 1], as in
+    `SignNMRU`. Its sign s_o counts x_i where the two weights of x_i, rounded, add up to an odd
+    number. Each branch can be read as it is or snapped, with its weights rounded to whole
+    numbers. y_o is one of these four, the one that `choice_o` names.
 
-    In training the angle of the sign is rounded and passes no gradient on. A cosine that is
-    free to move makes a product vanish wherever its weights add up to one half, and where the
-    targets are small, as on U[-0.2, -0.1], the SignNMRU's gradient leads half of the seeds there.
+    The sign passes no gradient on. The SignNMRU's is a cosine, and makes the product vanish
+    wherever the weights of negative inputs add up to one half; where targets are small, as on
+    U[-0.2, -0.1], half of its seeds are led there and stay until the penalty moves them.
 
     There is no gate to learn. In training every example goes through one branch at random, with
     equal odds for each output, so that both learn from their own errors; which one speaks is
@@ -67,7 +68,7 @@ class NASU(Unit):
     output or alternative that there is not.
 
     **Differs from the authors' code in** nothing: it is ours. From its parts, the NAU and the
-    SignNMRU, it differs in being trained side by side, in snapping, and in the rounded angle.
+    SignNMRU, it differs in being trained side by side, in snapping, and in the sign.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -136,14 +137,12 @@ class NASU(Unit):
         xp = namespace(x)
         if draw is None:
             (of_sum, factors, divisors), is_sum = self._weights(), self.choice < 2
-            uses = factors + divisors
         else:
             of_sum, (factors, divisors) = bounded(self.sum_hat, -1.0, 1.0), self.product_hat
             is_sum = draw(self.out_features) < 0.5
-            uses = xp.stop_gradient(xp.round(factors + divisors))
         size = magnitude(x)
         # 1/x is negative where x is, so one sign serves both.
-        sign = retrieved_sign(uses, x)
+        sign = affine_product(odd(factors + divisors), xp.sign(x))
         product = affine_product(factors, size) * affine_product(divisors, reciprocal(size)) * sign
         return xp.where(is_sum, linear(of_sum, x), product)
 

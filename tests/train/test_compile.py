@@ -20,7 +20,7 @@ def test_one_machine_function_computes_what_the_usual_program_does():
     keys = jax.random.split(jax.random.key(0), 16)
     task = Arithmetic("mul", set_size=64)
     loop = training_loop(keys[0], task, functools.partial(NALU, 2, 1), CONFIG)
-    init, sets = jax.jit(jax.vmap(lambda key: loop.init(key, CONFIG.steps, None))), loop.sets()
+    init, sets = jax.jit(jax.vmap(lambda key: loop.init(key, CONFIG.steps, None))), loop.sets(None)
     advance = jax.vmap(loop.advance, in_axes=(0, None))
     shapes = jax.eval_shape(init, keys)
     ways = [compile_chunk(advance, shapes, sets, small=small) for small in (True, False)]

@@ -269,8 +269,9 @@ def nasu(p, x, eps):
         of_product = [*p["product_hat"][0][o], *p["product_hat"][1][o]]
         if choice in (1, 3):
             of_sum, of_product = np.round(of_sum), np.round(of_product)
-        turns = sum(w for w, v in zip(of_product, z, strict=True) if v < 0)
+        n = len(x)
+        minus = sum(1 for i in range(n) if x[i] < 0 and round(sum(of_product[i::n])) % 2 == 1)
         size = math.prod(w * abs(v) + 1 - w for w, v in zip(of_product, z, strict=True))
         total = math.fsum(w * v for w, v in zip(of_sum, x, strict=True))
-        outputs.append(total if choice < 2 else size * math.cos(math.pi * turns))
+        outputs.append(total if choice < 2 else size * (-1) ** minus)
     return np.array(outputs)

@@ -12,7 +12,7 @@ from numerate import recipes
 from numerate.models import Stack
 from numerate.tasks import PRIMER_RANGES, Arithmetic, Sweep
 from numerate.train import select, train_many
-from numerate.units import NASU
+from numerate.units import NASU, SignNMRU
 from tests.units import references
 from tests.units.test_common import parameters
 
@@ -57,13 +57,23 @@ def test_branches_do_not_see_each_others_errors(key):
     assert jnp.all(sums != products) and jnp.any(sums) and jnp.any(products)
 
 
-def test_the_sign_in_training_passes_no_gradient_where_a_cosine_would_vanish(float64, key):
-    """At weights that add up to 1/2 a free cosine is 0, and the product with it."""
-    unit = eqx.tree_at(lambda u: u.product_hat, NASU(1, 1, key=key), jnp.array([[[0.5]], [[0.0]]]))
+def test_the_sign_does_not_make_products_vanish_as_a_cosine_does(float64, key):
+    """At weights that add up to 1/2 a cosine is 0, and the product with it."""
+    half = jnp.array([[[0.5]], [[0.0]]])
+    unit = eqx.tree_at(lambda u: u.product_hat, NASU(1, 1, key=key), half)
     x = jnp.array([-3.0])
-    assert abs(unit.chosen(0, 2)(x)[0]) < 1e-12
-    ys = jax.vmap(lambda k: unit(x, key=k)[0])(jax.random.split(key, 20))
-    assert jnp.isclose(jnp.abs(ys), 2.0).any()
+    assert unit.chosen(0, 2)(x)[0] == 2.0
+    cosine = eqx.tree_at(lambda u: u.w_hat, SignNMRU(1, 1, key=key), half)
+    assert abs(cosine(x)[0]) < 1e-12
+
+
+@pytest.mark.parametrize(("factors", "divisors"), [((1, 1), (0, 0)), ((1, 0), (0, 1))], ids=str)
+@pytest.mark.parametrize("x", [(-3.0, 5.0), (3.0, -5.0), (-3.0, -5.0), (0.0, -5.0)], ids=str)
+def test_signs_of_whole_weights_are_exact(factors, divisors, x, float64, key):
+    weights = jnp.array([[factors], [divisors]], float)
+    unit = eqx.tree_at(lambda u: u.product_hat, NASU(2, 1, key=key), weights).chosen(0, 2)
+    wanted = x[0] * x[1] if factors == (1, 1) else x[0] / x[1]
+    np.testing.assert_allclose(unit(jnp.array(x)), [wanted], rtol=1e-15)
 
 
 def test_selection_finds_each_outputs_operation(float64, key):
