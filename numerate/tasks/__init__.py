@@ -3,6 +3,31 @@
 from numerate.ops import bits, step_key, uniform
 from numerate.tasks._arithmetic import PRIMER_RANGES, Arithmetic
 from numerate.tasks._base import Task
+from numerate.tasks._numerals import Numbers, Numerals, number_words, read_number
+from numerate.tasks._subsets import (
+    MADSEN_RANGES,
+    PAPER_FUNCTIONS,
+    SimpleFunction,
+    SimpleFunctionRecurrent,
+    madsen2020,
+)
 from numerate.tasks._sweep import Sweep
 
-__all__ = ["PRIMER_RANGES", "Arithmetic", "Sweep", "Task", "bits", "step_key", "uniform"]
+__all__ = [
+    "MADSEN_RANGES",
+    "PAPER_FUNCTIONS",
+    "PRIMER_RANGES",
+    "Arithmetic",
+    "Numbers",
+    "Numerals",
+    "SimpleFunction",
+    "SimpleFunctionRecurrent",
+    "Sweep",
+    "Task",
+    "bits",
+    "madsen2020",
+    "number_words",
+    "read_number",
+    "step_key",
+    "uniform",
+]

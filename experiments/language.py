@@ -1,0 +1,549 @@
+"""Number words to numbers: the NALU paper's §4.3, table 3, table 11 and figure 3."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import polars as pl
+
+from numerate.bench import Experiment, Line, Row, Table, Tick
+from numerate.readers import (
+    LSTMReader,
+    RecurrentReader,
+    SumOrProductReader,
+    answers,
+    prefixes,
+    stacked_prefixes,
+)
+from numerate.tasks import Numerals
+from numerate.train._compile import compile_chunk
+from numerate.train._loss import constrained, total_penalty
+from numerate.units import NAC, NALU, NAU, Linear
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PHRASES = (
+    "three hundred and thirty four",
+    "seven hundred and two",
+    "eighty eight",
+    "twenty seven and eighty",
+)
+CONDITIONS = ("train", "validation", "test")
+_WORDS = 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is run.
+
+    **Fields:**
+
+    - `seeds`: how often the whole experiment is repeated, each time with another split of the
+        numbers and other initialisations.
+    - `initialisations`: how many of them each size and learning rate gets in one repetition; the
+        model with the least validation error of all is that repetition's result.
+    - `sizes`: of the LSTM's state, and of the embeddings.
+    - `rates`: Adam's learning rates for models with an LSTM.
+    - `steps`: of Adam, each on the whole training set, for models with an LSTM.
+    - `word_rates`: learning rates for models without an LSTM; they fall to 0 by a cosine.
+    - `word_steps`: steps for models without an LSTM.
+    - `measure_every`: steps between two looks at the validation error.
+    - `scale`: by which targets are divided where their row does not say otherwise.
+    - `zero`: 1 for the numbers 0 to 999, 0 for 1 to 1000.
+    - `only`: the models that are run; all of them if empty.
+    """
+
+    seeds: int
+    initialisations: int
+    sizes: tuple[int, ...] = (16, 32)
+    rates: tuple[float, ...] = (0.01, 0.001)
+    steps: int = 300_000
+    word_rates: tuple[float, ...] = (0.1, 0.03)
+    word_steps: int = 60_000
+    measure_every: int = 1000
+    scale: float = 1000.0
+    zero: int = 1
+    only: tuple[str, ...] = ()
+
+
+class Entry(NamedTuple):
+    """A row of the tables: how its model is made, and what others report for it.
+
+    `make(size)` gives a function of `key=`. Models without an LSTM have one size.
+    """
+
+    make: Callable[[int], Callable[..., Any]]
+    lstm: bool
+    scaled: bool
+    paper: tuple[str, str, str] = ("", "", "")
+    others: tuple[str, str, str] = ("", "", "")
+
+
+def _lstm(unit: Any, summed: bool = False) -> Callable[[int], Callable[..., Any]]:
+    return lambda size: partial(LSTMReader, _WORDS, size, unit, summed=summed)
+
+
+def _words(reader: Any, *arguments: Any) -> Callable[[int], Callable[..., Any]]:
+    return lambda size: partial(reader, _WORDS, *arguments)
+
+
+_LSTM_PAPER = ("0.003", "29.9", "29.4")
+_NAC_PAPER = ("80.0", "114.1", "114.3")
+_NALU_PAPER = ("0.12", "0.39", "0.41")
+_NKARASOVD = ("0.69", "0.67", "0.72")
+
+ENTRIES = {
+    "LSTM": Entry(_lstm(Linear, True), True, True, _LSTM_PAPER, ("111.6", "141.3", "140.5")),
+    "LSTM, last state": Entry(_lstm(Linear), True, True, ("0.0085", "32.1", "32.2")),
+    "LSTM + NAC": Entry(_lstm(NAC), True, True, _NAC_PAPER),
+    "LSTM + NALU": Entry(_lstm(NALU), True, True, _NALU_PAPER),
+    "LSTM + NAC, summed": Entry(_lstm(NAC, True), True, True),
+    "LSTM + NALU, summed": Entry(_lstm(NALU, True), True, True),
+    "LSTM + NAU, summed": Entry(_lstm(NAU, True), True, True),
+    "LSTM, unscaled": Entry(_lstm(Linear, True), True, False, _LSTM_PAPER),
+    "LSTM + NAC, unscaled": Entry(_lstm(NAC), True, False, _NAC_PAPER),
+    "LSTM + NALU, unscaled": Entry(_lstm(NALU), True, False, _NALU_PAPER),
+    "NAU over words": Entry(_words(RecurrentReader, 8, NAU), False, False),
+    "NALU over words": Entry(_words(RecurrentReader, 8, NALU), False, False, others=_NKARASOVD),
+    "sum or product": Entry(_words(SumOrProductReader), False, False),
+}
+
+
+class Job(NamedTuple):
+    """A model with one size and learning rate, for some splits."""
+
+    unit: str
+    size: int
+    rate: float
+    first: int
+    stop: int
+
+
+# Splits in one job. A job is two programs, one to a core.
+_SPLITS = 8
+
+
+def jobs(settings: Settings, units: tuple[str, ...]) -> list[Job]:
+    return [
+        Job(unit, size, rate, first, min(first + _SPLITS, settings.seeds))
+        for unit in units
+        if unit in (settings.only or units)
+        for size in (settings.sizes if ENTRIES[unit].lstm else (1,))
+        for rate in (settings.rates if ENTRIES[unit].lstm else settings.word_rates)
+        for first in range(0, settings.seeds, _SPLITS)
+    ]
+
+
+def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
+    """All initialisations of the job's splits; half of a job's splits are one program."""
+    half_of = _SPLITS // 2
+    halves = [range(first, first + half_of) for first in range(job.first, job.stop, half_of)]
+    _program(job.unit, job.size, settings)  # compiled here, not once in every thread
+    done = [0.0] * len(halves)
+
+    def half(place: int) -> list[Row]:
+        def note(fraction: float) -> None:
+            done[place] = fraction
+            tick(sum(done) / len(done))
+
+        return _run_splits(job, halves[place], settings, note)
+
+    with ThreadPoolExecutor(len(halves)) as pool:
+        rows = [row for part in pool.map(half, range(len(halves))) for row in part]
+    return [row for row in rows if row["seed"] < job.stop]
+
+
+# --- training -----------------------------------------------------------------------------------
+
+
+class _Data(NamedTuple):
+    """What the models of a program, one after another on the first axis, learn and are judged by.
+
+    `everyone` holds all numbers, and `members` says of each whether it belongs to the training,
+    validation and test set.
+    """
+
+    tree: Any
+    targets: Any
+    members: Any
+
+
+class _State(NamedTuple):
+    arrays: Any
+    moments: Any
+    best_arrays: Any
+    best: Any
+    best_step: Any
+    step: Any
+
+
+# Beginnings of each length in the training sets, at most, of nearly all splits: the program is
+# the same for all of them.
+_LEVELS = (29, 31, 9, 100, 116)
+
+
+def _run_splits(job: Job, splits: range, settings: Settings, tick: Tick) -> list[Row]:
+    entry, inits = ENTRIES[job.unit], settings.initialisations
+    tasks = [Numerals(bool(settings.zero), split) for split in splits]
+    repeated = [task for task in tasks for _ in range(inits)]
+    data = _data(repeated)
+    keys = jnp.stack([_key(job, split, i) for split in splits for i in range(inits)])
+    program = _program(job.unit, job.size, settings)
+    state = program.init(keys)
+    for _ in range(_steps(entry, settings) // settings.measure_every):
+        state = program.advance(state, data, job.rate)
+        tick(int(state.step[0]) / _steps(entry, settings))
+    return _rows(job, splits, settings, program, state, data)
+
+
+def _key(job: Job, split: int, initialisation: int) -> jax.Array:
+    """Models of the same size start alike, whatever the learning rate and the split."""
+    key = jax.random.fold_in(jax.random.key(0), split)
+    return jax.random.fold_in(jax.random.fold_in(key, job.size), initialisation)
+
+
+def _steps(entry: Entry, settings: Settings) -> int:
+    return settings.steps if entry.lstm else settings.word_steps
+
+
+def _scale(entry: Entry, settings: Settings) -> float:
+    return settings.scale if entry.scaled else 1.0
+
+
+def _data(tasks: list[Numerals]) -> _Data:
+    tree = stacked_prefixes([task.train.tokens for task in tasks], at_least=_LEVELS)
+    targets = np.stack([task.train.values for task in tasks])
+    sets = [[part.values for part in (t.train, t.validation, t.test)] for t in tasks]
+    numbers = _everyone(tasks[0]).values
+    members = np.array([[np.isin(numbers, part) for part in parts] for parts in sets])
+    return _Data(tree, targets.astype(np.float32), members)
+
+
+def _everyone(task: Numerals) -> Any:
+    return task.numbers(range(1 - task.zero, 1001 - task.zero))
+
+
+class _Program(NamedTuple):
+    init: Callable[..., _State]
+    advance: Callable[..., _State]
+    judge: Callable[..., Any]
+
+
+@lru_cache(maxsize=4)
+def _program(unit: str, size: int, settings: Settings) -> _Program:
+    """The compiled functions of some models side by side, all of one size."""
+    entry = ENTRIES[unit]
+    make, steps, scale = entry.make(size), _steps(entry, settings), _scale(entry, settings)
+    everyone = _everyone(Numerals(bool(settings.zero)))
+    tree, numbers = prefixes(everyone.tokens), everyone.values.astype(np.float32)
+    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
+    static = eqx.filter(shapes, lambda x: isinstance(x, jax.ShapeDtypeStruct), inverse=True)
+    adam = optax.scale_by_adam()
+
+    def init(key: Any) -> _State:
+        arrays = eqx.filter(make(key=key), eqx.is_array)
+        infinite, zero = jnp.asarray(jnp.inf), jnp.asarray(0)
+        return _State(arrays, adam.init(arrays), arrays, infinite, zero, zero)
+
+    def loss(arrays: Any, data: _Data, progress: Any) -> Any:
+        reader = eqx.combine(arrays, static)
+        errors = answers(reader, data.tree) - data.targets / scale
+        if not entry.lstm:
+            # Hundreds would outweigh everything else: with the error's square relative to the
+            # number, small numbers, which tell what the words mean, count as much.
+            errors = errors / jnp.sqrt(1.0 + data.targets)
+        return jnp.mean(jnp.square(errors)) + _penalty(reader, progress) / scale**2
+
+    def one_step(i: Any, state: _State, data: _Data, rate: Any) -> _State:
+        progress = state.step / steps
+        gradient = jax.grad(loss)(state.arrays, data, progress)
+        updates, moments = adam.update(gradient, state.moments)
+        if not entry.lstm:
+            rate = rate * 0.5 * (1 + jnp.cos(jnp.pi * progress))
+        arrays = jax.tree.map(lambda a, u: a - rate * u, state.arrays, updates)
+        arrays = eqx.filter(constrained(eqx.combine(arrays, static)), eqx.is_array)
+        return state._replace(arrays=arrays, moments=moments, step=state.step + 1)
+
+    def advance(state: _State, data: _Data, rate: Any) -> _State:
+        state = jax.lax.fori_loop(
+            0, settings.measure_every, lambda i, s: one_step(i, s, data, rate), state
+        )
+        read = answers(eqx.combine(state.arrays, static), tree) * scale
+        error = jnp.mean(jnp.abs(read - numbers), where=data.members[1])
+        better = error < state.best
+        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.arrays, state.best_arrays)
+        return state._replace(
+            best_arrays=kept,
+            best=jnp.where(better, error, state.best),
+            best_step=jnp.where(better, state.step, state.best_step),
+        )
+
+    def judge(arrays: Any, phrases: Any) -> tuple[Any, Any, Any]:
+        reader = eqx.combine(arrays, static)
+        snapped = reader.snapped() if isinstance(reader, SumOrProductReader) else reader
+        running = jax.vmap(reader)(phrases) * scale
+        return answers(reader, tree) * scale, answers(snapped, tree) * scale, running
+
+    models = _SPLITS // 2 * settings.initialisations
+    start = jax.jit(jax.vmap(init))
+    keys = jax.random.split(jax.random.key(0), models)
+    example = (jax.eval_shape(start, keys), _data([Numerals()] * models), 0.1)
+    return _Program(
+        start,
+        compile_chunk(jax.vmap(advance, in_axes=(0, 0, None)), *example, small=False),
+        jax.jit(jax.vmap(judge, in_axes=(0, None))),
+    )
+
+
+def _penalty(reader: Any, progress: Any) -> Any:
+    """Those of units by their own schedules; that of the words grows in the second half."""
+    penalty = total_penalty(reader, progress)
+    if isinstance(reader, SumOrProductReader):
+        penalty += 0.1 * jnp.clip(2 * progress - 1, 0, 1) * reader.penalty()
+    return penalty
+
+
+def _rows(
+    job: Job, splits: range, settings: Settings, program: _Program, state: _State, data: _Data
+) -> list[Row]:
+    """A row for every split, initialisation and set of numbers."""
+    task = Numerals(bool(settings.zero))
+    words, numbers = task.phrases(PHRASES), _everyone(task).values
+    read, snapped, running = jax.device_get(program.judge(state.best_arrays, words.tokens))
+    steps, rows, bare = np.asarray(state.best_step), [], np.isin(numbers, np.arange(100, 1000, 100))
+    for place in range(len(steps)):
+        split, initialisation = divmod(place, settings.initialisations)
+        for condition, member in zip(CONDITIONS, data.members[place], strict=True):
+            off = np.abs(read[place] - numbers)[member].astype(float)
+            whole = np.abs(snapped[place] - numbers)[member].astype(float)
+            rows.append(
+                {
+                    "unit": job.unit,
+                    "seed": splits[split],
+                    "condition": condition,
+                    "size": job.size,
+                    "rate": job.rate,
+                    "initialisation": initialisation,
+                    "error": float(off.mean()),
+                    "right": float((off < 0.5).mean()),
+                    "hundreds": int(bare[member].sum()),
+                    "hundreds' sum of errors": float(off[bare[member]].sum()),
+                    "snapped error": float(whole.mean()),
+                    "best step": int(steps[place]),
+                    "running": [float(x) for x in running[place][words.mask]],
+                }
+            )
+    return rows
+
+
+# --- what it shows ------------------------------------------------------------------------------
+
+
+def selected(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of each repetition the model with the least validation error, with all its conditions.
+
+    An error that is not a number counts as the largest.
+    """
+    model = ["unit", "seed", "size", "rate", "initialisation"]
+    by_validation = rows.filter(pl.col("condition") == "validation").sort(
+        pl.col("error").fill_nan(float("inf")), *model
+    )
+    best = by_validation.unique(["unit", "seed"], keep="first", maintain_order=True)
+    return rows.join(best.select(model), on=model, how="semi").sort("unit", "seed", "condition")
+
+
+def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
+    best = selected(rows)
+    found = {
+        f"Error on the {condition} numbers": _errors(best, condition) for condition in CONDITIONS
+    }
+    whole = _values(best, "sum or product", "test", "snapped error")
+    if whole:
+        line = Line(("sum or product",), whole, tuple(error == 0 for error in whole))
+        found["Error with whole numbers"] = Table(("model",), "mean absolute error", (line,))
+    return found
+
+
+def _errors(best: pl.DataFrame, condition: str) -> Table:
+    place = CONDITIONS.index(condition)
+    lines = [
+        Line(
+            (unit,),
+            values,
+            tuple(right == 1 for right in _values(best, unit, condition, "right")),
+            entry.paper[place],
+            entry.others[place],
+        )
+        for unit, entry in ENTRIES.items()
+        if (values := _values(best, unit, condition, "error"))
+    ]
+    return Table(("model",), "mean absolute error", tuple(lines))
+
+
+def _values(best: pl.DataFrame, unit: str, condition: str, column: str) -> tuple[float, ...]:
+    chosen = (pl.col("unit") == unit) & (pl.col("condition") == condition)
+    return tuple(best.filter(chosen).sort("seed")[column].to_list())
+
+
+def hundreds_learned(seed: int, settings: Settings) -> int:
+    """How many of "one hundred" to "nine hundred", with nothing after, a training set has."""
+    values = Numerals(bool(settings.zero), seed).train.values
+    return int(np.isin(values, np.arange(100, 1000, 100)).sum())
+
+
+def summarise(rows: pl.DataFrame, settings: Settings) -> dict[str, Any]:
+    best = selected(rows)
+    seeds = sorted(set(best["seed"]))
+    return {
+        "hundreds in the training set": {str(s): hundreds_learned(s, settings) for s in seeds},
+        "selected": [
+            {name: row[name] for name in ("unit", "seed", "size", "rate", "initialisation")}
+            | {"test error": row["error"] if np.isfinite(row["error"]) else None}
+            for row in best.filter(pl.col("condition") == "test").iter_rows(named=True)
+        ],
+    }
+
+
+def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
+    """What the page says about the numbers, so far as the rows for it are there."""
+    best = selected(rows)
+    found = {}
+    if "sum or product" in set(best["unit"]):
+        found["exactness"] = _exactness(best, settings)
+    return found
+
+
+def _exactness(best: pl.DataFrame, settings: Settings) -> str:
+    test = best.filter((pl.col("unit") == "sum or product") & (pl.col("condition") == "test"))
+    learned = [hundreds_learned(seed, settings) > 0 for seed in test["seed"]]
+    told, untold = test.filter(learned), test.filter([not one for one in learned])
+    exact = int((told["snapped error"] == 0).sum())
+    text = (
+        f"In {len(told)} of {len(test)} splits the training numbers hold a hundred with nothing "
+        f"after it. In {exact} of these the reader with whole numbers makes no error on any of "
+        f"the 631 test numbers; before rounding its largest mean error is "
+        f"{told['error'].max():.2g}."
+        if len(told)
+        else "No split has a hundred with nothing after it among the training numbers."
+    )
+    if len(untold):
+        rest = untold.select(pl.col("error") - pl.col("hundreds' sum of errors") / 631).to_series()
+        text += (
+            f' In the other {len(untold)} the data leave open what "hundred" and "and" mean '
+            f"apart: the median error is {untold['error'].median():.2g}, of which all but "
+            f"{rest.median():.1g} comes from the hundreds with nothing after them."
+        )
+    return text
+
+
+# Values in figure 3 of the paper.
+_FIGURE = (
+    (3.05, 299.9, 301.3, 330.1, 334.0),
+    (6.98, 699.9, 701.3, 702.2),
+    (79.6, 88.0),
+    (18.2, 27.0, 29.1, 106.1),
+)
+_SHOWN = {"LSTM": "#7b8794", "LSTM + NALU": "#1f6fb2", "sum or product": "#d9480f"}
+
+
+def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
+    best = selected(rows)
+    return {"words": _draw_words(best, settings), "errors": _draw_errors(best)}
+
+
+def _draw_words(best: pl.DataFrame, settings: Settings) -> "Figure":
+    """Figure 3: what the models have understood after each word."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 6.4), layout="constrained")
+    task, ends = Numerals(bool(settings.zero)), np.cumsum([len(p.split()) for p in PHRASES])
+    for place, (axes, phrase) in enumerate(zip(figure.subplots(2, 2).flat, PHRASES, strict=True)):
+        words, stop = phrase.split(), ends[place]
+        truth = [int(task.phrases([" ".join(words[: i + 1])]).values[0]) for i in range(len(words))]
+        axes.step(range(len(words)), truth, where="mid", color="#d0d5db", lw=6, label="the words")
+        axes.plot(range(len(words)), _FIGURE[place], "x", color="#1f2933", label="paper, NALU")
+        for unit, colour in _SHOWN.items():
+            chosen = _least(best, unit)
+            if chosen is not None:
+                read = chosen["running"][stop - len(words) : stop]
+                axes.plot(range(len(words)), read, "o-", ms=4, lw=1.2, color=colour, label=unit)
+        _name_words(axes, words, truth)
+        axes.set_title(f"{phrase}: {truth[-1]}")
+    figure.axes[0].legend(fontsize=9)
+    figure.supylabel("answer after each word", fontsize=10)
+    return figure
+
+
+def _name_words(axes: Any, words: Sequence[str], truth: list[int]) -> None:
+    axes.set_xticks(range(len(words)), words)
+    axes.set_xlim(-0.5, len(words) - 0.5)
+    top = max(truth)
+    axes.set_ylim(-0.15 * top, 1.35 * top)
+    axes.grid(axis="y", lw=0.5, color="#eef1f4")
+
+
+def _least(best: pl.DataFrame, unit: str) -> dict[str, Any] | None:
+    """Of a unit's repetitions the one with the least validation error, as the paper selects."""
+    chosen = best.filter(
+        (pl.col("unit") == unit)
+        & (pl.col("condition") == "validation")
+        & pl.col("error").is_finite()
+    )
+    return chosen.sort("error", "seed").row(0, named=True) if len(chosen) else None
+
+
+def _draw_errors(best: pl.DataFrame) -> "Figure":
+    """Every repetition's test error beside the paper's."""
+    from matplotlib.figure import Figure
+
+    units = [unit for unit in ENTRIES if unit in set(best["unit"])]
+    figure = Figure(figsize=(8, 0.9 + 0.34 * len(units)), layout="constrained")
+    axes = figure.subplots()
+    for place, unit in enumerate(reversed(units)):
+        values = np.maximum(_values(best, unit, "test", "error"), 1e-5)
+        axes.plot(values, np.full(len(values), place), "o", ms=5, alpha=0.6, color="#1f6fb2")
+        if ENTRIES[unit].paper[2]:
+            axes.plot(float(ENTRIES[unit].paper[2]), place, "x", ms=7, mew=1.6, color="#d9480f")
+    axes.plot([], [], "o", color="#1f6fb2", alpha=0.6, label="ours, one for each split")
+    axes.plot([], [], "x", mew=1.6, color="#d9480f", label="paper")
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(units)), list(reversed(units)))
+    axes.set_xlabel("mean absolute error on the test numbers")
+    axes.grid(axis="x", lw=0.5, color="#eef1f4")
+    axes.legend(fontsize=9, loc="upper left")
+    return figure
+
+
+EXPERIMENT = Experiment(
+    name="language",
+    title="number words to numbers",
+    claim=(
+        "An LSTM whose output is read by a NALU translates held-out number words with a mean "
+        "absolute error of 0.41, where one read by a linear layer makes 29.4."
+    ),
+    units=tuple(ENTRIES),
+    scales={
+        "smoke": Settings(
+            seeds=1, initialisations=1, sizes=(8,), rates=(0.01,), steps=40, word_rates=(0.1,),
+            word_steps=400, measure_every=20,
+            only=("LSTM + NALU", "sum or product"),
+        ),
+        "quick": Settings(seeds=8, initialisations=2, steps=12_000),
+        "paper": Settings(seeds=8, initialisations=10),
+    },
+    cost={"smoke": 60.0, "quick": 1200.0},
+    jobs=jobs,
+    run=run,
+    tables=tables,
+    draw=draw,
+    summarise=summarise,
+    sentences=sentences,
+)  # fmt: skip

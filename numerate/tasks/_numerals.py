@@ -1,0 +1,211 @@
+"""English number words and the numbers they mean."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_VALUES = {word: i for i, word in enumerate(_ONES)}
+_VALUES |= {word: 10 * i for i, word in enumerate(_TENS, start=2)}
+_LARGEST = 1000
+# "nine hundred and ninety nine"; and "one thousand" is shorter.
+LONGEST = 5
+
+# The numbers that are in every training set, where the range has them.
+_ALWAYS_LEARNED = 20
+_TRAIN, _VALIDATION = 169, 200
+
+
+def number_words(number: int) -> list[str]:
+    """The British words of a number from 0 to 1000, a token each.
+
+    Tens and units are tokens of their own, and "and" stands before what follows the hundreds.
+
+    **Arguments:** `number`: from 0 to 1000.
+
+    **Returns:** the words.
+
+    **Raises:** `ValueError` for another number.
+
+    !!! example
+        >>> " ".join(number_words(334))
+        'three hundred and thirty four'
+    """
+    if not 0 <= number <= _LARGEST:
+        raise ValueError(f"number must be from 0 to {_LARGEST}, got {number}")
+    if number == _LARGEST:
+        return ["one", "thousand"]
+    hundreds, rest = divmod(number, 100)
+    if not hundreds:
+        return _below_hundred(rest)
+    words = [_ONES[hundreds], "hundred"]
+    return words + ["and", *_below_hundred(rest)] if rest else words
+
+
+def _below_hundred(number: int) -> list[str]:
+    if number < len(_ONES):
+        return [_ONES[number]]
+    tens, ones = divmod(number, 10)
+    return [_TENS[tens - 2], _ONES[ones]] if ones else [_TENS[tens - 2]]
+
+
+def read_number(words: Iterable[str]) -> int:
+    """The number that words mean: "hundred" multiplies what came before, the others add.
+
+    The rule also reads what nobody writes, such as "twenty seven and eighty".
+
+    **Arguments:** `words`: of the vocabulary of `Numerals`.
+
+    **Returns:** the number.
+
+    **Raises:** `ValueError` for a word that is in no number from 0 to 1000.
+
+    !!! example
+        >>> read_number("three hundred and thirty four".split())
+        334
+        >>> read_number("twenty seven and eighty".split())
+        107
+    """
+    number = 0
+    for word in words:
+        if word in _VALUES:
+            number += _VALUES[word]
+        elif word in ("hundred", "thousand"):
+            number *= 100 if word == "hundred" else 1000
+        elif word != "and":
+            raise ValueError(f"words must be those of the numbers from 0 to 1000, got {word!r}")
+    return number
+
+
+class Numbers(NamedTuple):
+    """Some numbers as a model meets them.
+
+    **Fields:** `tokens` `(numbers, 5)`, places in the vocabulary, with -1 after the last word;
+    `mask`, true where there is a word; and `values`, the numbers.
+    """
+
+    tokens: Int[np.ndarray, "numbers time"]
+    mask: Bool[np.ndarray, "numbers time"]
+    values: Float[np.ndarray, "numbers"]
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """Number words to numbers: the language task of the NALU's paper.
+
+    A thousand numbers: 169 to learn from, 200 to select a model by, and 631 to report. The paper
+    says 0 to 1000 but counts 1000 numbers, so either end may be the one that is missing. Numbers
+    below twenty are always learned; the others are a random sample. The paper adjusts it until
+    every word is in it, without saying how. Here every word that is missing takes the place of
+    the number drawn last, among those whose words all occur once more: the first number in the
+    random order of the rest that has the word enters.
+
+    **Arguments:**
+
+    - `zero`: whether the numbers are 0 to 999, with a word for zero, or 1 to 1000, with one for
+        a thousand. Both have 30 words.
+    - `seed`: of the random sample.
+
+    **Raises:** `ValueError` for a negative seed.
+
+    !!! example
+        >>> task = Numerals()
+        >>> [len(part.values) for part in (task.train, task.validation, task.test)]
+        [169, 200, 631]
+        >>> len(task.vocabulary), task.vocabulary[0]
+        (30, 'zero')
+        >>> task.numbers([7, 334]).tokens
+        array([[ 7, -1, -1, -1, -1],
+               [ 3, 28, 29, 21,  4]])
+
+    ??? cite "Reference"
+        ```bibtex
+        @inproceedings{trask2018nalu,
+            title={Neural Arithmetic Logic Units},
+            author={Trask, Andrew and Hill, Felix and Reed, Scott and Rae, Jack and Dyer, Chris
+                    and Blunsom, Phil},
+            booktitle={Advances in Neural Information Processing Systems},
+            year={2018},
+        }
+        ```
+    """
+
+    zero: bool = True
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed}")
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Every word, in the order of the numbers that need it first."""
+        return tuple(dict.fromkeys(word for n in self._all for word in number_words(n)))
+
+    @property
+    def train(self) -> Numbers:
+        """What is learned from."""
+        return self.numbers(self._order[:_TRAIN])
+
+    @property
+    def validation(self) -> Numbers:
+        """What models are selected by."""
+        return self.numbers(self._order[_TRAIN : _TRAIN + _VALIDATION])
+
+    @property
+    def test(self) -> Numbers:
+        """What is reported, and decides nothing."""
+        return self.numbers(self._order[_TRAIN + _VALIDATION :])
+
+    def numbers(self, numbers: Iterable[int]) -> Numbers:
+        """Any numbers of the range as tokens."""
+        return self._padded([(number_words(n), n) for n in numbers])
+
+    def phrases(self, phrases: Iterable[str]) -> Numbers:
+        """Any words of the vocabulary, five to a phrase at most, with what they mean."""
+        return self._padded([(p.split(), read_number(p.split())) for p in phrases])
+
+    def _padded(self, rows: list[tuple[list[str], int]]) -> Numbers:
+        tokens = np.full((len(rows), LONGEST), -1)
+        for row, (words, _) in zip(tokens, rows, strict=True):
+            row[: len(words)] = [self.vocabulary.index(word) for word in words]
+        return Numbers(tokens, tokens >= 0, np.array([value for _, value in rows], float))
+
+    @property
+    def _all(self) -> range:
+        return range(_LARGEST) if self.zero else range(1, _LARGEST + 1)
+
+    @cached_property
+    def _order(self) -> list[int]:
+        """All numbers: those to learn, those to select by, and those to report."""
+        first = [n for n in self._all if n < _ALWAYS_LEARNED]
+        rest = [n for n in self._all if n >= _ALWAYS_LEARNED]
+        order = first + [rest[i] for i in np.random.default_rng(self.seed).permutation(len(rest))]
+        for word in self.vocabulary:
+            if not _occurrences(order[:_TRAIN], word):
+                _let_in(order, word)
+        return order
+
+
+def _occurrences(numbers: Iterable[int], word: str) -> int:
+    return sum(word in number_words(n) for n in numbers)
+
+
+def _let_in(order: list[int], word: str) -> None:
+    """Exchange a number of the training set for one that has the word, in place."""
+    enters = next(i for i in range(_TRAIN, len(order)) if word in number_words(order[i]))
+    leaves = next(
+        i
+        for i in reversed(range(_TRAIN))
+        if order[i] >= _ALWAYS_LEARNED
+        and all(_occurrences(order[:_TRAIN], w) > 1 for w in number_words(order[i]))
+    )
+    order[enters], order[leaves] = order[leaves], order[enters]
