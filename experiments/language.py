@@ -1,6 +1,6 @@
 """Number words to numbers: the NALU paper's §4.3, table 3, table 11 and figure 3."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -22,7 +22,7 @@ from numerate.readers import (
     prefixes,
     stacked_prefixes,
 )
-from numerate.tasks import Numerals
+from numerate.tasks import Numerals, read_number
 from numerate.train._compile import compile_chunk
 from numerate.train._loss import constrained, total_penalty
 from numerate.units import NAC, NALU, NAU, Linear
@@ -451,7 +451,7 @@ _FIGURE = (
     (79.6, 88.0),
     (18.2, 27.0, 29.1, 106.1),
 )
-_SHOWN = {"LSTM": "#7b8794", "LSTM + NALU": "#1f6fb2", "sum or product": "#d9480f"}
+_SHOWN = ("LSTM", "LSTM + NALU", "sum or product")
 
 
 def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
@@ -460,34 +460,35 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
 
 
 def _draw_words(best: pl.DataFrame, settings: Settings) -> "Figure":
-    """Figure 3: what the models have understood after each word."""
+    """Figure 3: the numbers that models have in mind after each word, redder the further off."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 6.4), layout="constrained")
-    task, ends = Numerals(bool(settings.zero)), np.cumsum([len(p.split()) for p in PHRASES])
-    for place, (axes, phrase) in enumerate(zip(figure.subplots(2, 2).flat, PHRASES, strict=True)):
-        words, stop = phrase.split(), ends[place]
-        truth = [int(task.phrases([" ".join(words[: i + 1])]).values[0]) for i in range(len(words))]
-        axes.step(range(len(words)), truth, where="mid", color="#d0d5db", lw=6, label="the words")
-        axes.plot(range(len(words)), _FIGURE[place], "x", color="#1f2933", label="paper, NALU")
-        for unit, colour in _SHOWN.items():
-            chosen = _least(best, unit)
-            if chosen is not None:
-                read = chosen["running"][stop - len(words) : stop]
-                axes.plot(range(len(words)), read, "o-", ms=4, lw=1.2, color=colour, label=unit)
-        _name_words(axes, words, truth)
-        axes.set_title(f"{phrase}: {truth[-1]}")
-    figure.axes[0].legend(fontsize=9)
-    figure.supylabel("answer after each word", fontsize=10)
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    shapes = {"width_ratios": (5, 4), "hspace": 0.12}
+    panels = figure.subplots(2, 2, gridspec_kw=shapes).flat
+    chosen = {unit: row for unit in _SHOWN if (row := _least(best, unit))}
+    stops = np.cumsum([len(phrase.split()) for phrase in PHRASES])
+    for axes, phrase, paper, stop in zip(panels, PHRASES, _FIGURE, stops, strict=True):
+        read = {unit: row["running"][stop - len(paper) : stop] for unit, row in chosen.items()}
+        _draw_phrase(axes, phrase, {"NALU, paper": paper} | read)
     return figure
 
 
-def _name_words(axes: Any, words: Sequence[str], truth: list[int]) -> None:
+def _draw_phrase(axes: Any, phrase: str, read: Mapping[str, Sequence[float]]) -> None:
+    words = phrase.split()
+    truth = [read_number(words[: i + 1]) for i in range(len(words))]
+    values = np.array([truth, *read.values()])
+    # White up to half a unit, where rounding still helps; the reddest from a hundred on.
+    off = np.abs(values - truth)
+    shade = np.where(off < 0.5, np.nan, np.log10(off + 1) / 2)
+    axes.imshow(shade, cmap="Oranges", vmin=0, vmax=1.5, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        text = str(int(value)) if row == 0 else f"{value:.4g}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=9)
     axes.set_xticks(range(len(words)), words)
-    axes.set_xlim(-0.5, len(words) - 0.5)
-    top = max(truth)
-    axes.set_ylim(-0.15 * top, 1.35 * top)
-    axes.grid(axis="y", lw=0.5, color="#eef1f4")
+    axes.set_yticks(range(len(values)), ["meaning", *read])
+    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.spines[:].set_visible(False)
 
 
 def _least(best: pl.DataFrame, unit: str) -> dict[str, Any] | None:
@@ -513,9 +514,10 @@ def _draw_errors(best: pl.DataFrame) -> "Figure":
         if ENTRIES[unit].paper[2]:
             axes.plot(float(ENTRIES[unit].paper[2]), place, "x", ms=7, mew=1.6, color="#d9480f")
     axes.plot([], [], "o", color="#1f6fb2", alpha=0.6, label="ours, one for each split")
-    axes.plot([], [], "x", mew=1.6, color="#d9480f", label="paper")
+    axes.plot([], [], "x", ms=7, mew=1.6, color="#d9480f", label="paper")
     axes.set_xscale("log")
     axes.set_yticks(range(len(units)), list(reversed(units)))
+    axes.set_ylim(-0.6, len(units) - 0.4)
     axes.set_xlabel("mean absolute error on the test numbers")
     axes.grid(axis="x", lw=0.5, color="#eef1f4")
     axes.legend(fontsize=9, loc="upper left")
@@ -536,7 +538,7 @@ EXPERIMENT = Experiment(
             word_steps=400, measure_every=20,
             only=("LSTM + NALU", "sum or product"),
         ),
-        "quick": Settings(seeds=8, initialisations=2, steps=12_000),
+        "quick": Settings(seeds=8, initialisations=2, steps=12_000, measure_every=250),
         "paper": Settings(seeds=8, initialisations=10),
     },
     cost={"smoke": 60.0, "quick": 1200.0},
