@@ -87,8 +87,8 @@ class Entry(NamedTuple):
     others: tuple[str, str, str] = ("", "", "")
 
 
-def _lstm(unit: Any, summed: bool = False) -> Callable[[int], Callable[..., Any]]:
-    return lambda size: partial(LSTMReader, _WORDS, size, unit, summed=summed)
+def _lstm(unit: Any, reads: str = "last") -> Callable[[int], Callable[..., Any]]:
+    return lambda size: partial(LSTMReader, _WORDS, size, unit, reads=reads)
 
 
 def _words(reader: Any, *arguments: Any) -> Callable[[int], Callable[..., Any]]:
@@ -101,14 +101,15 @@ _NALU_PAPER = ("0.12", "0.39", "0.41")
 _NKARASOVD = ("0.69", "0.67", "0.72")
 
 ENTRIES = {
-    "LSTM": Entry(_lstm(Linear, True), True, True, _LSTM_PAPER, ("111.6", "141.3", "140.5")),
+    "LSTM": Entry(_lstm(Linear, "summed"), True, True, _LSTM_PAPER, ("111.6", "141.3", "140.5")),
     "LSTM, last state": Entry(_lstm(Linear), True, True, ("0.0085", "32.1", "32.2")),
     "LSTM + NAC": Entry(_lstm(NAC), True, True, _NAC_PAPER),
     "LSTM + NALU": Entry(_lstm(NALU), True, True, _NALU_PAPER),
-    "LSTM + NAC, summed": Entry(_lstm(NAC, True), True, True),
-    "LSTM + NALU, summed": Entry(_lstm(NALU, True), True, True),
-    "LSTM + NAU, summed": Entry(_lstm(NAU, True), True, True),
-    "LSTM, unscaled": Entry(_lstm(Linear, True), True, False, _LSTM_PAPER),
+    "LSTM + NAC, summed": Entry(_lstm(NAC, "summed"), True, True),
+    "LSTM + NALU, summed": Entry(_lstm(NALU, "summed"), True, True),
+    "LSTM + NALU, every state": Entry(_lstm(NALU, "every"), True, True),
+    "LSTM + NAU, summed": Entry(_lstm(NAU, "summed"), True, True),
+    "LSTM, unscaled": Entry(_lstm(Linear, "summed"), True, False, _LSTM_PAPER),
     "LSTM + NAC, unscaled": Entry(_lstm(NAC), True, False, _NAC_PAPER),
     "LSTM + NALU, unscaled": Entry(_lstm(NALU), True, False, _NALU_PAPER),
     "NAU over words": Entry(_words(RecurrentReader, 8, NAU), False, False),

@@ -76,11 +76,14 @@ class LSTMReader(Reader):
     - `words`: how many the vocabulary has.
     - `hidden_size`: features of the state, and of the embedding.
     - `unit`: a unit's class, or any function of `(in_features, out_features, *, key)`.
-    - `summed`: whether the unit reads the sum of the states or the last one.
+    - `reads`: `"last"`, `"summed"` or `"every"`: which of the three the answer is.
     - `key`: draws the parameters: embeddings normal with deviation 1, weights uniform as Glorot
         & Bengio, b zero but 1 for f, as TensorFlow's LSTM has it.
 
-    **Represents exactly** no sum of more than a few terms: states are between -1 and 1.
+    **Cannot** represent numbers without a bound by a linear unit or a NAC on h_t: states are
+    between -1 and 1.
+
+    **Raises:** `ValueError` for another `reads`, or a negative size.
 
     !!! example
         >>> from numerate.units import NALU
@@ -97,7 +100,7 @@ class LSTMReader(Reader):
     state_weight: Float[Array, "gates hidden"]
     bias: Float[Array, "gates"]
     unit: Unit
-    summed: bool = eqx.field(static=True)
+    reads: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -105,10 +108,12 @@ class LSTMReader(Reader):
         hidden_size: int,
         unit: Callable[..., Unit],
         *,
-        summed: bool = False,
+        reads: str = "last",
         key: PRNGKeyArray,
     ):
         check_sizes(words=words, hidden_size=hidden_size)
+        if reads not in ("last", "summed", "every"):
+            raise ValueError(f"reads must be 'last', 'summed' or 'every', got {reads!r}")
         keys, shape = jax.random.split(key, 4), (4 * hidden_size, hidden_size)
         glorot = initialiser("glorot_uniform")
         self.embedding = jax.random.normal(keys[0], (words, hidden_size))
@@ -116,24 +121,27 @@ class LSTMReader(Reader):
         self.state_weight = glorot(keys[2], shape, self.embedding.dtype)
         self.bias = jnp.zeros(4 * hidden_size).at[hidden_size : 2 * hidden_size].set(1.0)
         self.unit = unit(hidden_size, 1, key=keys[3])
-        self.summed = summed
+        self.reads = reads
 
     def inputs(self) -> Float[Array, "words gates"]:
         return self.embedding @ self.input_weight.T + self.bias
 
     def start(self) -> State:
         zeros = jnp.zeros_like(self.embedding[0])
-        return zeros, zeros, zeros
+        return zeros, zeros, zeros[:1] if self.reads == "every" else zeros
 
     def step(self, state: State, x: Float[Array, "gates"]) -> State:
         h, c, total = state
         i, f, o, new = jnp.split(x + self.state_weight @ h, 4)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(new)
         h = jax.nn.sigmoid(o) * jnp.tanh(c)
-        return h, c, total + h
+        return h, c, total + (self.unit(h) if self.reads == "every" else h)
 
     def answer(self, state: State) -> Float[Array, ""]:
-        return self.unit(state[2] if self.summed else state[0])[0]
+        h, _, total = state
+        if self.reads == "every":
+            return total[0]
+        return self.unit(total if self.reads == "summed" else h)[0]
 
 
 class RecurrentReader(Reader):

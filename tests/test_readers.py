@@ -1,11 +1,14 @@
 """Readers of word sequences: their equations, and that sharing beginnings changes nothing."""
 
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from numerate.initialisers import constant
 from numerate.readers import (
     LSTMReader,
     RecurrentReader,
@@ -26,7 +29,8 @@ def readers() -> dict[str, eqx.Module]:
     key = jax.random.key(0)
     return {
         "LSTM, last": LSTMReader(30, 4, NALU, key=key),
-        "LSTM, summed": LSTMReader(30, 4, Linear, summed=True, key=key),
+        "LSTM, summed": LSTMReader(30, 4, Linear, reads="summed", key=key),
+        "LSTM, every": LSTMReader(30, 4, NALU, reads="every", key=key),
         "recurrent": RecurrentReader(30, 3, NAC, key=key),
         "sum or product": SumOrProductReader(30, key=key),
     }
@@ -66,29 +70,41 @@ def test_gradients_are_finite(reader):
     assert any(jnp.any(leaf != 0) for leaf in leaves)
 
 
-@pytest.mark.parametrize("summed", [False, True])
-def test_the_lstm_is_that_of_its_equations(summed):
-    reader = LSTMReader(30, 4, Linear, summed=summed, key=jax.random.key(1))
+@pytest.mark.parametrize("reads", ["last", "summed", "every"])
+def test_the_lstm_is_that_of_its_equations(reads):
+    unit = partial(Linear, bias_init=constant(1.0))
+    reader = LSTMReader(30, 4, unit, reads=reads, key=jax.random.key(1))
     words = TASK.numbers([334]).tokens[0]
-    read = reader(jnp.asarray(words))
-    embedding, by_input, by_state, b = (
+    embedding, by_input, by_state, b, w = (
         np.asarray(leaf, float)
-        for leaf in (reader.embedding, reader.input_weight, reader.state_weight, reader.bias)
-    )
-    w = np.asarray(reader.unit.weight, float)[0]
-    h, c, total = np.zeros(4), np.zeros(4), np.zeros(4)
-
-    def sigma(z):
-        return 1 / (1 + np.exp(-z))
-
-    for t, word in enumerate(words):
+        for leaf in (
+            reader.embedding, reader.input_weight, reader.state_weight, reader.bias,
+            reader.unit.weight[0],
+        )
+    )  # fmt: skip
+    h, c, states, expected = np.zeros(4), np.zeros(4), [], []
+    for word in words:
         z = by_input @ embedding[word] + by_state @ h + b
         i, f, o, new = z[:4], z[4:8], z[8:12], z[12:]
         c = sigma(f) * c + sigma(i) * np.tanh(new)
         h = sigma(o) * np.tanh(c)
-        total = total + h
-        constant = float(read[0]) - w @ h if t == 0 else constant
-        np.testing.assert_allclose(read[t], w @ (total if summed else h) + constant, **CLOSE)
+        states.append(h)
+        read = {
+            "last": w @ h + 1,
+            "summed": w @ sum(states) + 1,
+            "every": sum(w @ s + 1 for s in states),
+        }
+        expected.append(read[reads])
+    np.testing.assert_allclose(reader(jnp.asarray(words)), expected, **CLOSE)
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def test_another_way_to_read_states_is_refused():
+    with pytest.raises(ValueError, match="reads must be 'last', 'summed' or 'every', got 'first'"):
+        LSTMReader(30, 4, Linear, reads="first", key=jax.random.key(0))
 
 
 def exact() -> SumOrProductReader:
