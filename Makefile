@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/numerate fit kepler
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
 
 slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow

@@ -1,13 +1,16 @@
-"""The README's table, from the results in `benchmarks/results`.
+"""Tables of measured numbers: the README's, and which unit learns what.
 
-    python docs/measured.py
+    python docs/measured.py [choose]
 
 Paste what it prints; the tests compare.
 """
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+SINGLE_MODULE = Path(__file__).parents[1] / "experiments" / "results" / "single_module.json"
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
@@ -20,7 +23,7 @@ def table() -> str:
     rows = [(head, "numerate", "beside it"), ("---", "---", "---")]
     rows += [_engine(engine), _weights(weights)]
     rows += [_fit(fit, "U(1,2)"), _fit(fit, "U(-2,2)")]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return _markdown(rows)
 
 
 def _result(name: str) -> dict:
@@ -58,5 +61,48 @@ def _recovered(rows: list[dict]) -> str:
     return f"{count}, {max(r['median s'] for r in rows):.2g} s"
 
 
+def choose() -> str:
+    """Which units to take for an operation, range and sign, and all that it rests on: seeds that
+    learnt, for every operation, unit and range, the best unit first."""
+    result = json.loads(SINGLE_MODULE.read_text(encoding="utf-8"))
+    ranges = [r.replace(".0", "").replace("-", "−") for r in result["ranges"]]
+    sections = [_markdown([*_to_take(result, ranges)])]
+    for operation, sign in {"add": "+", "sub": "−", "mul": "×", "div": "÷"}.items():
+        rows = [row for row in result["rows"] if row["operation"] == operation]
+        rows.sort(key=lambda row: (-sum(row["solved"]), row["unit"].lower()))
+        head = [(sign, *ranges, "all"), ("---", *["---:"] * (len(ranges) + 1))]
+        sections.append(_markdown(head + [_learnt(row) for row in rows]))
+    seeds = sorted({row["seeds"] for row in result["rows"]})
+    place = f"{seeds[0]} seeds a cell; {result['machine']}; {result['date']}."
+    return "\n\n".join([*sections, place])
+
+
+def _to_take(result: dict, ranges: list[str]) -> Iterator[tuple[str, ...]]:
+    """For each range and operation the units of which every seed learnt."""
+    yield "inputs", "sign", "+", "−", "×", "÷"
+    yield ("---",) * 6
+    for i, (text, bounds) in enumerate(zip(ranges, result["ranges"], strict=True)):
+        low, high = json.loads(bounds)
+        sign = "both" if low < 0 < high else "negative" if low < 0 else "positive"
+        yield text, sign, *(_reliable(result["rows"], o, i) for o in ("add", "sub", "mul", "div"))
+
+
+def _reliable(rows: list[dict], operation: str, place: int) -> str:
+    """Units of which all seeds learnt at this range, those that do so at most ranges first."""
+    good = [r for r in rows if r["operation"] == operation and r["solved"][place] == r["seeds"]]
+    good.sort(key=lambda row: (-sum(row["solved"]), row["unit"].lower()))
+    return ", ".join(row["unit"] for row in good[:4]) or "none"
+
+
+def _learnt(row: dict) -> tuple[str, ...]:
+    share = sum(row["solved"]) / (row["seeds"] * len(row["solved"]))
+    cells = [str(count) if count else "·" for count in row["solved"]]
+    return f"[{row['unit']}]({row['unit'].lower()}.md)", *cells, f"{100 * share:.1f} %"
+
+
+def _markdown(rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 if __name__ == "__main__":
-    print(table())
+    print(choose() if sys.argv[1:] == ["choose"] else table())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numerate._citation import citation as citation
+    from numerate.cells import MCLSTM as MCLSTM
     from numerate.cells import Recurrent as Recurrent
     from numerate.models import Stack as Stack
     from numerate.regress import ArithmeticRegressor as ArithmeticRegressor
@@ -19,26 +20,39 @@ if TYPE_CHECKING:
     from numerate.train import Outcome as Outcome
     from numerate.train import Run as Run
     from numerate.train import levenberg as levenberg
+    from numerate.train import select as select
     from numerate.train import train as train
     from numerate.train import train_many as train_many
     from numerate.units import NAC as NAC
     from numerate.units import NALU as NALU
+    from numerate.units import NASU as NASU
+    from numerate.units import NAU as NAU
+    from numerate.units import NMU as NMU
+    from numerate.units import NPU as NPU
     from numerate.units import NACMul as NACMul
     from numerate.units import NALUScalarGate as NALUScalarGate
     from numerate.units import NALUUntied as NALUUntied
+    from numerate.units import RealNPU as RealNPU
+    from numerate.units import SignNMRU as SignNMRU
     from numerate.units import Unit as Unit
+    from numerate.units import iNALU as iNALU
+    from numerate.units import sNMU as sNMU
 
 _HOMES = {
     "numerate._citation": ("citation",),
-    "numerate.cells": ("Recurrent",),
+    "numerate.cells": ("MCLSTM", "Recurrent"),
     "numerate.models": ("Stack",),
     "numerate.regress": ("ArithmeticRegressor", "fit", "load"),
     "numerate.tasks": ("Arithmetic",),
-    "numerate.train": ("Config", "Outcome", "Run", "levenberg", "train", "train_many"),
-    "numerate.units": ("NAC", "NALU", "NACMul", "NALUScalarGate", "NALUUntied", "Unit"),
-}
+    "numerate.train": ("Config", "Outcome", "Run", "levenberg", "select", "train", "train_many"),
+    # The rest of the field is in `numerate.units`.
+    "numerate.units": (
+        "NAC", "NACMul", "NALU", "NALUScalarGate", "NALUUntied", "NASU", "NAU", "NMU", "NPU",
+        "RealNPU", "SignNMRU", "Unit", "iNALU", "sNMU",
+    ),
+}  # fmt: skip
 _MODULES = ("cells", "data", "formula", "initialisers", "keras", "models", "ops", "plot")
-_MODULES += ("regress", "serialise", "tasks", "torch", "train", "units")
+_MODULES += ("recipes", "regress", "serialise", "tasks", "torch", "train", "units")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]

@@ -100,5 +100,8 @@ def test_what_units_represent_is_what_is_tested():
     )
 
 
-def test_there_is_a_place_for_what_units_learn():
-    assert region(page("choose"), "single-module table") is not None
+def test_what_units_learn_is_what_was_measured():
+    measured = module(ROOT / "docs" / "measured.py")
+    assert region(page("choose"), "single-module table").strip() == measured.choose(), (
+        "paste what `python docs/measured.py choose` prints"
+    )
