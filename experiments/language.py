@@ -14,6 +14,8 @@ import optax
 import polars as pl
 
 from numerate.bench import Experiment, Line, Row, Table, Tick
+from numerate.bench._statistics import median
+from numerate.bench._table import number
 from numerate.readers import (
     LSTMReader,
     RecurrentReader,
@@ -414,12 +416,40 @@ def summarise(rows: pl.DataFrame, settings: Settings) -> dict[str, Any]:
 
 
 def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
-    """What the page says about the numbers, so far as the rows for it are there."""
+    """What the page says about the numbers; "not run" where a model is missing."""
     best = selected(rows)
-    found = {}
-    if "sum or product" in set(best["unit"]):
-        found["exactness"] = _exactness(best, settings)
-    return found
+    return {
+        "verdict": _verdict(best),
+        "exactness": _exactness(best, settings),
+        "literal": _literal(best),
+    }
+
+
+def _verdict(best: pl.DataFrame) -> str:
+    return (
+        f"The median test error of `sum or product` is {_median(best, 'sum or product')}; that of "
+        f"the paper's LSTM + NALU is 0.41. With targets in thousands, ours of an LSTM is "
+        f"{_median(best, 'LSTM, last state')} where a linear layer reads the last state and "
+        f"{_median(best, 'LSTM')} where it reads the sum of the states; with a NAC it is "
+        f"{_median(best, 'LSTM + NAC')} and {_median(best, 'LSTM + NAC, summed')}; with a NALU "
+        f"{_median(best, 'LSTM + NALU')} and {_median(best, 'LSTM + NALU, summed')}, and "
+        f"{_median(best, 'LSTM + NALU, every state')} where it reads every state and its answers "
+        f"are summed."
+    )
+
+
+def _literal(best: pl.DataFrame) -> str:
+    errors = {unit: _median(best, f"{unit}, unscaled") for unit in ("LSTM + NAC", "LSTM + NALU")}
+    return (
+        f"With targets as they are, the median test error with a linear layer on summed states is "
+        f"{_median(best, 'LSTM, unscaled')}; on the last state, with a "
+        f"NAC, it is {errors['LSTM + NAC']}, and with a NALU {errors['LSTM + NALU']}."
+    )
+
+
+def _median(best: pl.DataFrame, unit: str) -> str:
+    values = _values(best, unit, "test", "error")
+    return number(median(values)) if values else "(not run)"
 
 
 def _exactness(best: pl.DataFrame, settings: Settings) -> str:
@@ -427,21 +457,28 @@ def _exactness(best: pl.DataFrame, settings: Settings) -> str:
     learned = [hundreds_learned(seed, settings) > 0 for seed in test["seed"]]
     told, untold = test.filter(learned), test.filter([not one for one in learned])
     exact = int((told["snapped error"] == 0).sum())
-    text = (
-        f"In {len(told)} of {len(test)} splits the training numbers hold a hundred with nothing "
-        f"after it. In {exact} of these the reader with whole numbers makes no error on any of "
-        f"the 631 test numbers; before rounding its largest mean error is "
-        f"{told['error'].max():.2g}."
-        if len(told)
-        else "No split has a hundred with nothing after it among the training numbers."
-    )
-    if len(untold):
-        rest = untold.select(pl.col("error") - pl.col("hundreds' sum of errors") / 631).to_series()
+    text = f"{len(told)} of {len(test)} splits have such a number among those to learn from."
+    if len(told):
         text += (
-            f' In the other {len(untold)} the data leave open what "hundred" and "and" mean '
-            f"apart: the median error is {untold['error'].median():.2g}, of which all but "
-            f"{rest.median():.1g} comes from the hundreds with nothing after them."
+            f" In {exact} of these {len(told)} the reader with whole numbers makes no error on any "
+            f"of the 631 test numbers; before rounding its mean error is at most "
+            f"{number(max(told['error']))}."
         )
+    if len(untold):
+        rest = untold.select(pl.col("error") - pl.col("hundreds' sum of errors") / 631)
+        text += (
+            f" In the {len(untold)} without one its error is "
+            f"{number(median(untold['error'].to_list()))}, of which all but "
+            f"{number(median(rest.to_series().to_list()))} is that of the hundreds with nothing "
+            f"after them."
+        )
+        lstm = best.filter((pl.col("unit") == "LSTM") & (pl.col("condition") == "test"))
+        same = lstm.filter(pl.col("seed").is_in(untold["seed"].to_list()))
+        if len(same):
+            text += (
+                f" There that of the LSTM with summed states is "
+                f"{number(median(same['error'].to_list()))}."
+            )
     return text
 
 
