@@ -7,7 +7,7 @@ what an equation adds so that numbers do not overflow, and a formula has no need
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -177,7 +177,7 @@ def _negative(x: Any) -> Any:
 def _cos(angle: Any) -> Any:
     """The cosine, in which π [x < 0] is the sign of x, and whole multiples are its powers."""
     signs, rest = [], []
-    for term in sympy.Add.make_args(sympy.expand_mul(angle)):
+    for term in sympy.Add.make_args(cast(sympy.Expr, sympy.expand_mul(angle))):
         times, step = (term / sympy.pi).as_coeff_Mul()
         sign = -sympy.Add(*step.args)
         if times.is_Integer and isinstance(sign, sympy.sign) and step == sympy.Max(0, -sign):
