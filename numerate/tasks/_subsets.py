@@ -12,7 +12,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate.ops import step_key, uniform
 from numerate.tasks._arithmetic import EXTRAPOLATION_SEED, VALIDATION_SEED, Range, intervals
-from numerate.tasks._base import Batch, Interval, Task
+from numerate.tasks._base import Batch, Task
+
+Sequences = tuple[Float[Array, "batch time in"], Float[Array, "batch out"]]
 
 
 class _Function(NamedTuple):
@@ -101,7 +103,7 @@ class SimpleFunction(Task):
         >>> task = SimpleFunction(("mul",), set_size=3)
         >>> one = task.at(jax.tree.map(lambda leaf: leaf[0], task.places(1)))
         >>> one.a, one.b, task.formulas
-        ((30, 35), (26, 31), ('a * b',))
+        ((93, 98), (58, 62), ('a * b',))
 
     ??? cite "References"
         ```bibtex
@@ -269,13 +271,13 @@ class SimpleFunctionRecurrent(Task):
     def at(self, place: _Place) -> "_OneSequence":
         return _OneSequence(self, place)
 
-    def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
+    def sample(self, key: PRNGKeyArray, batch_size: int) -> Sequences:
         raise _only_at(self)
 
-    def validation(self) -> Batch:
+    def validation(self) -> Sequences:
         raise _only_at(self)
 
-    def extrapolation(self) -> Batch:
+    def extrapolation(self) -> Sequences:
         raise _only_at(self)
 
     @property
@@ -294,12 +296,12 @@ class _One(Task):
         self.in_features = of.in_features
 
     @property
-    def a(self) -> Interval:
+    def a(self) -> tuple[int, int]:
         """Where the run of a starts, and where it ends; not while traced."""
         return _ends(np.asarray(self.place.subsets[0]))
 
     @property
-    def b(self) -> Interval:
+    def b(self) -> tuple[int, int]:
         return _ends(np.asarray(self.place.subsets[1]))
 
     @property
@@ -334,17 +336,17 @@ class _OneFunction(_One):
 
 
 class _OneSequence(_One):
-    def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
+    def sample(self, key: PRNGKeyArray, batch_size: int) -> Sequences:
         return self._draw(key, batch_size, self.of.length)
 
-    def validation(self) -> Batch:
+    def validation(self) -> Sequences:
         return self._draw(_set_key(VALIDATION_SEED), self.of.set_size, self.of.length)
 
-    def extrapolation(self) -> Batch:
+    def extrapolation(self) -> Sequences:
         key = _set_key(EXTRAPOLATION_SEED)
         return self._draw(key, self.of.extrapolation_size, self.of.extrapolation_length)
 
-    def _draw(self, key: PRNGKeyArray, rows: int, time: int) -> Batch:
+    def _draw(self, key: PRNGKeyArray, rows: int, time: int) -> Sequences:
         shape = (self.in_features, time, rows)
         x = _placed(uniform(key, shape), self.of.train_range, self.of.skew)
         a, b = self._sums(x)
