@@ -421,7 +421,7 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
     return {
         "verdict": _verdict(best),
         "exactness": _exactness(best, settings),
-        "literal": _literal(best),
+        "literal": _literal(best, settings),
     }
 
 
@@ -438,13 +438,21 @@ def _verdict(best: pl.DataFrame) -> str:
     )
 
 
-def _literal(best: pl.DataFrame) -> str:
+def _literal(best: pl.DataFrame, settings: Settings) -> str:
     errors = {unit: _median(best, f"{unit}, unscaled") for unit in ("LSTM + NAC", "LSTM + NALU")}
     return (
         f"With targets as they are, the median test error with a linear layer on summed states is "
         f"{_median(best, 'LSTM, unscaled')}; on the last state, with a "
-        f"NAC, it is {errors['LSTM + NAC']}, and with a NALU {errors['LSTM + NALU']}."
+        f"NAC, it is {errors['LSTM + NAC']}, and with a NALU {errors['LSTM + NALU']}. A NAC on "
+        f"{max(settings.sizes)} states cannot answer more than that many, and then the least error "
+        f"on the training numbers is {_least_error(max(settings.sizes), settings)}."
     )
+
+
+def _least_error(bound: float, settings: Settings) -> str:
+    """Of answers that cannot exceed a bound, on training numbers: the median over splits."""
+    tasks = [Numerals(bool(settings.zero), seed) for seed in range(settings.seeds)]
+    return number(median([np.maximum(t.train.values - bound, 0).mean() for t in tasks]))
 
 
 def _median(best: pl.DataFrame, unit: str) -> str:
