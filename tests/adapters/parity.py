@@ -20,8 +20,6 @@ import numerate.keras
 import numerate.torch
 from tests.units.table import UNITS
 
-jax.config.update("jax_enable_x64", True)
-
 SIZES, BATCH = (3, 2), 4
 
 
@@ -138,5 +136,7 @@ def compare(name, dtype):
 
 
 if __name__ == "__main__":
+    # Not at import: collecting tests imports every file.
+    jax.config.update("jax_enable_x64", True)
     dtypes = ("float32", "float64")
     print(json.dumps({name: {dtype: compare(name, dtype) for dtype in dtypes} for name in UNITS}))
