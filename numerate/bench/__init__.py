@@ -37,8 +37,8 @@
 
 In its folder a run leaves `results.parquet` (all rows, from which it also goes on after it was
 stopped), `summary.json`, `table.md`, and every figure as SVG and PNG. `experiments/results/NAME`
-holds the committed ones, and `python docs/reproduced.py` writes their numbers into the page
-`docs/results/NAME.md`, between marks.
+is the place of committed ones; `regions` makes their numbers into Markdown, and `filled` puts that
+into a page, between marks.
 
 Everything that experiments share is here: intervals that hold for few seeds, the table beside the
 paper's numbers, the store, and `seed_keys` and `map_seeds`, with which a seed's result does not
