@@ -79,5 +79,6 @@ class Experiment(Generic[S, J]):
         """What each setting means, from the docstring of the settings."""
         settings = type(next(iter(self.scales.values())))
         text = " ".join((settings.__doc__ or "").split())
-        found = dict(re.findall(r"- `(\w+)`: (.*?)(?= - `\w+`: |$)", text))
+        entries = re.findall(r"- ((?:`\w+`(?:, | and )?)+): (.*?)(?= - `|$)", text)
+        found = {name: told for names, told in entries for name in re.findall(r"\w+", names)}
         return {field.name: found.get(field.name, "") for field in dataclasses.fields(settings)}  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,37 @@
+"""`numerate reproduce`: what there is, and what it refuses."""
+
+import pytest
+
+from numerate.bench import experiments
+from tests.cli.test_commands import run
+
+
+def test_list_tells_of_every_experiment():
+    text = run("reproduce", "--list").stdout
+    assert all(name in text for name in experiments())
+    assert text.count("The paper:") == text.count("Takes:") == len(experiments()) >= 3
+
+
+def test_list_of_one_explains_every_setting():
+    text = run("reproduce", "toy", "--list").stdout
+    explained = experiments()["toy"].help()
+    assert all(f"    {name} (" in text for name in explained) and all(explained.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "name an experiment"),
+        (["tpy"], "no experiment 'tpy'"),
+        (["toy", "--scale", "quik"], "--scale must be one of smoke, quick, paper"),
+        (["toy", "--seeds", "0"], "--seeds must be at least 1"),
+        (["toy", "--units", "NALUX"], "has no unit 'NALUX'"),
+        (["toy", "--set", "steps"], "--set must be SETTING=VALUE"),
+        (["toy", "--set", "batch=many"], "--set batch must be a whole number"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_what_there_is_not_is_named(arguments, complaint, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert complaint in " ".join(run("reproduce", *arguments, code=2).stderr.split())
+    assert list(tmp_path.iterdir()) == []
