@@ -137,15 +137,16 @@ class _Chunk:
         self.seeds = min(chunk.stop, len(keys)) - chunk.start
         self.logs = steps // program.log_every
         seeds = np.minimum(chunk, len(keys) - 1)
-        self.places = jax.tree.map(lambda leaf: leaf[seeds], places)
-        self.state = program.init(keys[seeds], steps, self.places)
+        places = jax.tree.map(lambda leaf: leaf[seeds], places)
+        self.state = program.init(keys[seeds], steps, places)
+        # Here and not in `train`: JAX's 64-bit mode belongs to the thread that asked for it.
+        self.sets = program.sets(places)
         self.log: list[Log] = []
 
     def train(self, stop: threading.Event, tick: Callable[[int], None]) -> None:
         """Advance until every seed has stopped, every step is made, or `stop` is set."""
-        sets = self.program.sets(self.places)
         while len(self.log) < self.logs and not stop.is_set():
-            self.state, log = self.program.advance(self.state, sets)
+            self.state, log = self.program.advance(self.state, self.sets)
             self.log.append(jax.device_get(log))
             tick(self.seeds)
             if np.asarray(self.state.stopped).all():
