@@ -587,7 +587,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(seeds=8, initialisations=2, steps=12_000, measure_every=250),
         "paper": Settings(seeds=8, initialisations=10),
     },
-    cost={"smoke": 60.0, "quick": 1200.0},
+    cost={"smoke": 34.0},
     jobs=jobs,
     run=run,
     tables=tables,
