@@ -45,6 +45,7 @@ paper's numbers, the store, and `seed_keys` and `map_seeds`, with which a seed's
 depend on how many others run.
 """
 
+from ._errors import errors_in_float64 as errors_in_float64
 from ._experiment import Experiment as Experiment
 from ._experiment import Row as Row
 from ._experiment import Tick as Tick

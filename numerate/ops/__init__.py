@@ -6,7 +6,7 @@ They map the last axis and take any axes before it.
 from numerate.ops._activations import ACTIVATIONS, prelu
 from numerate.ops._backend import Tensor, namespace
 from numerate.ops._gates import constant_gate, mix, sigmoid_gate
-from numerate.ops._logic import conjunction, disjunction, negation
+from numerate.ops._logic import conjunction, disjunction
 from numerate.ops._numerics import bounded, magnitude, odd, reciprocal, straight_through_clip
 from numerate.ops._penalties import (
     absolute_sum,
@@ -59,7 +59,6 @@ __all__ = [
     "mixed_sign",
     "nac_weight",
     "namespace",
-    "negation",
     "prelu",
     "odd",
     "ramp",

@@ -85,11 +85,15 @@ def affine_product(weight, x):
     return total
 
 
-def product(factor, x, *weights):
-    """Π factor(x, *weights) over the last axis of x, for weights `(out, in)`."""
+def product(factor, x, *weights, constants=()):
+    """Π factor(x, *weights, *constants) over the last axis of x, for weights `(out, in)`."""
+
+    def of(x, *weights):
+        return factor(x, *weights, *constants)
+
     if weights[0].size > PLAIN_FACTORS:
-        return _scanned_product(factor, x, *weights)
-    return jnp.prod(factor(x[..., None, :], *weights), axis=-1)
+        return _scanned_product(of, x, *weights)
+    return jnp.prod(of(x[..., None, :], *weights), axis=-1)
 
 
 def _scanned_product(factor, x, *weights):

@@ -6,7 +6,7 @@ what an equation adds so that numbers do not overflow, and a formula has no need
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import jax
@@ -296,8 +296,10 @@ matvec = _either(_jax.matvec, _each_row(_matvec))
 affine_product = _either(_jax.affine_product, _each_row(_affine_product))
 
 
-def product(factor: Callable, x: Symbolic, *weights: Symbolic) -> Symbolic:
-    return prod(factor(x[..., None, :], *weights), axis=-1)
+def product(
+    factor: Callable, x: Symbolic, *weights: Symbolic, constants: Sequence[float] = ()
+) -> Symbolic:
+    return prod(factor(x[..., None, :], *weights, *constants), axis=-1)
 
 
 def ones(shape: Any, like: Any) -> Symbolic:

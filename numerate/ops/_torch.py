@@ -3,6 +3,8 @@
 # ruff: noqa: F401 (names for `namespace`)
 
 import math
+import pkgutil
+from functools import partial
 
 import torch
 from torch import (
@@ -76,22 +78,29 @@ def affine_product(weight, x):
     return _AffineProduct.apply(weight.to(dtype), rows).reshape(*x.shape[:-1], -1)
 
 
-def product(factor, x, *weights):
-    """Π factor(x, *weights) over the last axis of x, for weights `(out, in)`.
+def product(factor, x, *weights, constants=()):
+    """Π factor(x, *weights, *constants) over the last axis of x, for weights `(out, in)`.
 
-    Eagerly without an array of all factors: in reverse a part of the examples is computed again.
+    Without an array of all factors: in reverse a part of the examples is computed again.
     """
+    if _is_plain(weights[0], x):
+        return _plain_product(factor, x, weights, constants)
+    rows = x.reshape(-1, x.shape[-1])
+    if torch.compiler.is_compiling():
+        name = f"{factor.__module__}:{factor.__name__}"
+        y = _product_rows(name, rows, list(weights), list(constants))
+    else:
+        plain = partial(_plain_product, factor, weights=weights, constants=constants)
+        parts = [
+            checkpoint(plain, xs, use_reentrant=False, preserve_rng_state=False)
+            for (xs,) in _in_parts(weights[0], rows)
+        ]
+        y = torch.cat(parts)
+    return y.reshape(*x.shape[:-1], -1)
 
-    def plain(x, *weights):
-        return torch.prod(factor(x.unsqueeze(-2), *weights), dim=-1)
 
-    if _is_plain(weights[0], x) or torch.compiler.is_compiling():
-        return plain(x, *weights)
-    parts = [
-        checkpoint(plain, xs, *weights, use_reentrant=False, preserve_rng_state=False)
-        for (xs,) in _in_parts(weights[0], x.reshape(-1, x.shape[-1]))
-    ]
-    return torch.cat(parts).reshape(*x.shape[:-1], -1)
+def _plain_product(factor, x, weights, constants):
+    return torch.prod(factor(x.unsqueeze(-2), *weights, *constants), dim=-1)
 
 
 def _is_plain(weight, x):
@@ -102,8 +111,8 @@ def _is_plain(weight, x):
     return weight.numel() * math.prod(x.shape[:-1]) <= PLAIN_FACTORS
 
 
-# One operator for `torch.compile`, which would unroll its loop. It has no second derivative and
-# says so when asked for one.
+# Operators of our own for `torch.compile`, which would unroll their loops. They have no second
+# derivative and say so when asked for one.
 @torch.library.custom_op("numerate::affine_product", mutates_args=())
 def _affine_rows(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The products for the rows of x, without an array of all factors."""
@@ -169,6 +178,62 @@ class _AffineProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, slope):
         return _affine_rows_backward(slope, *ctx.saved_tensors)
+
+
+@torch.library.custom_op("numerate::product", mutates_args=())
+def _product_rows(
+    factor: str, x: torch.Tensor, weights: list[torch.Tensor], constants: list[float]
+) -> torch.Tensor:
+    """`product` for the rows of x, of a factor "module:name"."""
+    of = pkgutil.resolve_name(factor)
+    return torch.cat(
+        [_plain_product(of, xs, weights, constants) for (xs,) in _in_parts(weights[0], x)]
+    )
+
+
+@torch.library.custom_op("numerate::product_backward", mutates_args=())
+def _product_rows_backward(
+    slope: torch.Tensor,
+    factor: str,
+    x: torch.Tensor,
+    weights: list[torch.Tensor],
+    constants: list[float],
+) -> list[torch.Tensor]:
+    """The gradients by x and by each of the weights."""
+    of, of_x = pkgutil.resolve_name(factor), torch.empty_like(x)
+    of_weights = [torch.zeros_like(weight) for weight in weights]
+    for slopes, xs, of_xs in _in_parts(weights[0], slope, x, of_x):
+        pulled = torch.func.vjp(partial(_plain_product, of, constants=constants), xs, weights)[1]
+        part, parts = pulled(slopes)
+        of_xs.copy_(part)
+        for total, part in zip(of_weights, parts, strict=True):
+            total += part
+    return [of_x, *of_weights]
+
+
+@_product_rows.register_fake
+def _(factor, x, weights, constants):
+    return x.new_empty(len(x), len(weights[0]))
+
+
+@_product_rows_backward.register_fake
+def _(slope, factor, x, weights, constants):
+    return [torch.empty_like(a) for a in (x, *weights)]
+
+
+def _keep_for_product(ctx, inputs, output):
+    ctx.factor, x, weights, ctx.constants = inputs
+    ctx.save_for_backward(x, *weights)
+
+
+def _product_gradient(ctx, slope):
+    x, *weights = ctx.saved_tensors
+    of_x, *of_weights = _product_rows_backward(slope, ctx.factor, x, weights, ctx.constants)
+    # PyTorch takes an empty list for one of arrays, and wants as many gradients.
+    return None, of_x, of_weights, None if ctx.constants else []
+
+
+_product_rows.register_autograd(_product_gradient, setup_context=_keep_for_product)
 
 
 def negative(x):

@@ -8,9 +8,9 @@ from numerate.tasks._subsets import (
     MADSEN_RANGES,
     PAPER_FUNCTIONS,
     SimpleFunction,
-    SimpleFunctionRecurrent,
     madsen2020,
 )
+from numerate.tasks._subsets_recurrent import SimpleFunctionRecurrent
 from numerate.tasks._sweep import Sweep
 
 __all__ = [

@@ -14,8 +14,6 @@ from numerate.ops import step_key, uniform
 from numerate.tasks._arithmetic import EXTRAPOLATION_SEED, VALIDATION_SEED, Range, intervals
 from numerate.tasks._base import Batch, Task
 
-Sequences = tuple[Float[Array, "batch time in"], Float[Array, "batch out"]]
-
 
 class _Function(NamedTuple):
     """`value` of a and b, for any array module; `slope` by a and by b."""
@@ -49,10 +47,14 @@ MADSEN_RANGES: dict[Range, Range] = {
 }
 
 # Numbers that a simulated threshold draws: its standard error is then below one per cent.
-_SIMULATED, _SUBSET_SEED, _THRESHOLD_SEED = 10_000_000, 0x73756273, 0x65707369
+SIMULATED, _SUBSET_SEED, _THRESHOLD_SEED = 10_000_000, 0x73756273, 0x65707369
 
 
-class _Place(NamedTuple):
+# Where the runs of a and of b start, and where they end.
+Runs = tuple[tuple[int, int], ...]
+
+
+class Place(NamedTuple):
     """What tells one seed's task from another's."""
 
     function: Any  # index in FUNCTIONS
@@ -136,7 +138,7 @@ class SimpleFunction(Task):
     out_features = 1
 
     def __post_init__(self):
-        _check(self)
+        check(self)
 
     @property
     def formulas(self) -> tuple[str, ...]:
@@ -147,24 +149,24 @@ class SimpleFunction(Task):
     def family(self) -> int:
         return len(self.functions)
 
-    def places(self, seeds: int) -> _Place:
-        return _places(self, seeds, functools.partial(_error_of_static, self))
+    def places(self, seeds: int) -> Place:
+        return places(self, seeds, _threshold)
 
-    def at(self, place: _Place) -> "_OneFunction":
+    def at(self, place: Place) -> "_OneFunction":
         return _OneFunction(self, place)
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
-        raise _only_at(self)
+        raise only_at(self)
 
     def validation(self) -> Batch:
-        raise _only_at(self)
+        raise only_at(self)
 
     def extrapolation(self) -> Batch:
-        raise _only_at(self)
+        raise only_at(self)
 
     @property
     def threshold(self) -> float:
-        raise _only_at(self)
+        raise only_at(self)
 
 
 def madsen2020(
@@ -198,99 +200,12 @@ def madsen2020(
     return SimpleFunction(functions, train_range=train_range, **(defaults | settings))
 
 
-@dataclass(frozen=True)
-class SimpleFunctionRecurrent(Task):
-    """y = f(a, b), where a and b are sums over a sequence of two runs of neighbouring inputs.
-
-    With a_t and b_t the sums of the two runs of x_t, the target is read in one of two ways.
-    `"total"` is the paper's text: a = Σ_t a_t, b = Σ_t b_t and y = f(a, b). `"running"` is
-    y = Σ_t f(a_t, b_t): in the paper's Table 8 the error of an untrained network grows with
-    the square of the length for every f alike, which only a target that grows in proportion to
-    the length can give. For a + b, a - b and a both are the same.
-
-    Runs, families and inputs are as for `SimpleFunction`, and so is the threshold, with weights
-    that are off by ε at every step.
-
-    **Arguments:** those of `SimpleFunction`, and
-
-    - `reading`: `"total"` or `"running"`.
-    - `length`, `extrapolation_length`: of the sequences in training and validation, and in
-        extrapolation, where the inputs themselves stay in `train_range`.
-    - `extrapolation_size`: rows of the extrapolation set.
-
-    **Raises:** `ValueError` as `SimpleFunction` does, and for another reading or an empty
-    sequence.
-
-    !!! example
-        >>> task = SimpleFunctionRecurrent(("add",), extrapolation_size=2)
-        >>> one = task.at(jax.tree.map(lambda leaf: leaf[0], task.places(1)))
-        >>> x, y = one.extrapolation()
-        >>> x.shape, y.shape
-        ((2, 1000, 10), (2, 1))
-    """
-
-    functions: tuple[str, ...] = PAPER_FUNCTIONS
-    reading: str = "total"
-    in_features: int = 10
-    train_range: Range = (0.02, 0.6)
-    skew: int = 2
-    lengths: tuple[int, int] = (2, 5)
-    overlap: int | None = None
-    length: int = 10
-    extrapolation_length: int = 1000
-    eps: float = 1e-5
-    set_size: int = 1000
-    extrapolation_size: int = 100
-    first_seed: int = 0
-    out_features = 1
-
-    def __post_init__(self):
-        _check(self)
-        if self.reading not in ("total", "running"):
-            raise ValueError(f"reading must be 'total' or 'running', got {self.reading!r}")
-        for name in ("length", "extrapolation_length", "extrapolation_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-
-    @property
-    def formulas(self) -> tuple[str, ...]:
-        """f for each of `functions`, as text that SymPy reads."""
-        return tuple(FUNCTIONS[name].formula for name in self.functions)
-
-    @property
-    def extrapolation_range(self) -> Range:
-        return self.train_range
-
-    @property
-    def family(self) -> int:
-        return len(self.functions)
-
-    def places(self, seeds: int) -> _Place:
-        return _places(self, seeds, functools.partial(_error_of_recurrent, self))
-
-    def at(self, place: _Place) -> "_OneSequence":
-        return _OneSequence(self, place)
-
-    def sample(self, key: PRNGKeyArray, batch_size: int) -> Sequences:
-        raise _only_at(self)
-
-    def validation(self) -> Sequences:
-        raise _only_at(self)
-
-    def extrapolation(self) -> Sequences:
-        raise _only_at(self)
-
-    @property
-    def threshold(self) -> float:
-        raise _only_at(self)
-
-
-class _One(Task):
+class OneTask(Task):
     """One seed's task, whose function and subsets may be traced."""
 
     out_features = 1
 
-    def __init__(self, of: Any, place: _Place):
+    def __init__(self, of: Any, place: Place):
         self.of = of
         self.place = place
         self.in_features = of.in_features
@@ -318,50 +233,28 @@ class _One(Task):
         return a, b
 
 
-class _OneFunction(_One):
+class _OneFunction(OneTask):
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
         return self._draw(key, batch_size, self.of.train_range)
 
     def validation(self) -> Batch:
-        return self._draw(_set_key(VALIDATION_SEED), self.of.set_size, self.of.train_range)
+        return self._draw(set_key(VALIDATION_SEED), self.of.set_size, self.of.train_range)
 
     def extrapolation(self) -> Batch:
-        key = _set_key(EXTRAPOLATION_SEED)
+        key = set_key(EXTRAPOLATION_SEED)
         return self._draw(key, self.of.set_size, self.of.extrapolation_range)
 
     def _draw(self, key: PRNGKeyArray, rows: int, range_: Range) -> Batch:
         # Features first, so that everything elementwise vectorises over the rows.
-        x = _placed(uniform(key, (self.in_features, rows)), range_, self.of.skew)
+        x = placed(uniform(key, (self.in_features, rows)), range_, self.of.skew)
         return x.T, self._value(*self._sums(x))[:, None]
 
 
-class _OneSequence(_One):
-    def sample(self, key: PRNGKeyArray, batch_size: int) -> Sequences:
-        return self._draw(key, batch_size, self.of.length)
-
-    def validation(self) -> Sequences:
-        return self._draw(_set_key(VALIDATION_SEED), self.of.set_size, self.of.length)
-
-    def extrapolation(self) -> Sequences:
-        key = _set_key(EXTRAPOLATION_SEED)
-        return self._draw(key, self.of.extrapolation_size, self.of.extrapolation_length)
-
-    def _draw(self, key: PRNGKeyArray, rows: int, time: int) -> Sequences:
-        shape = (self.in_features, time, rows)
-        x = _placed(uniform(key, shape), self.of.train_range, self.of.skew)
-        a, b = self._sums(x)
-        if self.of.reading == "total":
-            y = self._value(a.sum(axis=0), b.sum(axis=0))
-        else:
-            y = self._value(a, b).sum(axis=0)
-        return x.T, y[:, None]
-
-
-def _set_key(seed: int) -> PRNGKeyArray:
+def set_key(seed: int) -> PRNGKeyArray:
     return step_key(jax.random.key(seed), 0)
 
 
-def _placed(u: Any, range_: Range, skew: int) -> Any:
+def placed(u: Any, range_: Range, skew: int) -> Any:
     """Numbers of [0, 1) on a range: the same expression for JAX and NumPy."""
     parts = intervals(range_)
     if len(parts) == 1:
@@ -376,19 +269,23 @@ def _placed(u: Any, range_: Range, skew: int) -> Any:
     return low + (high - low) * (place - part) ** skew
 
 
-def _places(task: Any, seeds: int, error: Callable[[str, np.ndarray], float]) -> _Place:
+def places(task: Any, seeds: int, threshold: Callable[[Any, str, Runs], float]) -> Place:
     share, rest = divmod(seeds, len(task.functions))
     if rest:
         raise ValueError(
             f"keys must be shared equally by {len(task.functions)} functions, got {seeds} keys"
         )
     drawn = [_subsets(task, task.first_seed + i) for i in range(share)]
-    places = [
-        _Place(np.asarray(list(FUNCTIONS).index(f), np.int32), subsets, error(f, subsets))
-        for f in task.functions
+    found = [
+        Place(
+            np.asarray(list(FUNCTIONS).index(function), np.int32),
+            subsets,
+            threshold(task, function, tuple(map(_ends, subsets))),
+        )
+        for function in task.functions
         for subsets in drawn
     ]
-    return _Place(*(np.stack(field) for field in zip(*places, strict=True)))
+    return Place(*(np.stack(field) for field in zip(*found, strict=True)))
 
 
 def _subsets(task: Any, seed: int) -> np.ndarray:
@@ -410,28 +307,19 @@ def _subsets(task: Any, seed: int) -> np.ndarray:
             return subsets.astype(np.float32)
 
 
-def _error_of_static(task: SimpleFunction, function: str, subsets: np.ndarray) -> float:
-    rows = _SIMULATED // task.in_features
-    inputs = _running_sums(task.extrapolation_range, task.skew, task.in_features, rows)
-    return _error(function, task.eps, *_subset_sums(inputs, subsets))
+# Kept, because every model that is trained on a task asks for the same thresholds.
+@functools.lru_cache(maxsize=10_000)
+def _threshold(task: SimpleFunction, function: str, runs: Runs) -> float:
+    rows = SIMULATED // task.in_features
+    inputs = running_sums(task.extrapolation_range, task.skew, task.in_features, rows)
+    return error(function, task.eps, *subset_sums(inputs, runs))
 
 
-def _error_of_recurrent(task: SimpleFunctionRecurrent, function: str, subsets: np.ndarray) -> float:
-    steps = task.extrapolation_length
-    rows = max(_SIMULATED // (task.in_features * steps), 1)
-    inputs = _running_sums(task.train_range, task.skew, task.in_features, rows * steps)
-    a, b, total = (s.reshape(rows, steps) for s in _subset_sums(inputs, subsets))
-    if task.reading == "total":
-        return _error(function, task.eps, a.sum(axis=1), b.sum(axis=1), total.sum(axis=1))
-    errors = _deviation(function, task.eps, a, b, total).sum(axis=1)
-    return float(np.mean(errors**2))
+def error(function: str, eps: float, a: np.ndarray, b: np.ndarray, total: np.ndarray) -> float:
+    return float(np.mean(deviation(function, eps, a, b, total) ** 2))
 
 
-def _error(function: str, eps: float, a: np.ndarray, b: np.ndarray, total: np.ndarray) -> float:
-    return float(np.mean(_deviation(function, eps, a, b, total) ** 2))
-
-
-def _deviation(
+def deviation(
     function: str, eps: float, a: np.ndarray, b: np.ndarray, total: np.ndarray
 ) -> np.ndarray:
     """How far f is off, to first order in ε: the second would be 1e-5 of it."""
@@ -440,17 +328,17 @@ def _deviation(
 
 
 @functools.lru_cache(maxsize=2)
-def _running_sums(range_: Range, skew: int, in_features: int, rows: int) -> np.ndarray:
+def running_sums(range_: Range, skew: int, in_features: int, rows: int) -> np.ndarray:
     """Sums of the first 0, 1, 2, … inputs, `(in_features + 1, rows)`."""
     u = np.random.default_rng(_THRESHOLD_SEED).random((in_features, rows))
     sums = np.zeros((in_features + 1, rows))
-    np.cumsum(_placed(u, range_, skew), axis=0, out=sums[1:])
+    np.cumsum(placed(u, range_, skew), axis=0, out=sums[1:])
     return sums
 
 
-def _subset_sums(sums: np.ndarray, subsets: np.ndarray) -> tuple[np.ndarray, ...]:
+def subset_sums(sums: np.ndarray, runs: Runs) -> tuple[np.ndarray, ...]:
     """a, b, and the sum of all inputs."""
-    (a, after_a), (b, after_b) = map(_ends, subsets)
+    (a, after_a), (b, after_b) = runs
     return sums[after_a] - sums[a], sums[after_b] - sums[b], sums[-1]
 
 
@@ -459,7 +347,7 @@ def _ends(subset: np.ndarray) -> tuple[int, int]:
     return int(place[0]), int(place[-1]) + 1
 
 
-def _check(task: Any) -> None:
+def check(task: Any) -> None:
     for name in task.functions:
         if name not in FUNCTIONS:
             raise ValueError(f"functions must be among {', '.join(FUNCTIONS)}, got {name!r}")
@@ -502,6 +390,6 @@ def _check_runs(task: Any) -> None:
         )
 
 
-def _only_at(task: Any) -> ValueError:
+def only_at(task: Any) -> ValueError:
     kind = type(task).__name__
     return ValueError(f"a {kind} has other subsets for every seed: ask `task.at(place)`")

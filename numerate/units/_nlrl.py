@@ -12,7 +12,6 @@ from numerate.ops import (
     disjunction,
     mix,
     namespace,
-    negation,
 )
 from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, default_float
 
@@ -20,8 +19,8 @@ from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, defa
 class NLRL(Unit):
     """Neural logic rule layer: one AND or one OR of inputs and negated inputs for each output.
 
-    y = (1 - g) ⊙ AND + g ⊙ OR, with AND_o = exp(Σ_i W_oi log(n_oi + ε)),
-    OR_o = 1 - exp(Σ_i W_oi log(1 - n_oi + ε)) and n_oi = (1 - N_oi) x_i + N_oi (1 - x_i), where x
+    y = (1 - g) ⊙ AND + g ⊙ OR, with AND_o = Π_i (n_oi + ε)^W_oi,
+    OR_o = 1 - Π_i (1 - n_oi + ε)^W_oi and n_oi = (1 - N_oi) x_i + N_oi (1 - x_i), where x
     is the input, a truth value from 0 to 1 and clipped to that, N = σ(N̂) negates it, W = σ(Ŵ)
     selects it, g = σ(ĝ) chooses the operation, N̂, Ŵ and ĝ are free parameters, σ is the logistic
     function, ⊙ the elementwise product and ε a small constant.
@@ -114,14 +113,15 @@ class NLRL(Unit):
         """W = σ(Ŵ), `(out_features, in_features)`: 1 where an input counts, 0 where not."""
         return namespace(self.w_hat).sigmoid(self.w_hat)
 
-    def literals(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out in"]:
-        """n, `(out_features, in_features)`: the inputs, negated or not."""
-        return negation(namespace(x).sigmoid(self.n_hat), bounded(x, 0.0, 1.0))
+    @property
+    def negation(self) -> Shaped[Tensor, "out in"]:
+        """N = σ(N̂), `(out_features, in_features)`: 1 where an input is negated, 0 where not."""
+        return namespace(self.n_hat).sigmoid(self.n_hat)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
-        weight, n = self.weight, self.literals(x)
-        every = conjunction(weight, n, self.eps)
-        some = disjunction(weight, n, self.eps)
+        weight, negation, truth = self.weight, self.negation, bounded(x, 0.0, 1.0)
+        every = conjunction(weight, negation, truth, self.eps)
+        some = disjunction(weight, negation, truth, self.eps)
         return mix(namespace(x).sigmoid(self.gate_weight), some, every)

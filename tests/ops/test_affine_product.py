@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from numerate.ops import _jax, _torch, affine_product, selected_power_product
+from numerate.ops import _jax, _torch, affine_product, conjunction, selected_power_product
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -146,9 +146,18 @@ def test_gradient_is_finite_where_the_value_is_not(way):
     np.testing.assert_allclose(of_x[1, :2], total[1] * np.array([2e-30, 1e-30]), rtol=1e-5)
 
 
-@pytest.mark.parametrize("product", [over_vmap, affine_product], ids=["vmap", "batch"])
-def test_jax_never_has_all_factors(product):
-    features, out, batch = 256, 256, 512
+PRODUCTS = {
+    "affine": affine_product,
+    "power": lambda w, x: selected_power_product(w, w, x),
+    "logic": lambda w, x: conjunction(w, w, x),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+@pytest.mark.parametrize("over", [lambda f: f, lambda f: jax.vmap(f, (None, 0))], ids=["", "vmap"])
+def test_jax_never_has_all_factors(name, over):
+    product = over(PRODUCTS[name])
+    features, out, batch = 2048, 256, 512
     shapes = [(out, features), (batch, features)]
     arguments = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
     step = jax.jit(jax.value_and_grad(lambda w, x: product(w, x).sum(), (0, 1)))
@@ -157,7 +166,7 @@ def test_jax_never_has_all_factors(product):
     assert analysis.temp_size_in_bytes < batch * out * features * 4 / 8
 
 
-@pytest.mark.parametrize("name", ["affine", "power"])
+@pytest.mark.parametrize("name", ["affine", "power", "logic"])
 def test_torch_never_has_all_factors(name):
     features, out, batch = 256, 128, 256
     weight = torch.rand(out, features, requires_grad=True)
@@ -174,8 +183,7 @@ def test_torch_never_has_all_factors(name):
     saved = []
     keep = torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t)
     with Largest(), keep:
-        of = {"affine": affine_product, "power": lambda w, x: selected_power_product(w, w, x)}
-        of[name](weight, x).sum().backward()
+        PRODUCTS[name](weight, x).sum().backward()
     assert 0 < max(largest) <= max(_torch.PLAIN_FACTORS, weight.numel())
     assert sum({t.data_ptr(): t.numel() for t in saved}.values()) < batch * out * features / 8
 
@@ -248,14 +256,16 @@ def test_a_graph_for_others_has_no_operator_of_ours():
 # In a process of its own: the checks of shapes, which are of the tests, do not compile.
 COMPILED = """
 import torch
-from numerate.torch import NMU
-unit = NMU(600, 600, dtype=torch.float64, seed=0)
-compiled = torch.compile(unit, fullgraph=True, dynamic=True)
-for batch in (2, 5, 6):
-    x = torch.rand(batch, 600, dtype=torch.float64, requires_grad=True)
-    for got, wanted in zip(*(torch.autograd.grad(f(x).square().sum(), (unit.w_hat, x))
-                             for f in (compiled, unit)), strict=True):
-        assert torch.equal(got, wanted)
+from numerate.torch import NLRL, NMU, NRU
+for Unit in (NMU, NRU, NLRL):
+    unit = Unit(600, 600, dtype=torch.float64, seed=0)
+    compiled = torch.compile(unit, fullgraph=True, dynamic=True)
+    for batch in (2, 5, 6):
+        x = torch.rand(batch, 600, dtype=torch.float64, requires_grad=True)
+        wanted, got = (torch.autograd.grad(f(x).square().sum(), (*unit.parameters(), x))
+                       for f in (unit, compiled))
+        for one, other in zip(wanted, got, strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-12 * float(one.abs().max()))
 """
 
 

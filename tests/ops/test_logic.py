@@ -12,7 +12,6 @@ from numerate.ops import (
     conjunction,
     disjunction,
     mass_shares,
-    negation,
     selection,
     squared_saturation,
 )
@@ -24,26 +23,31 @@ CORNERS = list(itertools.product([0.0, 1.0], repeat=3))
 
 def test_truth_tables(dtype, tolerance):
     """With an input that does not count, which is true in half of the rows."""
-    weight, truth = jnp.array([[1.0, 1.0, 0.0]], dtype), jnp.array(CORNERS, dtype)[:, None, :]
-    every, some = conjunction(weight, truth)[:, 0], disjunction(weight, truth)[:, 0]
+    weight, truth = jnp.array([[1.0, 1.0, 0.0]], dtype), jnp.array(CORNERS, dtype)
+    gate = jnp.zeros_like(weight)
+    every, some = (f(weight, gate, truth)[:, 0] for f in (conjunction, disjunction))
     np.testing.assert_allclose(every, [a and b for a, b, _ in CORNERS], atol=tolerance)
     np.testing.assert_allclose(some, [a or b for a, b, _ in CORNERS], atol=tolerance)
 
 
 def test_of_nothing(dtype):
     nothing = jnp.zeros((2, 0), dtype)
-    np.testing.assert_array_equal(conjunction(nothing, nothing), [1.0, 1.0])
-    np.testing.assert_array_equal(disjunction(nothing, nothing), [0.0, 0.0])
+    np.testing.assert_array_equal(conjunction(nothing, nothing, nothing[0]), [1.0, 1.0])
+    np.testing.assert_array_equal(disjunction(nothing, nothing, nothing[0]), [0.0, 0.0])
 
 
 def test_negation_is_of_each_input_for_each_output(dtype):
     gate, x = jnp.array([[0.0, 1.0], [1.0, 0.5]], dtype), jnp.array([0.25, 1.0], dtype)
-    np.testing.assert_array_equal(negation(gate, x), [[0.25, 0.0], [0.75, 0.5]])
+    for i, literals in enumerate([[0.25, 0.75], [0.0, 0.5]]):
+        weight = jnp.zeros((2, 2), dtype).at[:, i].set(1.0)
+        np.testing.assert_allclose(conjunction(weight, gate, x, eps=0.0), literals)
+        np.testing.assert_allclose(disjunction(weight, gate, x, eps=0.0), literals)
 
 
 def test_a_false_input_still_has_a_gradient(dtype):
     """A maximum with ε in the place of the sum would cut it off."""
-    slope = jax.grad(lambda n: conjunction(jnp.ones((1, 2), dtype), n)[0])(jnp.zeros((1, 2), dtype))
+    weight, gate = jnp.ones((1, 2), dtype), jnp.zeros((1, 2), dtype)
+    slope = jax.grad(lambda x: conjunction(weight, gate, x)[0])(jnp.zeros(2, dtype))
     assert jnp.isfinite(slope).all() and (slope > 0).all()
 
 
@@ -51,8 +55,7 @@ def test_logic_is_the_same_in_pytorch(float64):
     rng = np.random.default_rng(0)
     weight, gate, x = rng.uniform(size=(2, 3)), rng.uniform(size=(2, 3)), rng.uniform(size=(5, 3))
     for function in (conjunction, disjunction):
-        ours = function(jnp.asarray(weight), negation(jnp.asarray(gate), jnp.asarray(x)))
-        theirs = function(torch.tensor(weight), negation(torch.tensor(gate), torch.tensor(x)))
+        ours, theirs = (function(*map(of, (weight, gate, x))) for of in (jnp.asarray, torch.tensor))
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
