@@ -1,0 +1,53 @@
+"""The pages of results say what the committed results are."""
+
+import importlib.util
+import json
+import re
+
+import pytest
+
+from numerate.bench import experiments
+
+from .pages import ROOT
+
+spec = importlib.util.spec_from_file_location("reproduced", ROOT / "docs" / "reproduced.py")
+assert spec and spec.loader
+reproduced = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(reproduced)
+
+NAMES = list(reproduced.reproduced())
+each = pytest.mark.parametrize("name", NAMES)
+
+
+@each
+def test_page_is_what_the_results_make_it(name):
+    assert reproduced.page(name).read_text(encoding="utf-8") == reproduced.fill(name)
+
+
+def test_the_overview_is_what_the_results_make_it():
+    assert reproduced.INDEX.read_text(encoding="utf-8") == reproduced.index()
+
+
+@each
+def test_results_are_whole(name):
+    """All jobs and units of the scale, on no other settings than it has."""
+    summary = json.loads((reproduced.RESULTS / name / "summary.json").read_text(encoding="utf-8"))
+    assert summary["complete"] and summary["jobs"] == summary["of"]
+    settings = experiments()[name].scales[summary["scale"]]
+    assert {k: list(v) if isinstance(v, tuple) else v for k, v in vars(settings).items()} == (
+        summary["settings"]
+    )
+    assert summary["units"] == list(experiments()[name].units)
+
+
+@each
+def test_pages_show_figures_that_there_are(name):
+    shown = re.findall(r"\]\((\S+?\.svg)\)", reproduced.page(name).read_text(encoding="utf-8"))
+    assert shown
+    for place in shown:
+        folder, file = place.split("/")
+        assert folder == name and (reproduced.RESULTS / name / file).is_file()
+
+
+def test_every_page_has_results():
+    assert {p.stem for p in reproduced.PAGES.glob("*.md")} == {"index", *NAMES}
