@@ -5,10 +5,8 @@ printed on the way. Then the three demonstrations of a much copied NumPy and Ten
 on the NALU, on the numbers that it trained and tested on: x₁ + x₂ with a NAC, x₁·x₂ with a NAC in
 log space, and x₁/4 + x₂/2 + x₃² with a NALU.
 
-All rows that the tutorial trains on lie on one line: x₂ is x₁ + 5 in the first two, and all three
-inputs follow from x₃ in the third. Any function that agrees on that line fits them, so a test off
-the line cannot tell who has learnt the operation. `data` "independent" draws each input by itself
-from the same range, and repairs that.
+All rows that the tutorial trains on lie on one line, on which many functions agree, so a test off
+the line cannot tell who has learnt the operation. Each unit also learns from independent inputs.
 """
 
 from collections.abc import Callable
@@ -26,7 +24,8 @@ from jaxtyping import Array
 import numerate
 from numerate import Config, Stack, recipes, train_many, units
 from numerate.bench import Experiment, Line, Row, Table, Tick, finished, seed_keys
-from numerate.tasks import Task, bits, step_key, uniform
+from numerate.tasks import TutorialRows, step_key, uniform
+from numerate.tasks._tutorial import TUTORIAL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,100 +68,6 @@ class Settings:
     data: tuple[str, ...] = ("published", "independent")
 
 
-# The tutorial's three functions.
-
-
-class Function(NamedTuple):
-    """`of(x)` for rows of inputs; the tutorial's own rows; and the ranges those lie in."""
-
-    text: str
-    of: Callable[[Any], Any]
-    rows: Callable[[], np.ndarray]
-    test: Callable[[], np.ndarray]
-
-
-def _line(*columns: tuple[int, int, int]) -> np.ndarray:
-    return np.stack([np.arange(*column) for column in columns], axis=1).astype(np.float32)
-
-
-def _drawn(*ranges: tuple[int, int]) -> np.ndarray:
-    """200 rows of whole numbers, for which the tutorial fixes no seed."""
-    random = np.random.default_rng(2018)
-    return np.stack([random.integers(*r, 200) for r in ranges], axis=1).astype(np.float32)
-
-
-FUNCTIONS = {
-    "add": Function(
-        "x₁ + x₂",
-        lambda x: x[:, 0] + x[:, 1],
-        lambda: _line((0, 10_000, 5), (5, 10_005, 5)),
-        lambda: _line((1000, 2000, 8), (1000, 1500, 4)),
-    ),
-    "mul": Function(
-        "x₁ · x₂",
-        lambda x: x[:, 0] * x[:, 1],
-        lambda: _line((0, 10_000, 5), (5, 10_005, 5)),
-        lambda: _line((1000, 2000, 8), (1000, 1500, 4)),
-    ),
-    "mixed": Function(
-        "x₁/4 + x₂/2 + x₃²",
-        lambda x: x[:, 0] / 4 + x[:, 1] / 2 + x[:, 2] ** 2,
-        lambda: _line((1000, 11_000, 5), (500, 6500, 3), (0, 2000, 1)),
-        lambda: _drawn((0, 1000), (1, 500), (50, 150)),
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Rows(Task):
-    """A function of the tutorial as a task.
-
-    It counts as solved where the test error is below that of a model which is off by 1e-5 of
-    every target.
-    """
-
-    function: str
-    data: str
-
-    @property
-    def in_features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return FUNCTIONS[self.function].rows().shape[1]
-
-    @property
-    def out_features(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return 1
-
-    def sample(self, key: Array, batch_size: int) -> tuple[Array, Array]:
-        function = FUNCTIONS[self.function]
-        if self.data == "published":
-            rows = jnp.asarray(function.rows())
-            if batch_size < len(rows):
-                rows = rows[bits(key, (batch_size,)) % len(rows)]
-            return self._with_target(rows)
-        low, high = (jnp.asarray(f(function.rows(), axis=0)) for f in (np.min, np.max))
-        share = uniform(key, (batch_size, self.in_features))
-        return self._with_target(low + (high - low) * share)
-
-    def validation(self) -> tuple[Array, Array]:
-        return self.sample(step_key(jax.random.key(2018), 0), len(FUNCTIONS[self.function].rows()))
-
-    def extrapolation(self) -> tuple[Array, Array]:
-        return self._with_target(jnp.asarray(FUNCTIONS[self.function].test()))
-
-    @property
-    def threshold(self) -> float:
-        return 1e-10 * self.mean_square
-
-    @property
-    def mean_square(self) -> float:
-        """That of the targets of the test."""
-        y = FUNCTIONS[self.function].of(FUNCTIONS[self.function].test().astype(float))
-        return float(np.mean(y**2))
-
-    def _with_target(self, x: Array) -> tuple[Array, Array]:
-        return x, FUNCTIONS[self.function].of(x)[:, None]
-
-
 # The units, each as its paper or the tutorial trains it.
 
 _TUTORIAL = {"w_hat_init": "uniform", "m_hat_init": "uniform"}
@@ -190,7 +95,7 @@ _ADADELTA = optax.adadelta(0.005, rho=0.95, eps=1e-8)
 @cache
 def _recipe(function: str, unit: str, steps: int) -> tuple[Callable[..., Any], Config]:
     """The model, as a function of `key=`, and how it is trained."""
-    width = FUNCTIONS[function].rows().shape[1]
+    width = TUTORIAL[function].rows().shape[1]
     config = Config(steps=steps, log_every=max(steps // 40, 1))
     if unit == "RealNPU → Linear":
         return _power_sum(), replace(config, optimiser=_falling(0.05, steps), penalty_scale=0.0)
@@ -244,9 +149,9 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
 def _trained(job: Job, settings: Settings) -> list[Row]:
     steps = getattr(settings, f"{job.function}_steps")
     model, config = _recipe(job.function, job.unit, steps)
-    task = Rows(job.function, job.data)
+    task = TutorialRows(job.function, job.data)
     keys = seed_keys(range(job.first, job.stop))
-    rows = len(FUNCTIONS[job.function].rows())
+    rows = len(TUTORIAL[job.function].rows())
     whole = job.data == "published" and job.unit in OF_THE_TUTORIAL
     config = replace(config, batch_size=rows if whole else settings.batch)
     # Seeds come in sixteens, the least that `train_many` can have in a program.
@@ -279,10 +184,10 @@ def _row(
 
 def _fitted(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     """`numerate fit` on a table of the rows; its seeds are those of its search."""
-    task = Rows(job.function, job.data)
+    task = TutorialRows(job.function, job.data)
     x = np.asarray(task.validation()[0], float)
-    test = FUNCTIONS[job.function].test().astype(float)
-    of = FUNCTIONS[job.function].of
+    test = TUTORIAL[job.function].test().astype(float)
+    of = TUTORIAL[job.function].of
     names = [f"x{i + 1}" for i in range(x.shape[1])]
     found_rows = []
     for seed in range(job.first, job.stop):
@@ -354,7 +259,7 @@ def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
             ("function", "rows trained on", "unit"),
             "relative error",
             tuple(
-                Line((FUNCTIONS[f].text, data, unit), tuple(found["error"]), tuple(found["solved"]))
+                Line((TUTORIAL[f].text, data, unit), tuple(found["error"]), tuple(found["solved"]))
                 for f, data, unit, found in _groups(rows)
             ),
         )
@@ -376,7 +281,7 @@ def summarise(rows: pl.DataFrame, settings: Settings) -> dict[str, Any]:
     return {
         "formulas": [
             {
-                "function": FUNCTIONS[function].text,
+                "function": TUTORIAL[function].text,
                 "rows": data,
                 "formulas": sorted(set(found["formula"])),
             }
@@ -412,7 +317,7 @@ def _verdict(rows: pl.DataFrame) -> str:
             if len(one := found.filter(unit=unit))
         ]
         if counts:
-            said.append(f"{FUNCTIONS[function].text}: {', '.join(counts)}")
+            said.append(f"{TUTORIAL[function].text}: {', '.join(counts)}")
     return (
         "Right to 1e-5 beyond the rows learnt from, where each input is drawn by itself: "
         f"{'; '.join(said)}. The tutorial's own rows lie on a line and do not tell these functions "
@@ -496,7 +401,7 @@ def _draw_errors(axes: Any, rows: pl.DataFrame, function: str) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.axvline(1e-5, color="0.6", linewidth=0.8, linestyle=":")
-    axes.set(title=FUNCTIONS[function].text, xlim=(3e-10, 3e6), xlabel="relative error on the test")
+    axes.set(title=TUTORIAL[function].text, xlim=(3e-10, 3e6), xlabel="relative error on the test")
     if function == "add":
         axes.legend(loc="upper right")
 

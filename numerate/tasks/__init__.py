@@ -4,6 +4,7 @@ from numerate.ops import bits, step_key, uniform
 from numerate.tasks._arithmetic import PRIMER_RANGES, Arithmetic
 from numerate.tasks._base import Task
 from numerate.tasks._numerals import Numbers, Numerals, number_words, read_number
+from numerate.tasks._programs import Programs
 from numerate.tasks._subsets import (
     MADSEN_RANGES,
     PAPER_FUNCTIONS,
@@ -12,6 +13,7 @@ from numerate.tasks._subsets import (
 )
 from numerate.tasks._subsets_recurrent import SimpleFunctionRecurrent
 from numerate.tasks._sweep import Sweep
+from numerate.tasks._tutorial import TutorialRows
 
 __all__ = [
     "MADSEN_RANGES",
@@ -20,10 +22,12 @@ __all__ = [
     "Arithmetic",
     "Numbers",
     "Numerals",
+    "Programs",
     "SimpleFunction",
     "SimpleFunctionRecurrent",
     "Sweep",
     "Task",
+    "TutorialRows",
     "bits",
     "madsen2020",
     "number_words",
