@@ -55,6 +55,7 @@ from ._pages import filled as filled
 from ._pages import regions as regions
 from ._reproduce import Result as Result
 from ._reproduce import reproduce as reproduce
+from ._scores import Scores as Scores
 from ._seeds import finished as finished
 from ._seeds import map_seeds as map_seeds
 from ._seeds import seed_keys as seed_keys

@@ -264,3 +264,14 @@ def test_training_gives_every_seed_its_own_subsets():
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_thresholds_are_simulated_once():
+    """Every model that is trained on a task asks for the same ones."""
+    from numerate.tasks import _subsets
+
+    task = SimpleFunction(("mul",), first_seed=77)
+    first = task.places(3).threshold
+    before = _subsets._threshold.cache_info().misses
+    assert (SimpleFunction(("mul",), first_seed=77).places(3).threshold == first).all()
+    assert _subsets._threshold.cache_info().misses == before
