@@ -424,7 +424,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(seeds=16),
         "paper": Settings(seeds=100),
     },
-    cost={},
+    cost={"smoke": 20.0, "quick": 430.0},
     jobs=jobs,
     run=run,
     tables=tables,
