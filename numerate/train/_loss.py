@@ -139,7 +139,7 @@ def _errors(
     seeds last, and leaves them there. With keys `(seeds,)` the models are in training.
     """
 
-    def predict(arrays: PyTree, x: Float[Array, "in"], key, example) -> Float[Array, "out"]:
+    def predict(arrays: PyTree, x: Float[Array, "*in"], key, example) -> Float[Array, "out"]:
         model = eqx.combine(arrays, static)
         if key is None or not _takes_key(model):
             return model(x)
