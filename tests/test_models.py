@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from numerate.models import Stack
+from numerate.models import DigitNet, Stack
 from numerate.units import NAC, NALU, NACMul
 from tests.units.table import UNITS
 
@@ -71,3 +71,25 @@ def test_no_layers_is_the_identity():
 def test_layers_that_do_not_fit_are_refused(key):
     with pytest.raises(ValueError, match=r"layers\[1\] must take .* 2 features; it takes 3"):
         Stack([partial(NAC, 4, 2), partial(NALU, 3, 1)], key=key)
+
+
+def test_digit_net_is_two_convolutions_and_two_layers(key):
+    net = DigitNet(key=key)
+    image = jax.random.normal(key, (28, 28))
+    x = image[None, :, :, None]
+    for kernel, bias in zip(net.kernels, net.kernel_biases, strict=True):
+        x = jax.lax.conv_general_dilated(
+            x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        pooled = x.reshape(1, x.shape[1] // 2, 2, x.shape[2] // 2, 2, -1).max((2, 4))
+        x = jax.nn.relu(pooled + bias)
+    hidden = jax.nn.relu(net.weights[0] @ x.ravel() + net.biases[0])
+    expected = net.weights[1] @ hidden + net.biases[1]
+    np.testing.assert_allclose(net(image), expected, atol=1e-6)
+
+
+def test_digit_net_starts_as_in_pytorch(key):
+    net = DigitNet(7, key=key)
+    for weight, inputs in zip((*net.kernels, *net.weights), (25, 250, 320, 50), strict=True):
+        assert 0.9 / np.sqrt(inputs) < jnp.abs(weight).max() <= 1 / np.sqrt(inputs)
+    assert net(jnp.zeros((28, 28))).shape == (7,)

@@ -1,6 +1,6 @@
 """Finds experiments: one file each, in the repository or, where it is installed, the package."""
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from numerate.data._errors import did_you_mean, listed
 from ._experiment import Experiment
 
 _PACKAGE = Path(__file__).parents[1]
+_NAME = "numerate._experiments"
 # A wheel holds the files in the package; in a clone they are beside it.
 _FOLDERS = (_PACKAGE / "_experiments", _PACKAGE.parent / "experiments")
 
@@ -54,16 +55,9 @@ def experiments() -> dict[str, Experiment]:
 
 
 def _module(path: Path) -> ModuleType:
-    """The file as a module, loaded once."""
-    name = f"numerate._experiments.{path.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # Data classes look for their module there.
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return sys.modules[name]
+    """The file as a module, loaded once, of a package: experiments may share a file (`from ._x`)."""
+    if _NAME not in sys.modules:
+        package = ModuleType(_NAME)
+        package.__path__ = [str(path.parent)]
+        sys.modules[_NAME] = package
+    return importlib.import_module(f"{_NAME}.{path.stem}")

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from ._console import close_broken_pipe, say
+from ._data import data
 from ._datasets import datasets
 from ._fit import fit
 from ._predict import predict
@@ -61,6 +62,7 @@ app.command()(show)
 app.command()(predict)
 app.command()(datasets)
 app.command()(reproduce)
+app.add_typer(data)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -1,4 +1,5 @@
 import dataclasses
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,10 @@ def reproduce(
         list[str] | None,
         typer.Option("--set", metavar="SETTING=VALUE", help="Change a setting; may be repeated."),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with the files of MNIST, as NUMERATE_DATA is."),
+    ] = None,
     as_list: Annotated[
         bool,
         typer.Option("--list", help="List the experiments, or what NAME can be told."),
@@ -48,6 +53,7 @@ def reproduce(
     """
     from numerate.bench import experiment, experiments
     from numerate.data import InputError
+    from numerate.tasks._mnist import FOLDER_VARIABLE
 
     if name is None:
         if not as_list:
@@ -60,6 +66,10 @@ def reproduce(
         _print_one(found)
         return
     chosen = _units(found, units)
+    if data is not None:
+        # Not a setting: the same images are elsewhere on another machine, and the results are
+        # not to tell where.
+        os.environ[FOLDER_VARIABLE] = str(data)
     _run(found, settings, chosen, scale, out or Path("reproduced") / f"{name}-{scale}")
 
 

@@ -1,0 +1,50 @@
+"""Adding digits: the addition half of table 2 of Trask et al. (2018).
+
+A network sees ten images of digits one after another and is told, at the end, their sum, nothing
+else. It is then shown one, ten, a hundred and a thousand images that it has not seen.
+`_digit_sequences` says what is decided, `mnist-count` asks how many there were of each.
+"""
+
+from functools import partial
+
+from numerate.bench import Experiment
+from numerate.tasks import DigitSequences
+
+from ._digit_sequences import ENTRIES, GUESS, Settings, jobs, run
+from ._digit_tables import Study, draw, sentences, summarise, tables
+
+# Right of one digit in per cent, and the errors at lengths 10, 100 and 1000, as printed.
+PAPER = {
+    "LSTM": (0.0, 14.8, 800.8, 8811.6),
+    "GRU": (0.0, 1.75, 771.4, 8775.2),
+    "RNN-tanh": (0.0, 2.98, 20.4, 200.7),
+    "RNN-ReLU": (88.18, 19.1, 182.1, 1171.0),
+    "NAC": (97.6, 1.42, 7.88, 57.3),
+    "NALU": (77.7, 5.11, 26.8, 248.9),
+}
+UNITS = (GUESS, *ENTRIES)
+TASK = DigitSequences("add")
+STUDY = Study(TASK, PAPER, UNITS)
+
+EXPERIMENT = Experiment(
+    name="mnist-add",
+    title="the sum of ten to a thousand images of digits (table 2, right)",
+    claim="NAC and NALU, trained on ten images, add up a thousand with small errors, where LSTM, "
+    "GRU and RNNs do no better than a constant.",
+    units=UNITS,
+    scales={
+        "smoke": Settings(
+            seeds=2, epochs=1, baseline_epochs=1, sequences=50, source="small",
+            units=(GUESS, "NAC", "NAU, softmax summed"),
+        ),
+        "quick": Settings(),
+        "paper": Settings(seeds=20, epochs=60, baseline_epochs=60),
+    },
+    cost={},
+    jobs=jobs,
+    run=partial(run, TASK),
+    tables=partial(tables, STUDY),
+    draw=partial(draw, STUDY),
+    summarise=partial(summarise, STUDY),
+    sentences=partial(sentences, STUDY),
+)  # fmt: skip

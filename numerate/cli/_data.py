@@ -1,0 +1,35 @@
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._console import output, say
+
+data = typer.Typer(
+    name="data",
+    help="Download the data that experiments need.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@data.command()
+def mnist(
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the files; one in the user's cache if none."),
+    ] = None,
+) -> None:
+    """Download MNIST, 12 MB, from public mirrors, and verify it.
+
+    Experiments find it in the cache; another folder is named to them by --data or NUMERATE_DATA.
+    """
+    from numerate.tasks import download_mnist
+
+    folder = download_mnist(out, note=say)
+    output().print(f"MNIST is in {folder}", markup=False)
+
+
+@data.callback()
+def _data() -> None:
+    """Keeps `mnist` a command of its own while there is only one."""
