@@ -55,7 +55,7 @@ def experiments() -> dict[str, Experiment]:
 
 
 def _module(path: Path) -> ModuleType:
-    """The file as a module, loaded once, of a package: experiments may share a file (`from ._x`)."""
+    """The file as a module, loaded once; of a package, so that experiments may share files."""
     if _NAME not in sys.modules:
         package = ModuleType(_NAME)
         package.__path__ = [str(path.parent)]
