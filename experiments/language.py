@@ -430,9 +430,11 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _verdict(best: pl.DataFrame) -> str:
+    right = _values(best, "sum or product", "test", "right")
     return (
-        f"The median test error of `sum or product` is {_median(best, 'sum or product')}; that of "
-        f"the paper's LSTM + NALU is 0.41. With targets in thousands, ours of an LSTM is "
+        f"The reader to take today, `sum or product`, has all 631 test numbers right on "
+        f"{sum(share == 1 for share in right)} of {len(right)} splits, with a median error of "
+        f"{_median(best, 'sum or product')}; that of the paper's LSTM + NALU is 0.41. With targets in thousands, ours of an LSTM is "
         f"{_median(best, 'LSTM, last state')} where a linear layer reads the last state and "
         f"{_median(best, 'LSTM')} where it reads the sum of the states; with a NAC it is "
         f"{_median(best, 'LSTM + NAC')} and {_median(best, 'LSTM + NAC, summed')}; with a NALU "
@@ -592,7 +594,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(seeds=8, initialisations=2, steps=10_000, measure_every=250),
         "paper": Settings(seeds=8, initialisations=10),
     },
-    cost={"smoke": 34.0},
+    cost={"smoke": 34.0, "quick": 829.0},
     jobs=jobs,
     run=run,
     tables=tables,
