@@ -434,7 +434,8 @@ def _verdict(best: pl.DataFrame) -> str:
     return (
         f"The reader to take today, `sum or product`, has all 631 test numbers right on "
         f"{sum(share == 1 for share in right)} of {len(right)} splits, with a median error of "
-        f"{_median(best, 'sum or product')}; that of the paper's LSTM + NALU is 0.41. With targets in thousands, ours of an LSTM is "
+        f"{_median(best, 'sum or product')}; that of the paper's LSTM + NALU is 0.41. With "
+        f"targets in thousands, ours of an LSTM is "
         f"{_median(best, 'LSTM, last state')} where a linear layer reads the last state and "
         f"{_median(best, 'LSTM')} where it reads the sum of the states; with a NAC it is "
         f"{_median(best, 'LSTM + NAC')} and {_median(best, 'LSTM + NAC, summed')}; with a NALU "
