@@ -1,0 +1,243 @@
+"""Experiments with programs: what is trained, and what is told of it beside the paper."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import equinox as eqx
+import numpy as np
+import polars as pl
+
+from numerate import units as all_units
+from numerate.cells import UGRNN
+from numerate.executors import CellExecutor, ConfiguredUnit
+from numerate.initialisers import constant
+from numerate.tasks import Programs
+from numerate.tasks._programs import TOKENS
+
+from ._experiment import Row, Tick
+from ._programs import DIGITS, Training, learn
+from ._statistics import median
+from ._table import Line, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CONDITIONS = tuple(f"{digits} digits" for digits in DIGITS)
+BASELINES = {"LSTM": eqx.nn.LSTMCell, "UGRNN": UGRNN}
+SEES_NUMBERS, GLOROT = ", numbers seen", "NALU, Glorot's start"
+_PANELS = ("training: 2 digits", "validation: 3 digits", "test: 4 digits")
+_COLOURS = {"NALU": "#1f6fb2", "UGRNN": "#2f9e44", "LSTM": "#d9480f", "DNC": "#868e96"}
+
+
+class ProgramJob(NamedTuple):
+    """One model, with all its seeds."""
+
+    unit: str
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class ProgramSettings:
+    """How much is run.
+
+    **Fields:**
+
+    - `seeds`: models of each row of the table.
+    - `steps`: of Adam.
+    - `rate`: its learning rate at the start; it falls to 0 by a cosine.
+    - `batch`: programs in a step, new ones at every step.
+    - `hidden`: features of the LSTM that configures a unit.
+    - `registers`: of a configured unit.
+    - `cells`: features of the baselines' state.
+    - `measures`: how often digits are counted on the way.
+    - `programs`: of each number of digits on which they are counted.
+    - `only`: the models that are run; all of them if empty.
+    """
+
+    seeds: int
+    steps: int
+    rate: float = 0.02
+    batch: int = 64
+    hidden: int = 32
+    registers: int = 2
+    cells: int = 32
+    measures: int = 40
+    programs: int = 1000
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProgramStudy:
+    """Models that learn to execute one kind of programs.
+
+    **Fields:**
+
+    - `kind`: of `Programs`; `sees`: what configures a unit, as for `ConfiguredUnit`.
+    - `units`: the rows: names of units and baselines, and of a unit with `", numbers seen"`.
+    - `bar`: the share of digits from which a model counts as solved.
+    - `curves`: the paper's, by model: thousands of steps, and for each number of digits the per
+        cent of digits that are right.
+    - `reached`: thousands of steps after which the paper's NALU has reached the bar, as text.
+    """
+
+    kind: str
+    sees: str
+    units: tuple[str, ...]
+    bar: float
+    curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
+    reached: tuple[str, str, str]
+
+    def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
+        wanted = [unit for unit in units if unit in (settings.only or units)]
+        return [ProgramJob(unit, 0, settings.seeds) for unit in wanted]
+
+    def run(self, job: ProgramJob, settings: ProgramSettings, tick: Tick) -> list[Row]:
+        """A row for every seed and number of digits."""
+        task = Programs(self.kind, set_size=settings.programs)
+        training = Training(settings.steps, settings.batch, settings.rate, settings.measures)
+        make = _model(job.unit, self.sees, settings)
+        learned = learn(make, task, training, range(job.first, job.stop), tick)
+        return [
+            {
+                "unit": job.unit,
+                "seed": job.first + seed,
+                "condition": condition,
+                "digits": float(learned.digits[seed, -1, place]),
+                "error": float(learned.rmse[seed, -1, place]),
+                "curve": [round(float(v), 5) for v in learned.digits[seed, :, place]],
+            }
+            for seed in range(job.stop - job.first)
+            for place, condition in enumerate(CONDITIONS)
+        ]
+
+    def tables(self, rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, Table]:
+        found = {f"digits, {c}": self._shares(rows, place) for place, c in enumerate(CONDITIONS)}
+        return found | {"steps": self._steps(rows, settings)}
+
+    def _shares(self, rows: pl.DataFrame, place: int) -> Table:
+        lines = [
+            Line(
+                (unit,),
+                tuple(100 * v for v in values),
+                tuple(value >= self.bar for value in values),
+                self._paper(unit, place),
+            )
+            for unit in self.present(rows)
+            for values in [self.values(rows, unit, place)]
+        ]
+        return Table(("model",), "% of digits", tuple(lines))
+
+    def _paper(self, unit: str, place: int) -> str:
+        return f"{self.curves[unit][1][place][-1]:.1f}" if unit in self.curves else ""
+
+    def _steps(self, rows: pl.DataFrame, settings: ProgramSettings) -> Table:
+        lines = [
+            Line(
+                (unit, condition),
+                steps,
+                tuple(np.isfinite(steps).tolist()),
+                self.reached[place] if unit == "NALU" else "",
+            )
+            for unit in self.present(rows)
+            for place, condition in enumerate(CONDITIONS)
+            for steps in [self.thousands(rows, unit, place, settings)]
+            if np.isfinite(steps).any()
+        ]
+        return Table(("model", "numbers"), "thousand steps", tuple(lines))
+
+    def present(self, rows: pl.DataFrame) -> list[str]:
+        """The units that have rows, in order."""
+        return [unit for unit in self.units if unit in set(rows["unit"])]
+
+    def values(self, rows: pl.DataFrame, unit: str, place: int) -> tuple[float, ...]:
+        """The share of digits that every seed has right at the end."""
+        return tuple(rows.filter(unit=unit, condition=CONDITIONS[place]).sort("seed")["digits"])
+
+    def curve(self, rows: pl.DataFrame, unit: str, place: int) -> np.ndarray:
+        """The share of digits of every seed at every measure, `(seeds, measures)`."""
+        found = rows.filter(unit=unit, condition=CONDITIONS[place]).sort("seed")["curve"]
+        return np.array(found.to_list(), float)
+
+    def thousands(
+        self, rows: pl.DataFrame, unit: str, place: int, settings: ProgramSettings
+    ) -> tuple[float, ...]:
+        """The thousands of steps at which every seed first has the bar; infinite if never."""
+        curve = self.curve(rows, unit, place)
+        above = curve >= self.bar
+        first = (np.argmax(above, axis=1) + 1) * settings.steps / curve.shape[1] / 1000
+        return tuple(np.where(above.any(axis=1), first, np.inf).tolist())
+
+    def told(self, rows: pl.DataFrame, unit: str) -> str:
+        """Median digits and solved seeds of a unit in words, for 2, 3 and 4 digits."""
+        every = [self.values(rows, unit, place) for place in range(len(DIGITS))]
+        if not all(every):
+            return "(not run)"
+        shares = " / ".join(f"{100 * median(values):.1f}" for values in every)
+        solved = " / ".join(str(sum(v >= self.bar for v in values)) for values in every)
+        return f"{shares} % ({solved} of {len(every[0])} seeds reach the bar)"
+
+    def draw(self, rows: pl.DataFrame, settings: ProgramSettings) -> "dict[str, Figure]":
+        return {"curves": self._figure(rows, settings)}
+
+    def _figure(self, rows: pl.DataFrame, settings: ProgramSettings) -> "Figure":
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(11, 4.4), layout="constrained")
+        panels = figure.subplots(1, len(DIGITS), sharey=True)
+        for place, axes in enumerate(panels):
+            self._panel(axes, rows, place, settings)
+        panels[0].set_ylabel("% of digits that are right")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8)
+        return figure
+
+    def _panel(
+        self, axes: "Axes", rows: pl.DataFrame, place: int, settings: ProgramSettings
+    ) -> None:
+        from matplotlib import colormaps
+
+        others = iter(colormaps["Dark2"].colors)  # pyright: ignore[reportAttributeAccessIssue]
+        for unit in self.present(rows):
+            curve = 100 * self.curve(rows, unit, place)
+            x = np.arange(1, curve.shape[1] + 1) * settings.steps / curve.shape[1] / 1000
+            colour = _COLOURS.get(unit) or next(others)
+            middle, spread = curve.mean(axis=0), 2 * curve.std(axis=0)
+            axes.plot(x, middle, "-", color=colour, lw=1.8, label=unit)
+            low, high = np.clip([middle - spread, middle + spread], 0, 100)
+            axes.fill_between(x, low, high, color=colour, alpha=0.1, lw=0)
+        for unit, (x, panels) in self.curves.items():
+            style = {"color": _COLOURS[unit], "lw": 1.1, "ms": 3}
+            axes.plot(x, panels[place], "o:", label=f"{unit}, paper", **style)
+        axes.set_xscale("log")
+        axes.set_ylim(-2, 102)
+        axes.set_xlabel("thousand steps")
+        axes.set_title(_PANELS[place])
+
+
+@lru_cache(maxsize=32)
+def _model(unit: str, sees: str, settings: ProgramSettings) -> Callable[..., Any]:
+    """A function of `key=`, the same object for the same arguments."""
+    kinds = len(TOKENS)
+    if unit in BASELINES:
+        return partial(CellExecutor, BASELINES[unit], kinds, settings.cells)
+    if unit.endswith(SEES_NUMBERS):
+        unit, sees = unit.removesuffix(SEES_NUMBERS), "numbers"
+    make = _STARTS.get(unit) or getattr(all_units, unit)
+    return partial(ConfiguredUnit, make, kinds, settings.registers, settings.hidden, sees=sees)
+
+
+# The paper does not say how weights start. With every gate at a half and every weight of the
+# NALU at 0.38 the sum is nearer to the answer than the product is, and gates open to it.
+_STARTS = {
+    "NALU": partial(
+        all_units.NALU,
+        w_hat_init=constant(1.0),
+        m_hat_init=constant(0.0),
+        gate_init=constant(0.0),
+    ),
+    GLOROT: all_units.NALU,
+}
