@@ -7,8 +7,8 @@ Decided here, because the paper does not say:
   (`softmax`); each row of `ENTRIES` says which.
 - LSTM, GRU and RNNs have `hidden` features and a linear layer with bias that reads the last state.
 - NAC, NALU and NAU as cells: h_t = unit([x_t, h_{t-1}]), h_0 = 0, and the last state is the
-  answer, so they have as many features as it. In rows that say "summed" the x_t are summed, and
-  the unit reads that sum once.
+  answer, so they have as many features as it. In rows that say "summed" the unit sees every x_t on
+  its own, and what it gives is added.
 - Adam on batches of sequences of ten, in which every image comes once an epoch. Its rate rises for
   a twentieth of the steps and falls to 0 by a cosine; that of units is higher.
 - The network at the end counts. Images held back from the training set are looked at only to
@@ -28,9 +28,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from numerate import NAC, NALU, NAU, Recurrent
+from numerate import NAC, NALU, NAU, Recurrent, Stack
 from numerate.bench import Row, Tick, seed_keys
 from numerate.models import DigitNet
+from numerate.sequences import RNN, SumOverTime
 from numerate.tasks import Digits, DigitSequences, digits
 from numerate.tasks._digit_sequences import CLASSES, drawn, shuffled
 from numerate.train._loss import constrained, total_penalty
@@ -65,7 +66,7 @@ class Settings:
     seeds: int = 6
     epochs: int = 8
     baseline_epochs: int = 3
-    batch: int = 16
+    batch: int = 8
     rate: float = 2e-3
     unit_rate: float = 1e-2
     hidden: int = 32
@@ -83,52 +84,6 @@ class Job(NamedTuple):
 
 
 # Networks.
-
-
-class Elman(eqx.Module):
-    """h_t = f(W [x_t, h_{t-1}] + b), with W and b from U(-r, r), r = 1/√hidden, as in PyTorch."""
-
-    layer: eqx.nn.Linear
-    nonlinearity: Callable[[Array], Array] = eqx.field(static=True)
-
-    def __init__(self, nonlinearity: Any, input_size: int, hidden_size: int, *, key: PRNGKeyArray):
-        made = eqx.nn.Linear(input_size + hidden_size, hidden_size, key=key)
-        scale = np.sqrt((input_size + hidden_size) / hidden_size)
-        self.layer = jax.tree.map(lambda leaf: leaf * scale, made)
-        self.nonlinearity = nonlinearity
-
-    def __call__(self, x: Float[Array, "input"], h: Float[Array, "hidden"]) -> Array:
-        return self.nonlinearity(self.layer(jnp.concatenate([x, h])))
-
-
-class Network(eqx.Module):
-    """A recurrent network and a linear layer that reads its last state."""
-
-    cell: Any
-    read: eqx.nn.Linear
-
-    def __init__(self, cell: Any, hidden: int, outputs: int, *, key: PRNGKeyArray):
-        first, second = jax.random.split(key)
-        self.cell = cell(CLASSES, hidden, key=first)
-        self.read = eqx.nn.Linear(hidden, outputs, key=second)
-
-    def __call__(self, xs: Float[Array, "time features"]) -> Float[Array, "out"]:
-        zeros = jnp.zeros(self.read.in_features)
-        start = (zeros, zeros) if isinstance(self.cell, eqx.nn.LSTMCell) else zeros
-        end = jax.lax.scan(lambda h, x: (self.cell(x, h), None), start, xs)[0]
-        return self.read(end[0] if isinstance(end, tuple) else end)
-
-
-class Summed(eqx.Module):
-    """A unit that reads the sum of the sequence."""
-
-    unit: Any
-
-    def __init__(self, unit: Any, outputs: int, *, key: PRNGKeyArray):
-        self.unit = unit(CLASSES, outputs, key=key)
-
-    def __call__(self, xs: Float[Array, "time features"]) -> Float[Array, "out"]:
-        return self.unit(xs.sum(0))
 
 
 class Watcher(eqx.Module):
@@ -157,8 +112,12 @@ class Entry(NamedTuple):
     arithmetic: bool = True
 
 
-def _network(cell: Any) -> Entry:
-    return Entry(lambda hidden, outputs, key: Network(cell, hidden, outputs, key=key), "raw", False)
+def _network(kind: str) -> Entry:
+    def make(hidden: int, outputs: int, *, key: PRNGKeyArray) -> Stack:
+        read = partial(eqx.nn.Linear, hidden, outputs)
+        return Stack([partial(RNN, kind, CLASSES, hidden), read], key=key)
+
+    return Entry(make, "raw", False)
 
 
 def _recurrent(unit: Any, sees: str = "raw") -> Entry:
@@ -166,14 +125,17 @@ def _recurrent(unit: Any, sees: str = "raw") -> Entry:
 
 
 def _summed(unit: Any, sees: str) -> Entry:
-    return Entry(lambda _, outputs, key: Summed(unit, outputs, key=key), sees)
+    def make(_: int, outputs: int, *, key: PRNGKeyArray) -> SumOverTime:
+        return SumOverTime(partial(unit, CLASSES, outputs), key=key)
+
+    return Entry(make, sees)
 
 
 ENTRIES = {
-    "LSTM": _network(eqx.nn.LSTMCell),
-    "GRU": _network(eqx.nn.GRUCell),
-    "RNN-tanh": _network(partial(Elman, jnp.tanh)),
-    "RNN-ReLU": _network(partial(Elman, jax.nn.relu)),
+    "LSTM": _network("lstm"),
+    "GRU": _network("gru"),
+    "RNN-tanh": _network("tanh"),
+    "RNN-ReLU": _network("relu"),
     "NAC": _recurrent(NAC),
     "NALU": _recurrent(NALU),
     "NAU": _recurrent(NAU),
