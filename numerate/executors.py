@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -24,8 +25,8 @@ class ConfiguredUnit(eqx.Module):
     r_t = unit_t([x_t, r_{t-1}]) with the parameters Θ_t = A h_t + b of unit_t, where x_t is the
     number in the t-th token, 0 if it has none, r_t the registers after it and h_t the LSTM's
     output; r_0 = 0. A and b are free parameters, A starts at a tenth of Glorot's size, and b as the
-    unit itself would. Parameters that a unit keeps in an interval are clipped to it, with the
-    gradient of the identity. The answer is the first register after the last token.
+    unit itself would. Parameters that a unit keeps in an interval are clipped to it, and gradients
+    that push them further out count as 0. The answer is the first register after the last token.
 
     What the LSTM sees is the kind k_t of the token, one of many, and by `sees`
 
@@ -168,12 +169,29 @@ def _unflattened(parameters: Float[Array, "parameters"], shapes: Any) -> Any:
 
 
 def _bounded(unit: Unit) -> Unit:
-    """Clipped in value but not in gradient: a weight that was pushed out can come back in."""
     for name, (low, high) in unit.bounds().items():
-        free = getattr(unit, name)
-        kept = free + jax.lax.stop_gradient(jnp.clip(free, low, high) - free)
+        kept = _projected(getattr(unit, name), low, high)
         unit = eqx.tree_at(lambda u, name=name: getattr(u, name), unit, kept)
     return unit
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def _projected(x: Array, low: float, high: float) -> Array:
+    """x clipped to an interval. Its gradient is the identity's, but for what would push x further
+    out: as with a parameter that is projected after every step, but x is made anew."""
+    return jnp.clip(x, low, high)
+
+
+def _projected_forward(x: Array, low: float, high: float) -> tuple[Array, Array]:
+    return jnp.clip(x, low, high), x
+
+
+def _projected_backward(low: float, high: float, x: Array, gradient: Array) -> tuple[Array]:
+    out = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+    return (jnp.where(out, 0, gradient),)
+
+
+_projected.defvjp(_projected_forward, _projected_backward)
 
 
 class CellExecutor(eqx.Module):

@@ -95,13 +95,18 @@ def test_a_nau_that_is_told_to_sums(key):
     assert model.run(tokens[0])[1] == 0
 
 
-def test_a_clipped_weight_can_come_back(key):
+def test_a_clipped_weight_comes_back_and_goes_no_further(key):
     far = partial(NAU, w_hat_init=constant(3.0))
     model = without_controller(ConfiguredUnit(far, KINDS, 1, HIDDEN, key=key))
     assert jnp.all(model.configured(jnp.ones(HIDDEN)).weight == 1)
     tokens = programs("add")[0]
-    gradient = eqx.filter_grad(lambda m: m(tokens)[0])(model)
-    assert jnp.all(gradient.produce.bias != 0)
+
+    def gradient(sign):
+        return eqx.filter_grad(lambda m: sign * m(tokens)[0])(model).produce.bias
+
+    # The answer grows with both weights. A step against the gradient makes them smaller, or larger.
+    assert jnp.all(gradient(1.0) > 0)
+    assert jnp.all(gradient(-1.0) == 0)
 
 
 def test_the_penalty_is_the_mean_over_tokens(key):
