@@ -3,6 +3,7 @@
 from numerate.ops import bits, step_key, uniform
 from numerate.tasks._arithmetic import PRIMER_RANGES, Arithmetic
 from numerate.tasks._base import Task
+from numerate.tasks._digit_scenes import DigitScenes, Scenes
 from numerate.tasks._digit_sequences import DigitSequences
 from numerate.tasks._digits import Digits, digits
 from numerate.tasks._mnist import MNIST_FILES, download_mnist, mnist_folder, read_mnist
@@ -24,11 +25,13 @@ __all__ = [
     "PAPER_FUNCTIONS",
     "PRIMER_RANGES",
     "Arithmetic",
+    "DigitScenes",
     "DigitSequences",
     "Digits",
     "Numbers",
     "Numerals",
     "Programs",
+    "Scenes",
     "SimpleFunction",
     "SimpleFunctionRecurrent",
     "Sweep",
