@@ -274,10 +274,9 @@ def _fitted(key: Array, x: Array, y: Array, function: Any, starts: int) -> np.nd
     shape = (starts, 2 * x.shape[1])
     start = jax.random.uniform(key, shape, minval=0.0, maxval=0.1)
     tolerance = 1e-24 * float(jnp.var(y))
-    each = (np.full(starts, function),)
     fitted = levenberg(
         _residual, np.asarray(start),
-        shared=(x, y), each=each, steps=100, tolerance=tolerance, enough=1,
+        shared=(x, y), each=(np.full(starts, function),), steps=100, tolerance=tolerance, enough=1,
     )  # fmt: skip
     return fitted.parameters[np.argmin(fitted.loss)].reshape(2, -1)
 
@@ -309,21 +308,25 @@ def _random(rows: pl.DataFrame) -> str:
     lines = ["| function | inside, ours | paper | outside, ours | paper |"]
     lines.append("| --- | ---: | ---: | ---: | ---: |")
     for function, sign in SIGNS.items():
-        cells = []
+        cells = [sign]
         for condition in CONDITIONS:
             errors = rows.filter(function=function, condition=condition)["random"]
             cells += [number(median(tuple(errors))), number(RANDOM[function, condition])]
-        lines.append(f"| {sign} | {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _verdict(found: Scores) -> str:
     said = []
     if "NALU" in found.units:
-        said.append(f"Of stacked NALUs these extrapolate: {found.shares('NALU')}.")
-    trained = [unit for unit in found.units if unit != GIVEN]
+        # As the paper prints it: 0.0 % of random.
+        zero = [sign for f, sign in SIGNS.items() if found.best("NALU", f, OUTSIDE) < 0.05]
+        if zero:
+            said.append(f"The best of the stacked NALUs has the paper's 0.0 on {_listed(zero)}.")
+        said.append(f"But the criterion holds for this part of them: {found.shares('NALU')}.")
     always = {
-        sign: [unit for unit in trained if found.share(unit, f) == 1] for f, sign in SIGNS.items()
+        sign: [unit for unit in found.units if unit != GIVEN and found.share(unit, f) == 1]
+        for f, sign in SIGNS.items()
     }
     reached = [f"{sign} by {_listed(names)}" for sign, names in always.items() if names]
     if reached:
@@ -368,8 +371,7 @@ def _figure_solved(found: Scores) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(0.5 * len(found.units) + 2, 3.6), layout="constrained")
-    axes = figure.subplots()
-    found.draw_solved(axes)
+    found.draw_solved(axes := figure.subplots())
     axes.set_title("seeds that extrapolate, in %", fontsize=10)
     return figure
 
@@ -382,17 +384,12 @@ EXPERIMENT = Experiment(
     units=ALL,
     scales={
         "smoke": Settings(
-            seeds=1,
-            steps=100,
-            mlp_steps=100,
-            rows=500,
-            given_starts=1,
-            models=("ReLU6", "NALU", "NAU-NMU", GIVEN),
+            seeds=1, steps=100, rows=500, given_rows=300, given_starts=1, models=("NALU", GIVEN)
         ),
         "quick": Settings(),
         "paper": Settings(steps=200_000, mlp_steps=200_000, batch_size=128),
     },
-    cost={},
+    cost={"smoke": 16, "quick": 1024},
     jobs=jobs,
     run=run,
     tables=tables,
