@@ -22,11 +22,12 @@ _SPREAD = 0.1
 class ConfiguredUnit(eqx.Module):
     """A recurrent unit that an LSTM configures anew at every step.
 
-    r_t = unit_t([x_t, r_{t-1}]) with the parameters Θ_t = A h_t + b of unit_t, where x_t is the
+    r_t = unit_t([x_t, r_{t-1}]) with the parameters Θ_t = γ (A h_t + b) of unit_t, where x_t is the
     number in the t-th token, 0 if it has none, r_t the registers after it and h_t the LSTM's
-    output; r_0 = 0. A and b are free parameters, A starts at a tenth of Glorot's size, and b as the
-    unit itself would. Parameters that a unit keeps in an interval are clipped to it, and gradients
-    that push them further out count as 0. The answer is the first register after the last token.
+    output; r_0 = 0. A and b are free parameters, A starts at a tenth of Glorot's size, and γ b as
+    the unit itself would. Parameters that a unit keeps in an interval are clipped to it, and
+    gradients that push them further out count as 0. The answer is the first register after the
+    last token.
 
     What the LSTM sees is the kind k_t of the token, one of many, and by `sees`
 
@@ -43,6 +44,8 @@ class ConfiguredUnit(eqx.Module):
     - `registers`: features of r_t.
     - `hidden_size`: features of h_t.
     - `sees`: as above.
+    - `gain`: γ. Weights that are to be -1, 0 or 1 whatever registers hold must be far out where
+        they saturate, and a larger gain gets them there in fewer steps.
     - `scale`: what numbers are divided by before the LSTM sees them.
     - `key`: draws the parameters.
 
@@ -53,7 +56,7 @@ class ConfiguredUnit(eqx.Module):
     there are registers, and with `"registers"` choices by comparisons. **Cannot** nest deeper than
     its registers.
 
-    **Raises:** `ValueError` for another view, a negative size, or no register.
+    **Raises:** `ValueError` for another view, a negative size, no register, or no gain.
 
     !!! example
         >>> from numerate.tasks import Programs
@@ -71,6 +74,7 @@ class ConfiguredUnit(eqx.Module):
     unit: Callable[..., Unit] = eqx.field(static=True)
     registers: int = eqx.field(static=True)
     sees: str = eqx.field(static=True)
+    gain: float = eqx.field(static=True)
     scale: float = eqx.field(static=True)
 
     def __init__(
@@ -81,12 +85,15 @@ class ConfiguredUnit(eqx.Module):
         hidden_size: int,
         *,
         sees: str = "kinds",
+        gain: float = 1.0,
         scale: float = 100.0,
         key: PRNGKeyArray,
     ):
         check_sizes(kinds=kinds, hidden_size=hidden_size)
         if registers < 1:
             raise ValueError(f"registers must be at least 1, got {registers}")
+        if not gain > 0:
+            raise ValueError(f"gain must be above 0, got {gain}")
         if sees not in VIEWS:
             raise ValueError(f"sees must be one of {', '.join(VIEWS)}; got {sees!r}")
         keys = jax.random.split(key, 4)
@@ -98,15 +105,18 @@ class ConfiguredUnit(eqx.Module):
             keys[2], (len(start), hidden_size), minval=-range_, maxval=range_
         )
         linear = eqx.nn.Linear(hidden_size, len(start), key=keys[3])
-        self.produce = eqx.tree_at(lambda one: (one.weight, one.bias), linear, (weight, start))
+        self.produce = eqx.tree_at(
+            lambda one: (one.weight, one.bias), linear, (weight, start / gain)
+        )
         self.unit = unit
         self.registers = registers
         self.sees = sees
+        self.gain = gain
         self.scale = scale
 
     def configured(self, h: Float[Array, "hidden"]) -> Unit:
         """The unit that the LSTM's output h configures."""
-        return _bounded(_unflattened(self.produce(h), self._shapes()))
+        return _bounded(_unflattened(self.gain * self.produce(h), self._shapes()))
 
     def _shapes(self) -> Unit:
         sizes = 1 + self.registers, self.registers

@@ -28,8 +28,10 @@ def without_controller(model: ConfiguredUnit) -> ConfiguredUnit:
 
 
 @UNITS
-def test_an_lstm_without_effect_leaves_the_unit_as_it_starts(unit, key):
-    model = without_controller(ConfiguredUnit(unit, KINDS, REGISTERS, HIDDEN, key=key))
+@pytest.mark.parametrize("gain", [1.0, 4.0])
+def test_an_lstm_without_effect_leaves_the_unit_as_it_starts(unit, gain, key):
+    made = ConfiguredUnit(unit, KINDS, REGISTERS, HIDDEN, gain=gain, key=key)
+    model = without_controller(made)
     one = model.configured(jnp.ones(HIDDEN))
     fresh = unit(1 + REGISTERS, REGISTERS, key=jax.random.split(key, 4)[1])
     x = jnp.array([3.0, -2.0, 0.5])
@@ -130,6 +132,7 @@ def test_the_ugrnn_is_its_equation(key):
     [
         ({"sees": "all"}, "sees must be one of kinds, registers, numbers; got 'all'"),
         ({"registers": 0}, "registers must be at least 1, got 0"),
+        ({"gain": 0.0}, "gain must be above 0, got 0.0"),
         ({"hidden_size": -1}, "hidden_size must be at least 0, got -1"),
     ],
 )

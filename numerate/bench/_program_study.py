@@ -29,6 +29,7 @@ CONDITIONS = tuple(f"{digits} digits" for digits in DIGITS)
 BASELINES = {"LSTM": eqx.nn.LSTMCell, "UGRNN": UGRNN}
 SEES_NUMBERS, GLOROT = ", numbers seen", "NALU, Glorot's start"
 _PANELS = ("training: 2 digits", "validation: 3 digits", "test: 4 digits")
+_OTHER_COLOURS = ("#7048e8", "#e64980", "#0c8599", "#f08c00", "#5c4033")
 _COLOURS = {"NALU": "#1f6fb2", "UGRNN": "#2f9e44", "LSTM": "#d9480f", "DNC": "#868e96"}
 
 
@@ -76,7 +77,7 @@ class ProgramStudy:
 
     **Fields:**
 
-    - `kind`: of `Programs`; `sees`: what configures a unit, as for `ConfiguredUnit`.
+    - `kind`: of `Programs`; `sees` and `gain`: as for `ConfiguredUnit`.
     - `units`: the rows: names of units and baselines, and of a unit with `", numbers seen"`.
     - `bar`: the share of digits from which a model counts as solved.
     - `curves`: the paper's, by model: thousands of steps, and for each number of digits the per
@@ -90,6 +91,7 @@ class ProgramStudy:
     bar: float
     curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
     reached: tuple[str, str, str]
+    gain: float = 1.0
 
     def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
         wanted = [unit for unit in units if unit in (settings.only or units)]
@@ -99,7 +101,7 @@ class ProgramStudy:
         """A row for every seed and number of digits."""
         task = Programs(self.kind, set_size=settings.programs)
         training = Training(settings.steps, settings.batch, settings.rate, settings.measures)
-        make = _model(job.unit, self.sees, settings)
+        make = _model(job.unit, self.sees, self.gain, settings)
         learned = learn(make, task, training, range(job.first, job.stop), tick)
         return [
             {
@@ -171,6 +173,15 @@ class ProgramStudy:
         first = (np.argmax(above, axis=1) + 1) * settings.steps / curve.shape[1] / 1000
         return tuple(np.where(above.any(axis=1), first, np.inf).tolist())
 
+    def soon(self, rows: pl.DataFrame, unit: str, settings: ProgramSettings) -> str:
+        """The median steps until a unit has the bar, in words, for 2, 3 and 4 digits."""
+        if unit not in self.present(rows):
+            return "(not run)"
+        places = range(len(DIGITS))
+        steps = [median(self.thousands(rows, unit, place, settings)) for place in places]
+        told = [f"{1000 * one:,.0f}" if np.isfinite(one) else "never" for one in steps]
+        return f"{' / '.join(told)} steps"
+
     def told(self, rows: pl.DataFrame, unit: str) -> str:
         """Median digits and solved seeds of a unit in words, for 2, 3 and 4 digits."""
         every = [self.values(rows, unit, place) for place in range(len(DIGITS))]
@@ -198,17 +209,16 @@ class ProgramStudy:
     def _panel(
         self, axes: "Axes", rows: pl.DataFrame, place: int, settings: ProgramSettings
     ) -> None:
-        from matplotlib import colormaps
-
-        others = iter(colormaps["Dark2"].colors)  # pyright: ignore[reportAttributeAccessIssue]
+        others = iter(_OTHER_COLOURS)
         for unit in self.present(rows):
             curve = 100 * self.curve(rows, unit, place)
             x = np.arange(1, curve.shape[1] + 1) * settings.steps / curve.shape[1] / 1000
             colour = _COLOURS.get(unit) or next(others)
             middle, spread = curve.mean(axis=0), 2 * curve.std(axis=0)
             axes.plot(x, middle, "-", color=colour, lw=1.8, label=unit)
-            low, high = np.clip([middle - spread, middle + spread], 0, 100)
-            axes.fill_between(x, low, high, color=colour, alpha=0.1, lw=0)
+            if unit in self.curves:
+                low, high = np.clip([middle - spread, middle + spread], 0, 100)
+                axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
         for unit, (x, panels) in self.curves.items():
             style = {"color": _COLOURS[unit], "lw": 1.1, "ms": 3}
             axes.plot(x, panels[place], "o:", label=f"{unit}, paper", **style)
@@ -219,7 +229,7 @@ class ProgramStudy:
 
 
 @lru_cache(maxsize=32)
-def _model(unit: str, sees: str, settings: ProgramSettings) -> Callable[..., Any]:
+def _model(unit: str, sees: str, gain: float, settings: ProgramSettings) -> Callable[..., Any]:
     """A function of `key=`, the same object for the same arguments."""
     kinds = len(TOKENS)
     if unit in BASELINES:
@@ -227,7 +237,8 @@ def _model(unit: str, sees: str, settings: ProgramSettings) -> Callable[..., Any
     if unit.endswith(SEES_NUMBERS):
         unit, sees = unit.removesuffix(SEES_NUMBERS), "numbers"
     make = _STARTS.get(unit) or getattr(all_units, unit)
-    return partial(ConfiguredUnit, make, kinds, settings.registers, settings.hidden, sees=sees)
+    sizes = kinds, settings.registers, settings.hidden
+    return partial(ConfiguredUnit, make, *sizes, sees=sees, gain=gain)
 
 
 # The paper does not say how weights start. With every gate at a half and every weight of the

@@ -63,6 +63,7 @@ def test_tables_have_shares_and_the_first_step_at_the_bar():
 def test_sentences_say_what_was_not_run():
     told = ADD.sentences(rows(("NALU", 0, [0.5, 1.0])), SMALL)["verdict"]
     assert "100.0 / 100.0 / 100.0 % (1 / 1 / 1 of 1 seeds" in told
+    assert "after 20 / 20 / 20 steps" in told
     assert "An LSTM alone: (not run)" in told
 
 
