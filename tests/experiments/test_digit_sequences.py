@@ -100,7 +100,7 @@ def test_there_is_no_setting_that_tells_where_files_are():
     assert texts == ["source"]
 
 
-SMALL = core.Settings(epochs=1, baseline_epochs=1, sequences=20, source="small")
+SMALL = core.Settings(epochs=1, cell_epochs=1, baseline_epochs=1, sequences=20, source="small")
 
 
 def test_a_seeds_rows_do_not_depend_on_how_many_seeds_run():
