@@ -74,7 +74,7 @@ class DigitScenes:
         return Scenes(np.concatenate(drawn), even, digits)
 
     def _corners(self, random: np.random.Generator, digits: np.ndarray, room: int) -> np.ndarray:
-        """Places of digits far enough apart, `(count, most, 2)`: scenes are drawn until they are."""
+        """Places of digits, `(count, most, 2)`, drawn until they are far enough apart."""
         corners = np.zeros((len(digits), self.most, 2), int)
         open_ = np.arange(len(digits))
         while len(open_):
