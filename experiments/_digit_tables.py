@@ -11,7 +11,7 @@ from numerate.bench._statistics import median
 from numerate.bench._table import number
 from numerate.tasks._digit_sequences import DigitSequences
 
-from ._digit_sequences import GUESS, LENGTHS, TRAINED, Settings
+from ._digit_sequences import ENTRIES, GUESS, LENGTHS, TRAINED, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,6 +95,8 @@ def _printed(error: float | None) -> str:
 
 
 def _plain(value: float) -> str:
+    if not np.isfinite(value):
+        return number(value)
     return f"{value:.1e}" if value >= 1e5 else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
@@ -111,31 +113,30 @@ def sentences(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str,
     }
 
 
-def best_unit(rows: pl.DataFrame, study: Study, among: Sequence[str] | None = None) -> str:
+def best_unit(rows: pl.DataFrame, study: Study) -> str:
     """The unit of the least median error at the greatest length."""
-    units = [unit for unit in _shown(rows, study) if among is None or unit in among]
-    return min(units, key=lambda unit: median(_of(rows, unit, LONG[-1])))
+    return min(_shown(rows, study), key=lambda unit: median(_of(rows, unit, LONG[-1])))
 
 
 def _verdict(study: Study, rows: pl.DataFrame) -> str:
-    units = [unit for unit in study.paper if unit in set(rows["unit"])]
-    own, best = best_unit(rows, study, units), best_unit(rows, study)
-    length, guess = LONG[-1], median(_of(rows, GUESS, LONG[-1]))
-    theirs = study.best(length)
-    plain = [unit for unit in units if unit not in ("NAC", "NALU")]
-    beaten = [unit for unit in plain if median(_of(rows, unit, length)) < guess / 2]
-    others = (
-        "No baseline carries over to them"
-        if not beaten
-        else f"Of the baselines {' and '.join(beaten)} carries over to them"
-    )
+    length, shown = LONG[-1], [unit for unit in _shown(rows, study) if unit != GUESS]
+    theirs, guess = study.best(length), median(_of(rows, GUESS, length))
     return (
-        f"Over {length} digits the best of the paper's six is {own}, with a median error of "
-        f"{number(median(_of(rows, own, length)))}; the paper's best is {theirs:g}, or "
-        f"{theirs / 2:.3g} if its errors are twice too large. {others}: answering "
-        f"{_constant(study)} to everything has an error of {number(guess)}. Best of all is "
-        f"{best}, with {number(median(_of(rows, best, length)))}."
+        f"Over {length} digits, with the outputs of a unit added: {_medians(rows, _kind(shown, 'summed'))}. The "
+        f"paper's best is {theirs:g}, or {theirs / 2:.3g} if its errors are twice too large. Cells "
+        f"that pass their state through weights: {_medians(rows, _kind(shown, 'cell'))}; the usual "
+        f"networks: {_medians(rows, _kind(shown, 'baseline'))}; answering {_constant(study)} to "
+        f"everything: {_plain(guess)}. All are medians of mean absolute errors."
     )
+
+
+def _kind(units: Sequence[str], kind: str) -> list[str]:
+    return [unit for unit in units if ENTRIES[unit].kind == kind]
+
+
+def _medians(rows: pl.DataFrame, units: Sequence[str]) -> str:
+    found = [f"{unit} {_plain(median(_of(rows, unit, LONG[-1])))}" for unit in units]
+    return "; ".join(found) if any("," in unit for unit in units) else ", ".join(found)
 
 
 def _constant(study: Study) -> str:
@@ -150,7 +151,7 @@ def _overview(study: Study, rows: pl.DataFrame) -> str:
     lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
     for unit in _shown(rows, study):
         ours = [f"{100 * median(_of(rows, unit, 1, 'accuracy')):.2f} %"]
-        ours += [number(median(_of(rows, unit, n))) for n in LONG]
+        ours += [_plain(median(_of(rows, unit, n))) for n in LONG]
         theirs = [study.published(unit, n) for n in LENGTHS]
         paper = [
             "" if value is None else f"{value:g} %" if n == 1 else _plain(value / 2)

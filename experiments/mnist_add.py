@@ -41,7 +41,8 @@ EXPERIMENT = Experiment(
         "quick": Settings(),
         "paper": Settings(seeds=20, epochs=60, cell_epochs=60, baseline_epochs=60),
     },
-    cost={},
+    # With other work on the machine.
+    cost={"quick": 968},
     jobs=jobs,
     run=partial(run, TASK),
     tables=partial(tables, STUDY),
