@@ -121,12 +121,15 @@ def best_unit(rows: pl.DataFrame, study: Study) -> str:
 def _verdict(study: Study, rows: pl.DataFrame) -> str:
     length, shown = LONG[-1], [unit for unit in _shown(rows, study) if unit != GUESS]
     theirs, guess = study.best(length), median(_of(rows, GUESS, length))
+    summed, cells, usual = (
+        _medians(rows, _kind(shown, kind)) for kind in ("summed", "cell", "baseline")
+    )
     return (
-        f"Over {length} digits, with the outputs of a unit added: {_medians(rows, _kind(shown, 'summed'))}. The "
-        f"paper's best is {theirs:g}, or {theirs / 2:.3g} if its errors are twice too large. Cells "
-        f"that pass their state through weights: {_medians(rows, _kind(shown, 'cell'))}; the usual "
-        f"networks: {_medians(rows, _kind(shown, 'baseline'))}; answering {_constant(study)} to "
-        f"everything: {_plain(guess)}. All are medians of mean absolute errors."
+        f"Over {length} digits, with the outputs of a unit added: {summed}. The paper's best is "
+        f"{theirs:g}, or {theirs / 2:.3g} if its errors are twice too large. Cells that pass their "
+        f"state through weights: {cells}; the usual networks: {usual}; answering "
+        f"{_constant(study)} to everything: {_plain(guess)}. All are medians of mean absolute "
+        "errors."
     )
 
 
