@@ -13,10 +13,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numerate.units import Unit
 from numerate.units._base import check_sizes
 
-VIEWS = ("kinds", "registers", "numbers")
+VIEWS = ("kinds", "signs", "registers", "numbers")
 # A starts at this part of Glorot's size: units start nearly alike at every token, as they would
 # without an LSTM.
 _SPREAD = 0.1
+# Of registers as an LSTM sees them.
+_SCALES = (1.0, 10.0, 100.0)
 
 
 class ConfiguredUnit(eqx.Module):
@@ -24,16 +26,19 @@ class ConfiguredUnit(eqx.Module):
 
     r_t = unit_t([x_t, r_{t-1}]) with the parameters Θ_t = γ (A h_t + b) of unit_t, where x_t is the
     number in the t-th token, 0 if it has none, r_t the registers after it and h_t the LSTM's
-    output; r_0 = 0. A and b are free parameters, A starts at a tenth of Glorot's size, and γ b as
-    the unit itself would. Parameters that a unit keeps in an interval are clipped to it, and
+    output; r_0 = 0. A and b are free parameters, A starts at a tenth of Glorot's size, and γ b
+    as the unit itself would. Parameters that a unit keeps in an interval are clipped to it, and
     gradients that push them further out count as 0. The answer is the first register after the
     last token.
 
     What the LSTM sees is the kind k_t of the token, one of many, and by `sees`
 
     - `"kinds"`: nothing else, so that it does the same whatever the numbers are;
-    - `"registers"`: tanh(r_{t-1}) and tanh(r_{t-1}/10), whether registers are positive, negative
-        or zero, and hardly more: it can branch, but not calculate;
+    - `"signs"`: 1, 0 or -1 for each of r_{t-1}, with 0 from -1/2 to 1/2, so that it can branch,
+        and does the same whatever the numbers are. Gradients are those of softsign(r/10), since
+        a sign has none;
+    - `"registers"`: tanh(r_{t-1}), tanh(r_{t-1}/10) and tanh(r_{t-1}/100), so that it can branch;
+        where registers are as large as no training has shown, it sees what it has not seen;
     - `"numbers"`: x_t/`scale`, a literal reading of the paper, which does not say.
 
     **Arguments:**
@@ -97,7 +102,8 @@ class ConfiguredUnit(eqx.Module):
         if sees not in VIEWS:
             raise ValueError(f"sees must be one of {', '.join(VIEWS)}; got {sees!r}")
         keys = jax.random.split(key, 4)
-        seen = kinds + {"kinds": 0, "registers": 2 * registers, "numbers": 1}[sees]
+        more = {"kinds": 0, "signs": registers, "registers": len(_SCALES) * registers, "numbers": 1}
+        seen = kinds + more[sees]
         self.controller = eqx.nn.LSTMCell(seen, hidden_size, key=keys[0])
         start = _flat(unit(1 + registers, registers, key=keys[1]))
         range_ = _SPREAD * math.sqrt(6 / (hidden_size + len(start)))
@@ -155,9 +161,17 @@ class ConfiguredUnit(eqx.Module):
         return self._shapes().penalty_weight(progress)
 
     def _seen(self, x: Array, kind: Array, r: Array) -> Array:
+        if self.sees == "signs":
+            return jnp.concatenate([kind, _sign(r)])
         if self.sees == "registers":
-            return jnp.concatenate([kind, jnp.tanh(r), jnp.tanh(r / 10)])
+            return jnp.concatenate([kind, *(jnp.tanh(r / scale) for scale in _SCALES)])
         return jnp.concatenate([kind, x / self.scale]) if self.sees == "numbers" else kind
+
+
+def _sign(r: Array) -> Array:
+    """The sign of the nearest whole number, with the gradient of a smooth one."""
+    smooth = jax.nn.soft_sign(r / 10)
+    return smooth + jax.lax.stop_gradient(jnp.sign(jnp.round(r)) - smooth)
 
 
 def _flat(unit: Unit) -> Float[Array, "parameters"]:

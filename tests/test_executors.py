@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from numerate.cells import UGRNN
-from numerate.executors import CellExecutor, ConfiguredUnit
+from numerate.executors import CellExecutor, ConfiguredUnit, _sign
 from numerate.initialisers import constant
 from numerate.tasks import Programs
 from numerate.units import NAC, NALU, NAU, iNALU
@@ -53,20 +53,28 @@ def test_registers_are_the_units_outputs_one_after_the_other(key):
     h = c = jnp.zeros(HIDDEN)
     r = jnp.zeros(REGISTERS)
     for token, found in zip(tokens, registers, strict=True):
-        seen = jnp.concatenate([token[1:], jnp.tanh(r), jnp.tanh(r / 10)])
+        seen = jnp.concatenate([token[1:], jnp.tanh(r), jnp.tanh(r / 10), jnp.tanh(r / 100)])
         h, c = model.controller(seen, (h, c))
         r = model.configured(h)(jnp.concatenate([token[:1], r]))
         np.testing.assert_allclose(found, r, rtol=1e-5)
     np.testing.assert_array_equal(model(tokens), registers[-1, :1])
 
 
-@pytest.mark.parametrize("sees", ["kinds", "registers", "numbers"])
+@pytest.mark.parametrize("sees", ["kinds", "signs", "registers", "numbers"])
 def test_what_the_lstm_sees_decides_what_it_can_depend_on(sees, key):
-    """A NAU is linear: with kinds alone, answers to numbers ten times as large are so, too."""
+    """A NAU is linear: with kinds and signs alone, ten times the numbers give tenfold answers."""
     model = ConfiguredUnit(NAU, KINDS, REGISTERS, HIDDEN, sees=sees, key=key)
-    tokens = programs("add")[0].at[:, 0].set(jnp.array([3.0, 0.0, 4.0]))
+    tokens = programs("add")[0].at[:, 0].set(jnp.array([300.0, 0.0, 400.0]))
     answer, tenfold = model(tokens), model(tokens.at[:, 0].multiply(10.0))
-    assert bool(jnp.allclose(tenfold, 10 * answer, rtol=1e-5)) == (sees == "kinds")
+    alike = bool(jnp.allclose(tenfold, 10 * answer, rtol=1e-5))
+    assert alike == (sees in ("kinds", "signs"))
+
+
+def test_signs_are_of_whole_numbers_and_have_a_gradient():
+    r = jnp.array([-3.0, -0.6, -0.4, 0.0, 0.4, 0.6, 200.0])
+    np.testing.assert_array_equal(_sign(r), [-1, -1, 0, 0, 0, 1, 1])
+    gradient = jax.vmap(jax.grad(_sign))(r)
+    np.testing.assert_allclose(gradient, 0.1 / (1 + np.abs(r) / 10) ** 2, rtol=1e-5)
 
 
 def make_cell(cell, key):
@@ -130,7 +138,7 @@ def test_the_ugrnn_is_its_equation(key):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"sees": "all"}, "sees must be one of kinds, registers, numbers; got 'all'"),
+        ({"sees": "all"}, "sees must be one of kinds, signs, registers, numbers; got 'all'"),
         ({"registers": 0}, "registers must be at least 1, got 0"),
         ({"gain": 0.0}, "gain must be above 0, got 0.0"),
         ({"hidden_size": -1}, "hidden_size must be at least 0, got -1"),

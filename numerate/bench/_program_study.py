@@ -9,10 +9,8 @@ import equinox as eqx
 import numpy as np
 import polars as pl
 
-from numerate import units as all_units
 from numerate.cells import UGRNN
 from numerate.executors import CellExecutor, ConfiguredUnit
-from numerate.initialisers import constant
 from numerate.tasks import Programs
 from numerate.tasks._programs import TOKENS
 
@@ -26,8 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CONDITIONS = tuple(f"{digits} digits" for digits in DIGITS)
-BASELINES = {"LSTM": eqx.nn.LSTMCell, "UGRNN": UGRNN}
-SEES_NUMBERS, GLOROT = ", numbers seen", "NALU, Glorot's start"
+BASELINES = {
+    "LSTM": partial(CellExecutor, eqx.nn.LSTMCell),
+    "UGRNN": partial(CellExecutor, UGRNN),
+}
 _PANELS = ("training: 2 digits", "validation: 3 digits", "test: 4 digits")
 _OTHER_COLOURS = ("#7048e8", "#e64980", "#0c8599", "#f08c00", "#5c4033")
 _COLOURS = {"NALU": "#1f6fb2", "UGRNN": "#2f9e44", "LSTM": "#d9480f", "DNC": "#868e96"}
@@ -77,8 +77,9 @@ class ProgramStudy:
 
     **Fields:**
 
-    - `kind`: of `Programs`; `sees` and `gain`: as for `ConfiguredUnit`.
-    - `units`: the rows: names of units and baselines, and of a unit with `", numbers seen"`.
+    - `kind`: of `Programs`.
+    - `configured`: by name, functions of `(kinds, registers, hidden_size, *, key)` that make a
+        `ConfiguredUnit`. Baselines are the same for all studies.
     - `bar`: the share of digits from which a model counts as solved.
     - `curves`: the paper's, by model: thousands of steps, and for each number of digits the per
         cent of digits that are right.
@@ -86,12 +87,15 @@ class ProgramStudy:
     """
 
     kind: str
-    sees: str
-    units: tuple[str, ...]
+    configured: Mapping[str, Callable[..., ConfiguredUnit]]
     bar: float
     curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
     reached: tuple[str, str, str]
-    gain: float = 1.0
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The rows of the tables."""
+        return (*self.configured, *BASELINES)
 
     def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
         wanted = [unit for unit in units if unit in (settings.only or units)]
@@ -101,7 +105,10 @@ class ProgramStudy:
         """A row for every seed and number of digits."""
         task = Programs(self.kind, set_size=settings.programs)
         training = Training(settings.steps, settings.batch, settings.rate, settings.measures)
-        make = _model(job.unit, self.sees, self.gain, settings)
+        if job.unit in BASELINES:
+            make = _model(BASELINES[job.unit], settings.cells)
+        else:
+            make = _model(self.configured[job.unit], settings.registers, settings.hidden)
         learned = learn(make, task, training, range(job.first, job.stop), tick)
         return [
             {
@@ -229,26 +236,6 @@ class ProgramStudy:
 
 
 @lru_cache(maxsize=32)
-def _model(unit: str, sees: str, gain: float, settings: ProgramSettings) -> Callable[..., Any]:
+def _model(make: Callable[..., Any], *sizes: int) -> Callable[..., Any]:
     """A function of `key=`, the same object for the same arguments."""
-    kinds = len(TOKENS)
-    if unit in BASELINES:
-        return partial(CellExecutor, BASELINES[unit], kinds, settings.cells)
-    if unit.endswith(SEES_NUMBERS):
-        unit, sees = unit.removesuffix(SEES_NUMBERS), "numbers"
-    make = _STARTS.get(unit) or getattr(all_units, unit)
-    sizes = kinds, settings.registers, settings.hidden
-    return partial(ConfiguredUnit, make, *sizes, sees=sees, gain=gain)
-
-
-# The paper does not say how weights start. With every gate at a half and every weight of the
-# NALU at 0.38 the sum is nearer to the answer than the product is, and gates open to it.
-_STARTS = {
-    "NALU": partial(
-        all_units.NALU,
-        w_hat_init=constant(1.0),
-        m_hat_init=constant(0.0),
-        gate_init=constant(0.0),
-    ),
-    GLOROT: all_units.NALU,
-}
+    return partial(make, len(TOKENS), *sizes)
