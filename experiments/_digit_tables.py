@@ -23,12 +23,14 @@ class Study(NamedTuple):
     """What one of the two experiments asks, and what the paper has.
 
     **Fields:** `task`; `paper`, by unit: the share right of one digit in per cent, and the mean
-    absolute errors at lengths 10, 100 and 1000 (table 2); `units`, in order.
+    absolute errors at lengths 10, 100 and 1000 (table 2); `units`, in order; `others`, by unit
+    what others report at those lengths.
     """
 
     task: DigitSequences
     paper: dict[str, tuple[float, float, float, float]]
     units: tuple[str, ...]
+    others: dict[str, tuple[str, str, str]] = {}
 
     def published(self, unit: str, length: int) -> float | None:
         """The paper's error, or share right, as printed."""
@@ -83,6 +85,7 @@ def _errors(study: Study, rows: pl.DataFrame, length: int) -> Table:
             _of(rows, unit, length),
             tuple(error <= study.best(length) / 2 for error in _of(rows, unit, length)),
             _printed(study.published(unit, length)),
+            study.others.get(unit, ("", "", ""))[LONG.index(length)],
         )
         for unit in _shown(rows, study)
     ]

@@ -25,7 +25,15 @@ PAPER = {
 # Probabilities and weights of at most 1 cannot give a digit's value.
 UNITS = (GUESS, *(unit for unit in ENTRIES if "softmax" not in unit))
 TASK = DigitSequences("add")
-STUDY = Study(TASK, PAPER, UNITS)
+# Madsen & Johansen (2020), ten seeds of a thousand epochs: those as good as a network that is told
+# to add. Its loss is on all beginnings of a sequence, so the task is easier.
+OTHERS = {
+    "LSTM": ("0 % solved", "0 % solved", "0 % solved"),
+    "NAC": ("10 % solved", "0 % solved", "0 % solved"),
+    "NALU": ("0 % solved", "0 % solved", "0 % solved"),
+    "NAU": ("70–80 % solved", "70–80 % solved", "70–80 % solved"),
+}
+STUDY = Study(TASK, PAPER, UNITS, OTHERS)
 
 EXPERIMENT = Experiment(
     name="mnist-add",
