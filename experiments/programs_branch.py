@@ -141,7 +141,7 @@ EXPERIMENT = Experiment(
         "quick": ProgramSettings(seeds=10, steps=32_000, **_SIZES),
         "paper": ProgramSettings(seeds=10, steps=1_250_000, measures=100, **_SIZES),
     },
-    cost={"smoke": 12.0, "quick": 600.0},
+    cost={"smoke": 15.0, "quick": 1200.0},
     jobs=STUDY.jobs,
     run=STUDY.run,
     tables=STUDY.tables,
