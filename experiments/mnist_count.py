@@ -41,7 +41,8 @@ EXPERIMENT = Experiment(
         "quick": Settings(epochs=4, cell_epochs=2),
         "paper": Settings(seeds=20, epochs=60, cell_epochs=60, baseline_epochs=60),
     },
-    cost={},
+    # With other work on the machine.
+    cost={"quick": 727},
     jobs=jobs,
     run=partial(run, TASK),
     tables=partial(tables, STUDY),
