@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
         "paper": Settings(seeds=20, epochs=60, cell_epochs=60, baseline_epochs=60),
     },
     # With other work on the machine.
-    cost={"quick": 968},
+    cost={"smoke": 19, "quick": 968},
     jobs=jobs,
     run=partial(run, TASK),
     tables=partial(tables, STUDY),
