@@ -131,7 +131,17 @@ class UGRNN(eqx.Module):
 
     **Shapes:** `(input_size,)` and a state `(hidden_size,)` to the next state.
 
+    **Represents exactly** nothing but a state that is kept, where the gate is saturated.
+    **Cannot** represent a sum or a product: new states lie in [-1, 1].
+
+    **Penalty:** none.
+
+    **Constraint:** none.
+
     **Raises:** `ValueError` for a negative size.
+
+    **Differs from the authors' code in** nothing we know: theirs is not public. The start of b_g
+    is ours.
 
     !!! example
         >>> cell = UGRNN(3, 4, key=jax.random.key(0))

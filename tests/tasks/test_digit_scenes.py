@@ -33,11 +33,12 @@ def test_every_number_of_digits_is_as_frequent(scenes):
 
 
 def test_digits_keep_their_distance():
-    far = DigitScenes(apart=40).draw(IMAGES, LABELS, 200)
+    # With the diagonal of a digit between their corners no two can overlap.
+    far = DigitScenes(side=200, apart=40).draw(IMAGES, LABELS, 100)
     lit = (far.images > 0).sum((1, 2))
-    # 40 pixels between corners leave squares of 28 pixels apart or overlapping by a corner's few.
-    assert (lit[far.digits > 0] >= 0.9 * far.digits[far.digits > 0] * 28 * 28 - 28 * 28).all()
-    assert (lit[far.digits == 1] == 28 * 28).all() and (lit[far.digits == 0] == 0).all()
+    np.testing.assert_array_equal(lit, far.digits * SIDE * SIDE)
+    near = DigitScenes(side=200, apart=0).draw(IMAGES, LABELS, 100)
+    assert ((near.images > 0).sum((1, 2)) < near.digits * SIDE * SIDE).any()
 
 
 def test_shrinking_is_the_mean():
