@@ -6,27 +6,25 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import polars as pl
 
 from numerate.bench import Experiment, Line, Row, Table, Tick
+from numerate.bench._readers import (
+    NumeralsData,
+    ReaderTraining,
+    TrainedReaders,
+    everyone,
+    learn,
+    numerals_data,
+    prepare,
+)
 from numerate.bench._statistics import median
 from numerate.bench._table import number
-from numerate.readers import (
-    LSTMReader,
-    RecurrentReader,
-    SumOrProductReader,
-    answers,
-    prefixes,
-    stacked_prefixes,
-)
+from numerate.readers import LSTMReader, RecurrentReader, SumOrProductReader
 from numerate.tasks import Numerals, read_number
-from numerate.train._compile import compile_chunk
-from numerate.train._loss import constrained, total_penalty
 from numerate.units import NAC, NALU, NAU, Linear
 
 if TYPE_CHECKING:
@@ -153,7 +151,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     """All initialisations of the job's splits; half of a job's splits are one program."""
     half_of = _SPLITS // 2
     halves = [range(first, first + half_of) for first in range(job.first, job.stop, half_of)]
-    _program(job.unit, job.size, settings)  # compiled here, not once in every thread
+    prepare(_training(job.unit, job.size, settings))  # here, not once in every thread
     done = [0.0] * len(halves)
 
     def half(place: int) -> list[Row]:
@@ -171,44 +169,13 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
 # --- training -----------------------------------------------------------------------------------
 
 
-class _Data(NamedTuple):
-    """What the models of a program, one after another on the first axis, learn and are judged by.
-
-    `everyone` holds all numbers, and `members` says of each whether it belongs to the training,
-    validation and test set.
-    """
-
-    tree: Any
-    targets: Any
-    members: Any
-
-
-class _State(NamedTuple):
-    arrays: Any
-    moments: Any
-    best_arrays: Any
-    best: Any
-    best_step: Any
-    step: Any
-
-
-# Beginnings of each length in the training sets, at most, of nearly all splits: the program is
-# the same for all of them.
-_LEVELS = (29, 31, 9, 100, 116)
-
-
 def _run_splits(job: Job, splits: range, settings: Settings, tick: Tick) -> list[Row]:
-    entry, inits = ENTRIES[job.unit], settings.initialisations
+    inits = settings.initialisations
     tasks = [Numerals(bool(settings.zero), split) for split in splits]
-    repeated = [task for task in tasks for _ in range(inits)]
-    data = _data(repeated)
+    data = numerals_data([task for task in tasks for _ in range(inits)])
     keys = jnp.stack([_key(job, split, i) for split in splits for i in range(inits)])
-    program = _program(job.unit, job.size, settings)
-    state = program.init(keys)
-    for _ in range(_steps(entry, settings) // settings.measure_every):
-        state = program.advance(state, data, job.rate)
-        tick(int(state.step[0]) / _steps(entry, settings))
-    return _rows(job, splits, settings, program, state, data)
+    trained = learn(_training(job.unit, job.size, settings), data, keys, job.rate, tick)
+    return _rows(job, splits, settings, trained, data)
 
 
 def _key(job: Job, split: int, initialisation: int) -> jax.Array:
@@ -217,115 +184,29 @@ def _key(job: Job, split: int, initialisation: int) -> jax.Array:
     return jax.random.fold_in(jax.random.fold_in(key, job.size), initialisation)
 
 
-def _steps(entry: Entry, settings: Settings) -> int:
-    return settings.steps if entry.lstm else settings.word_steps
-
-
-def _scale(entry: Entry, settings: Settings) -> float:
-    return settings.scale if entry.scaled else 1.0
-
-
-def _data(tasks: list[Numerals]) -> _Data:
-    tree = stacked_prefixes([task.train.tokens for task in tasks], at_least=_LEVELS)
-    targets = np.stack([task.train.values for task in tasks])
-    sets = [[part.values for part in (t.train, t.validation, t.test)] for t in tasks]
-    numbers = _everyone(tasks[0]).values
-    members = np.array([[np.isin(numbers, part) for part in parts] for parts in sets])
-    return _Data(tree, targets.astype(np.float32), members)
-
-
-def _everyone(task: Numerals) -> Any:
-    return task.numbers(range(1 - task.zero, 1001 - task.zero))
-
-
-class _Program(NamedTuple):
-    init: Callable[..., _State]
-    advance: Callable[..., _State]
-    judge: Callable[..., Any]
-
-
 @lru_cache(maxsize=4)
-def _program(unit: str, size: int, settings: Settings) -> _Program:
-    """The compiled functions of some models side by side, all of one size."""
+def _training(unit: str, size: int, settings: Settings) -> ReaderTraining:
     entry = ENTRIES[unit]
-    make, steps, scale = entry.make(size), _steps(entry, settings), _scale(entry, settings)
-    everyone = _everyone(Numerals(bool(settings.zero)))
-    tree, numbers = prefixes(everyone.tokens), everyone.values.astype(np.float32)
-    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
-    static = eqx.filter(shapes, lambda x: isinstance(x, jax.ShapeDtypeStruct), inverse=True)
-    adam = optax.scale_by_adam()
-
-    def init(key: Any) -> _State:
-        arrays = eqx.filter(make(key=key), eqx.is_array)
-        infinite, zero = jnp.asarray(jnp.inf), jnp.asarray(0)
-        return _State(arrays, adam.init(arrays), arrays, infinite, zero, zero)
-
-    def loss(arrays: Any, data: _Data, progress: Any) -> Any:
-        reader = eqx.combine(arrays, static)
-        errors = answers(reader, data.tree) - data.targets / scale
-        if not entry.lstm:
-            # Hundreds would outweigh everything else: with the error's square relative to the
-            # number, small numbers, which tell what the words mean, count as much.
-            errors = errors / jnp.sqrt(1.0 + data.targets)
-        return jnp.mean(jnp.square(errors)) + _penalty(reader, progress) / scale**2
-
-    def one_step(i: Any, state: _State, data: _Data, rate: Any) -> _State:
-        progress = state.step / steps
-        gradient = jax.grad(loss)(state.arrays, data, progress)
-        updates, moments = adam.update(gradient, state.moments)
-        if not entry.lstm:
-            rate = rate * 0.5 * (1 + jnp.cos(jnp.pi * progress))
-        arrays = jax.tree.map(lambda a, u: a - rate * u, state.arrays, updates)
-        arrays = eqx.filter(constrained(eqx.combine(arrays, static)), eqx.is_array)
-        return state._replace(arrays=arrays, moments=moments, step=state.step + 1)
-
-    def advance(state: _State, data: _Data, rate: Any) -> _State:
-        state = jax.lax.fori_loop(
-            0, settings.measure_every, lambda i, s: one_step(i, s, data, rate), state
-        )
-        read = answers(eqx.combine(state.arrays, static), tree) * scale
-        error = jnp.mean(jnp.abs(read - numbers), where=data.members[1])
-        better = error < state.best
-        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.arrays, state.best_arrays)
-        return state._replace(
-            best_arrays=kept,
-            best=jnp.where(better, error, state.best),
-            best_step=jnp.where(better, state.step, state.best_step),
-        )
-
-    def judge(arrays: Any, phrases: Any) -> tuple[Any, Any, Any]:
-        reader = eqx.combine(arrays, static)
-        snapped = reader.snapped() if isinstance(reader, SumOrProductReader) else reader
-        running = jax.vmap(reader)(phrases) * scale
-        return answers(reader, tree) * scale, answers(snapped, tree) * scale, running
-
-    models = _SPLITS // 2 * settings.initialisations
-    start = jax.jit(jax.vmap(init))
-    keys = jax.random.split(jax.random.key(0), models)
-    example = (jax.eval_shape(start, keys), _data([Numerals()] * models), 0.1)
-    return _Program(
-        start,
-        compile_chunk(jax.vmap(advance, in_axes=(0, 0, None)), *example, small=False),
-        jax.jit(jax.vmap(judge, in_axes=(0, None))),
+    return ReaderTraining(
+        make=entry.make(size),
+        steps=settings.steps if entry.lstm else settings.word_steps,
+        measure_every=settings.measure_every,
+        scale=settings.scale if entry.scaled else 1.0,
+        relative=not entry.lstm,
+        falling=not entry.lstm,
+        zero=bool(settings.zero),
+        models=_SPLITS // 2 * settings.initialisations,
     )
 
 
-def _penalty(reader: Any, progress: Any) -> Any:
-    """Those of units by their own schedules; that of the words grows in the second half."""
-    penalty = total_penalty(reader, progress)
-    if isinstance(reader, SumOrProductReader):
-        penalty += 0.1 * jnp.clip(2 * progress - 1, 0, 1) * reader.penalty()
-    return penalty
-
-
 def _rows(
-    job: Job, splits: range, settings: Settings, program: _Program, state: _State, data: _Data
+    job: Job, splits: range, settings: Settings, trained: TrainedReaders, data: NumeralsData
 ) -> list[Row]:
     """A row for every split, initialisation and set of numbers."""
     task = Numerals(bool(settings.zero))
-    words, numbers = task.phrases(PHRASES), _everyone(task).values
-    read, snapped, running = jax.device_get(program.judge(state.best_arrays, words.tokens))
-    steps, rows, bare = np.asarray(state.best_step), [], np.isin(numbers, np.arange(100, 1000, 100))
+    words, numbers = task.phrases(PHRASES), everyone(task).values
+    read, snapped, running = trained.judge(words.tokens)
+    steps, rows, bare = trained.best_step, [], np.isin(numbers, np.arange(100, 1000, 100))
     for place in range(len(steps)):
         split, initialisation = divmod(place, settings.initialisations)
         for condition, member in zip(CONDITIONS, data.members[place], strict=True):
