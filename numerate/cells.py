@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate._dnc import DNC as DNC
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, magnitude, namespace
 from numerate.units import Unit

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from numerate.units import Unit
+from numerate.cells import DNC
+from numerate.units import NAC, NAU, Unit
 from numerate.units._base import check_sizes
 
 VIEWS = ("kinds", "signs", "registers", "numbers")
@@ -51,6 +52,9 @@ class ConfiguredUnit(eqx.Module):
     - `sees`: as above.
     - `gain`: γ. Weights that are to be -1, 0 or 1 whatever registers hold must be far out where
         they saturate, and a larger gain gets them there in fewer steps.
+    - `rounds_from`: the part of training, from 0 to 1, after which weights are rounded to the
+        nearest whole number, with the gradients of what was rounded; by default they never are.
+        A weight that is off by a thousandth is off by ten with numbers of four digits.
     - `scale`: what numbers are divided by before the LSTM sees them.
     - `key`: draws the parameters.
 
@@ -61,7 +65,8 @@ class ConfiguredUnit(eqx.Module):
     there are registers, and with `"registers"` choices by comparisons. **Cannot** nest deeper than
     its registers.
 
-    **Raises:** `ValueError` for another view, a negative size, no register, or no gain.
+    **Raises:** `ValueError` for another view, a negative size, no register, no gain, or rounding
+    of a unit that is not a `NAC` or `NAU`.
 
     !!! example
         >>> from numerate.tasks import Programs
@@ -80,6 +85,7 @@ class ConfiguredUnit(eqx.Module):
     registers: int = eqx.field(static=True)
     sees: str = eqx.field(static=True)
     gain: float = eqx.field(static=True)
+    rounds_from: float | None = eqx.field(static=True)
     scale: float = eqx.field(static=True)
 
     def __init__(
@@ -91,6 +97,7 @@ class ConfiguredUnit(eqx.Module):
         *,
         sees: str = "kinds",
         gain: float = 1.0,
+        rounds_from: float | None = None,
         scale: float = 100.0,
         key: PRNGKeyArray,
     ):
@@ -105,7 +112,10 @@ class ConfiguredUnit(eqx.Module):
         more = {"kinds": 0, "signs": registers, "registers": len(_SCALES) * registers, "numbers": 1}
         seen = kinds + more[sees]
         self.controller = eqx.nn.LSTMCell(seen, hidden_size, key=keys[0])
-        start = _flat(unit(1 + registers, registers, key=keys[1]))
+        made = unit(1 + registers, registers, key=keys[1])
+        if rounds_from is not None and not isinstance(made, NAC | NAU):
+            raise ValueError(f"only weights of a NAC or NAU are rounded, got {type(made).__name__}")
+        start = _flat(made)
         range_ = _SPREAD * math.sqrt(6 / (hidden_size + len(start)))
         weight = jax.random.uniform(
             keys[2], (len(start), hidden_size), minval=-range_, maxval=range_
@@ -118,6 +128,7 @@ class ConfiguredUnit(eqx.Module):
         self.registers = registers
         self.sees = sees
         self.gain = gain
+        self.rounds_from = rounds_from
         self.scale = scale
 
     def configured(self, h: Float[Array, "hidden"]) -> Unit:
@@ -129,9 +140,10 @@ class ConfiguredUnit(eqx.Module):
         return eqx.filter_eval_shape(self.unit, *sizes, key=jax.random.key(0))
 
     def run(
-        self, tokens: Float[Array, "time features"]
+        self, tokens: Float[Array, "time features"], progress: Any = 1.0
     ) -> tuple[Float[Array, "time registers"], Float[Array, ""]]:
-        """The registers after every token, and the mean penalty of the units on the way."""
+        """The registers after every token, and the mean penalty of the units on the way, in a
+        model with this part of its training done."""
 
         def step(state: Any, token: Float[Array, "features"]) -> Any:
             h, c, r = state
@@ -141,7 +153,7 @@ class ConfiguredUnit(eqx.Module):
             there = kind.any()
             new = jax.tree.map(
                 lambda new, old: jnp.where(there, new, old),
-                (h, c, unit(jnp.concatenate([x, r]))),
+                (h, c, self._applied(unit, jnp.concatenate([x, r]), progress)),
                 state,
             )
             return new, (new[2], jnp.where(there, unit.penalty(), 0.0))
@@ -155,6 +167,13 @@ class ConfiguredUnit(eqx.Module):
         self, tokens: Float[Array, "time features"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "1"]:
         return self.run(tokens)[0][-1, :1]
+
+    def _applied(self, unit: Unit, x: Array, progress: Any) -> Array:
+        if self.rounds_from is None:
+            return unit(x)
+        weight = unit.weight  # pyright: ignore[reportAttributeAccessIssue]
+        change = jnp.where(progress >= self.rounds_from, jnp.round(weight) - weight, 0)
+        return (weight + jax.lax.stop_gradient(change)) @ x
 
     def penalty_weight(self, progress: Any) -> Any:
         """What the penalty is multiplied with, by the schedule of the unit's paper."""
@@ -224,8 +243,8 @@ class CellExecutor(eqx.Module):
     **Arguments:**
 
     - `cell`: a function of `(input_size, hidden_size, *, key)` that makes a cell, such as
-        `equinox.nn.LSTMCell` or `numerate.cells.UGRNN`: `cell(x, state)` is the next state, of
-        which the first array, if there are two, is the output.
+        `equinox.nn.LSTMCell`, `numerate.cells.UGRNN` or `numerate.cells.DNC`: `cell(x, state)` is
+        the next state, of which the first array, if there are several, is the output.
     - `kinds`: of tokens.
     - `hidden_size`: of the cell.
     - `scale`: what numbers are divided by on their way in, and multiplied with on the way out.
@@ -256,7 +275,8 @@ class CellExecutor(eqx.Module):
         check_sizes(kinds=kinds, hidden_size=hidden_size)
         keys = jax.random.split(key)
         self.cell = cell(1 + kinds, hidden_size, key=keys[0])
-        self.readout = eqx.nn.Linear(hidden_size, 1, key=keys[1])
+        features = self.cell.output_size if isinstance(self.cell, DNC) else hidden_size
+        self.readout = eqx.nn.Linear(features, 1, key=keys[1])
         self.pair = isinstance(self.cell, eqx.nn.LSTMCell)
         self.scale = scale
 
@@ -271,5 +291,7 @@ class CellExecutor(eqx.Module):
 
         zeros = jnp.zeros(self.cell.hidden_size)
         start = (zeros, zeros) if self.pair else zeros
+        if isinstance(self.cell, DNC):
+            start = self.cell.start()
         state, _ = jax.lax.scan(step, start, tokens)
         return self.scale * self.readout(jax.tree.leaves(state)[0])

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from numerate.cells import UGRNN
+from numerate.cells import DNC, UGRNN
 from numerate.executors import CellExecutor, ConfiguredUnit, _sign
 from numerate.initialisers import constant
 from numerate.tasks import Programs
@@ -87,6 +87,7 @@ def make_cell(cell, key):
         lambda key: ConfiguredUnit(NAU, KINDS, REGISTERS, HIDDEN, sees="registers", key=key),
         partial(make_cell, eqx.nn.LSTMCell),
         partial(make_cell, UGRNN),
+        partial(make_cell, DNC),
     ],
 )
 def test_rows_without_a_kind_change_nothing(make, key):
@@ -133,6 +134,21 @@ def test_the_ugrnn_is_its_equation(key):
     gate = 1 / (1 + np.exp(-z[:4]))
     np.testing.assert_allclose(cell(x, h), gate * h + (1 - gate) * np.tanh(z[4:]), rtol=1e-5)
     assert jnp.all(cell.bias == jnp.array([1.0] * 4 + [0.0] * 4))
+
+
+def test_weights_are_rounded_from_their_part_of_training_on(key):
+    """0.6 counts as 1 and 0.4 as 0, and both keep their gradients."""
+    near = partial(NAU, w_hat_init=lambda key, shape, dtype: jnp.array([[0.6, 0.4]], dtype))
+    made = ConfiguredUnit(near, KINDS, 1, HIDDEN, rounds_from=0.9, key=key)
+    model, tokens = without_controller(made), programs("add")[0]
+    assert model(tokens) == tokens[2, 0]
+    soft, _ = model.run(tokens, 0.8)
+    wanted = 0.6 * (0.4**2 * tokens[0, 0] + tokens[2, 0])
+    assert soft[-1, 0] == pytest.approx(float(wanted), rel=1e-5)
+    gradient = eqx.filter_grad(lambda m: m(tokens)[0])(model).produce.bias
+    assert gradient[0] == tokens[2, 0] > 0
+    with pytest.raises(ValueError, match="only weights of a NAC or NAU are rounded, got NALU"):
+        ConfiguredUnit(NALU, KINDS, 1, HIDDEN, rounds_from=0.9, key=key)
 
 
 @pytest.mark.parametrize(
