@@ -18,6 +18,8 @@ VIEWS = ("kinds", "signs", "registers", "numbers")
 # A starts at this part of Glorot's size: units start nearly alike at every token, as they would
 # without an LSTM.
 _SPREAD = 0.1
+# From a whole number, where weights are rounded.
+_NEAR = 0.1
 # Of registers as an LSTM sees them.
 _SCALES = (1.0, 10.0, 100.0)
 
@@ -52,9 +54,10 @@ class ConfiguredUnit(eqx.Module):
     - `sees`: as above.
     - `gain`: γ. Weights that are to be -1, 0 or 1 whatever registers hold must be far out where
         they saturate, and a larger gain gets them there in fewer steps.
-    - `rounds_from`: the part of training, from 0 to 1, after which weights are rounded to the
-        nearest whole number, with the gradients of what was rounded; by default they never are.
-        A weight that is off by a thousandth is off by ten with numbers of four digits.
+    - `rounds_from`: the part of training, from 0 to 1, after which weights within a tenth of a
+        whole number are rounded to it, with the gradients of what was rounded; by default they
+        never are. A weight that is off by a thousandth is off by ten with numbers of four digits.
+        Others are left alone: of a register of which only the sign counts, any part will do.
     - `scale`: what numbers are divided by before the LSTM sees them.
     - `key`: draws the parameters.
 
@@ -172,8 +175,9 @@ class ConfiguredUnit(eqx.Module):
         if self.rounds_from is None:
             return unit(x)
         weight = unit.weight  # pyright: ignore[reportAttributeAccessIssue]
-        change = jnp.where(progress >= self.rounds_from, jnp.round(weight) - weight, 0)
-        return (weight + jax.lax.stop_gradient(change)) @ x
+        change = jnp.round(weight) - weight
+        near = (jnp.abs(change) < _NEAR) & (progress >= self.rounds_from)
+        return (weight + jax.lax.stop_gradient(jnp.where(near, change, 0.0))) @ x
 
     def penalty_weight(self, progress: Any) -> Any:
         """What the penalty is multiplied with, by the schedule of the unit's paper."""
