@@ -6,6 +6,7 @@ from numerate.tasks._base import Task
 from numerate.tasks._digit_scenes import DigitScenes, Scenes
 from numerate.tasks._digit_sequences import DigitSequences
 from numerate.tasks._digits import Digits, digits
+from numerate.tasks._gridworld import GridState, GridWorld, Transition
 from numerate.tasks._mnist import MNIST_FILES, download_mnist, mnist_folder, read_mnist
 from numerate.tasks._numerals import Numbers, Numerals, number_words, read_number
 from numerate.tasks._programs import Programs
@@ -20,6 +21,8 @@ from numerate.tasks._sweep import Sweep
 from numerate.tasks._tutorial import TutorialRows
 
 __all__ = [
+    "GridState",
+    "GridWorld",
     "MADSEN_RANGES",
     "MNIST_FILES",
     "PAPER_FUNCTIONS",
@@ -36,6 +39,7 @@ __all__ = [
     "SimpleFunctionRecurrent",
     "Sweep",
     "Task",
+    "Transition",
     "TutorialRows",
     "bits",
     "digits",
