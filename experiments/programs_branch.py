@@ -9,6 +9,7 @@ As `programs-add`, whose decisions hold here too, but for these:
   instead. Signs were added after the results of tanh were known, also those beyond the training
   range.
 - There are six registers.
+- A DNC is not run: with 13 tokens it takes longer than all that `quick` has left.
 - The bar is 99.8 % of digits, which the paper's figure comes to.
 """
 
@@ -76,6 +77,8 @@ STUDY = ProgramStudy(
     bar=0.998,
     curves=FIGURE_4,
     reached=("1254", "1254", "1254"),
+    # With a DNC `quick` would take longer than its 20 minutes.
+    baselines=("LSTM", "UGRNN"),
 )
 
 

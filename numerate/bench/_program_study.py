@@ -9,7 +9,7 @@ import equinox as eqx
 import numpy as np
 import polars as pl
 
-from numerate.cells import UGRNN
+from numerate.cells import DNC, UGRNN
 from numerate.executors import CellExecutor, ConfiguredUnit
 from numerate.tasks import Programs
 from numerate.tasks._programs import TOKENS
@@ -27,6 +27,7 @@ CONDITIONS = tuple(f"{digits} digits" for digits in DIGITS)
 BASELINES = {
     "LSTM": partial(CellExecutor, eqx.nn.LSTMCell),
     "UGRNN": partial(CellExecutor, UGRNN),
+    "DNC": partial(CellExecutor, DNC),
 }
 _PANELS = ("training: 2 digits", "validation: 3 digits", "test: 4 digits")
 _OTHER_COLOURS = ("#7048e8", "#e64980", "#0c8599", "#f08c00", "#5c4033")
@@ -79,11 +80,12 @@ class ProgramStudy:
 
     - `kind`: of `Programs`.
     - `configured`: by name, functions of `(kinds, registers, hidden_size, *, key)` that make a
-        `ConfiguredUnit`. Baselines are the same for all studies.
+        `ConfiguredUnit`.
     - `bar`: the share of digits from which a model counts as solved.
     - `curves`: the paper's, by model: thousands of steps, and for each number of digits the per
         cent of digits that are right.
     - `reached`: thousands of steps after which the paper's NALU has reached the bar, as text.
+    - `baselines`: those of `BASELINES` that are run.
     """
 
     kind: str
@@ -91,11 +93,12 @@ class ProgramStudy:
     bar: float
     curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
     reached: tuple[str, str, str]
+    baselines: tuple[str, ...] = tuple(BASELINES)
 
     @property
     def units(self) -> tuple[str, ...]:
         """The rows of the tables."""
-        return (*self.configured, *BASELINES)
+        return (*self.configured, *self.baselines)
 
     def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
         wanted = [unit for unit in units if unit in (settings.only or units)]
