@@ -11,15 +11,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate.cells import DNC
-from numerate.units import NAC, NAU, Unit
+from numerate.units import Unit
 from numerate.units._base import check_sizes
 
 VIEWS = ("kinds", "signs", "registers", "numbers")
 # A starts at this part of Glorot's size: units start nearly alike at every token, as they would
 # without an LSTM.
 _SPREAD = 0.1
-# From a whole number, where weights are rounded.
-_NEAR = 0.1
 # Of registers as an LSTM sees them.
 _SCALES = (1.0, 10.0, 100.0)
 
@@ -54,10 +52,6 @@ class ConfiguredUnit(eqx.Module):
     - `sees`: as above.
     - `gain`: γ. Weights that are to be -1, 0 or 1 whatever registers hold must be far out where
         they saturate, and a larger gain gets them there in fewer steps.
-    - `rounds_from`: the part of training, from 0 to 1, after which weights within a tenth of a
-        whole number are rounded to it, with the gradients of what was rounded; by default they
-        never are. A weight that is off by a thousandth is off by ten with numbers of four digits.
-        Others are left alone: of a register of which only the sign counts, any part will do.
     - `scale`: what numbers are divided by before the LSTM sees them.
     - `key`: draws the parameters.
 
@@ -68,8 +62,7 @@ class ConfiguredUnit(eqx.Module):
     there are registers, and with `"registers"` choices by comparisons. **Cannot** nest deeper than
     its registers.
 
-    **Raises:** `ValueError` for another view, a negative size, no register, no gain, or rounding
-    of a unit that is not a `NAC` or `NAU`.
+    **Raises:** `ValueError` for another view, a negative size, no register, or no gain.
 
     !!! example
         >>> from numerate.tasks import Programs
@@ -88,7 +81,6 @@ class ConfiguredUnit(eqx.Module):
     registers: int = eqx.field(static=True)
     sees: str = eqx.field(static=True)
     gain: float = eqx.field(static=True)
-    rounds_from: float | None = eqx.field(static=True)
     scale: float = eqx.field(static=True)
 
     def __init__(
@@ -100,7 +92,6 @@ class ConfiguredUnit(eqx.Module):
         *,
         sees: str = "kinds",
         gain: float = 1.0,
-        rounds_from: float | None = None,
         scale: float = 100.0,
         key: PRNGKeyArray,
     ):
@@ -115,10 +106,7 @@ class ConfiguredUnit(eqx.Module):
         more = {"kinds": 0, "signs": registers, "registers": len(_SCALES) * registers, "numbers": 1}
         seen = kinds + more[sees]
         self.controller = eqx.nn.LSTMCell(seen, hidden_size, key=keys[0])
-        made = unit(1 + registers, registers, key=keys[1])
-        if rounds_from is not None and not isinstance(made, NAC | NAU):
-            raise ValueError(f"only weights of a NAC or NAU are rounded, got {type(made).__name__}")
-        start = _flat(made)
+        start = _flat(unit(1 + registers, registers, key=keys[1]))
         range_ = _SPREAD * math.sqrt(6 / (hidden_size + len(start)))
         weight = jax.random.uniform(
             keys[2], (len(start), hidden_size), minval=-range_, maxval=range_
@@ -131,7 +119,6 @@ class ConfiguredUnit(eqx.Module):
         self.registers = registers
         self.sees = sees
         self.gain = gain
-        self.rounds_from = rounds_from
         self.scale = scale
 
     def configured(self, h: Float[Array, "hidden"]) -> Unit:
@@ -143,10 +130,9 @@ class ConfiguredUnit(eqx.Module):
         return eqx.filter_eval_shape(self.unit, *sizes, key=jax.random.key(0))
 
     def run(
-        self, tokens: Float[Array, "time features"], progress: Any = 1.0
+        self, tokens: Float[Array, "time features"]
     ) -> tuple[Float[Array, "time registers"], Float[Array, ""]]:
-        """The registers after every token, and the mean penalty of the units on the way, in a
-        model with this part of its training done."""
+        """The registers after every token, and the mean penalty of the units on the way."""
 
         def step(state: Any, token: Float[Array, "features"]) -> Any:
             h, c, r = state
@@ -156,7 +142,7 @@ class ConfiguredUnit(eqx.Module):
             there = kind.any()
             new = jax.tree.map(
                 lambda new, old: jnp.where(there, new, old),
-                (h, c, self._applied(unit, jnp.concatenate([x, r]), progress)),
+                (h, c, unit(jnp.concatenate([x, r]))),
                 state,
             )
             return new, (new[2], jnp.where(there, unit.penalty(), 0.0))
@@ -170,14 +156,6 @@ class ConfiguredUnit(eqx.Module):
         self, tokens: Float[Array, "time features"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "1"]:
         return self.run(tokens)[0][-1, :1]
-
-    def _applied(self, unit: Unit, x: Array, progress: Any) -> Array:
-        if self.rounds_from is None:
-            return unit(x)
-        weight = unit.weight  # pyright: ignore[reportAttributeAccessIssue]
-        change = jnp.round(weight) - weight
-        near = (jnp.abs(change) < _NEAR) & (progress >= self.rounds_from)
-        return (weight + jax.lax.stop_gradient(jnp.where(near, change, 0.0))) @ x
 
     def penalty_weight(self, progress: Any) -> Any:
         """What the penalty is multiplied with, by the schedule of the unit's paper."""

@@ -136,23 +136,6 @@ def test_the_ugrnn_is_its_equation(key):
     assert jnp.all(cell.bias == jnp.array([1.0] * 4 + [0.0] * 4))
 
 
-def test_weights_near_whole_numbers_are_rounded_from_their_part_of_training_on(key):
-    """0.95 counts as 1 and 0.6 as itself, and both keep their gradients."""
-    near = partial(NAU, w_hat_init=lambda key, shape, dtype: jnp.array([[0.95, 0.6]], dtype))
-    made = ConfiguredUnit(near, KINDS, 1, HIDDEN, rounds_from=0.9, key=key)
-    model, tokens = without_controller(made), programs("add")[0]
-    first, second = tokens[0, 0], tokens[2, 0]
-    for progress, weight in ((1.0, 1.0), (0.9, 1.0), (0.8, 0.95)):
-        registers, _ = model.run(tokens, progress)
-        wanted = weight * (0.6**2 * first + second)
-        assert registers[-1, 0] == pytest.approx(float(wanted), rel=1e-5)
-    np.testing.assert_array_equal(model(tokens), model.run(tokens)[0][-1])
-    gradient = eqx.filter_grad(lambda m: m(tokens)[0])(model).produce.bias
-    assert gradient[0] == pytest.approx(float(0.6**2 * first + second), rel=1e-5)
-    with pytest.raises(ValueError, match="only weights of a NAC or NAU are rounded, got NALU"):
-        ConfiguredUnit(NALU, KINDS, 1, HIDDEN, rounds_from=0.9, key=key)
-
-
 @pytest.mark.parametrize(
     ("given", "told"),
     [

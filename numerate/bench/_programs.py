@@ -150,5 +150,5 @@ def _answer(model: Any, tokens: Array, progress: Array) -> tuple[Array, Array]:
     """The answer, and what the units on the way add to the loss."""
     if not isinstance(model, ConfiguredUnit):
         return model(tokens)[0], jnp.zeros(())
-    registers, penalty = model.run(tokens, progress)
+    registers, penalty = model.run(tokens)
     return registers[-1, 0], penalty * model.penalty_weight(progress)
