@@ -29,7 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from numerate import NAC, NALU, NAU
+from numerate import NAC, NAU
 from numerate.agents import PictureEye, PlaceEye, RecurrentAgent
 from numerate.bench import Experiment, Line, Row, Table, Tick, seed_keys
 from numerate.bench._statistics import median, median_interval
@@ -64,7 +64,6 @@ AGENTS = {
     "LSTM + NAC, summed": Entry(NAC, paper="NAC"),
     "LSTM + NAC, cell": Entry(NAC, False, "NAC"),
     "LSTM + NAU, summed": Entry(NAU),
-    "LSTM + NALU, summed": Entry(NALU),
 }
 NAC_PATH, BEST = "LSTM + NAC, summed", "LSTM + NAU, summed"
 
@@ -272,10 +271,13 @@ def _claim(rows: pl.DataFrame) -> str:
         for goal in BEYOND
         if np.mean(_of(rows, NAC_PATH, goal)) < FIGURE_5["NAC"][goal - GOALS[1]]
     ]
-    first = "The claim holds, and more than it"
-    if below:
-        first = f"The NAC's mean reward is below the paper's at T = {', '.join(below)}"
-    return f"{first}: a NAC beside the LSTM goes on beyond the T of training, an LSTM alone falls."
+    last = [np.mean(_of(rows, unit, BEYOND[-1])) for unit in (NAC_PATH, "LSTM")]
+    if last[0] <= last[1]:
+        return "The claim does not hold: beyond training a NAC beside the LSTM is no better."
+    reached = (
+        f"below the paper's at T = {', '.join(below)}" if below else "above the paper's at every T"
+    )
+    return f"The claim holds. With a NAC whose outputs are summed the mean reward is {reached}."
 
 
 def _gap(rows: pl.DataFrame) -> str:
@@ -318,7 +320,7 @@ def _arrivals(rows: pl.DataFrame) -> str:
     return f"When T is {goal}, episodes end on average: {'; '.join(told)}."
 
 
-_COLOURS = ("#d9480f", "#1f6fb2", "#74b9e6", "#2b8a3e", "#868e96")
+_COLOURS = ("#d9480f", "#1f6fb2", "#74b9e6", "#2b8a3e")
 
 
 def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
@@ -370,7 +372,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(),
         "paper": Settings(seeds=10, updates=50_000, channels=(16, 32), features=256, hidden=256),
     },
-    cost={"smoke": 15.0, "quick": 1000.0},
+    cost={"smoke": 15.0, "quick": 1110.0},
     jobs=jobs,
     run=run,
     tables=tables,

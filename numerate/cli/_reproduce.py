@@ -121,13 +121,20 @@ def _units(experiment: Any, units: str | None) -> tuple[str, ...]:
 
     if units is None:
         return experiment.units
-    names = [name.strip() for name in units.split(",")]
-    for name in names:
-        if name not in experiment.units:
+    parts, names = [part.strip() for part in units.split(",")], []
+    while parts:
+        # Names such as "NAC, summed" have commas of their own.
+        length = next(
+            (n for n in range(len(parts), 0, -1) if ", ".join(parts[:n]) in experiment.units), 0
+        )
+        if not length:
+            name = parts[0]
             raise InputError(
                 f"{experiment.name} has no unit {name!r}.{did_you_mean(name, experiment.units)} "
                 f"Its units are {listed(experiment.units, most=40)}."
             )
+        names.append(", ".join(parts[:length]))
+        parts = parts[length:]
     return tuple(unit for unit in experiment.units if unit in names)
 
 

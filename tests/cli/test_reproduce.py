@@ -35,3 +35,12 @@ def test_what_there_is_not_is_named(arguments, complaint, monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     assert complaint in " ".join(run("reproduce", *arguments, code=2).stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_units_may_have_commas():
+    from numerate.bench import experiments
+    from numerate.cli._reproduce import _units
+
+    gridworld = experiments()["gridworld"]
+    assert _units(gridworld, "LSTM + NAC, summed,LSTM") == ("LSTM", "LSTM + NAC, summed")
+    assert _units(gridworld, "LSTM + NAC,cell, LSTM") == ("LSTM", "LSTM + NAC, cell")
