@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate._dnc import DNC as DNC
+from numerate._dnc import DNC
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, magnitude, namespace
 from numerate.units import Unit
 from numerate.units._base import DType, check_sizes, default_float
+
+__all__ = ["DNC", "MCLSTM", "UGRNN", "Recurrent"]
 
 
 class Recurrent(eqx.Module):
