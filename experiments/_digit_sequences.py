@@ -32,6 +32,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate import NAC, NALU, NAU, Recurrent, Stack
 from numerate.bench import Row, Tick, seed_keys
+from numerate.bench._seeds import jit_on_one_core
 from numerate.initialisers import initialiser
 from numerate.models import DigitNet
 from numerate.sequences import RNN, SumOverTime
@@ -211,15 +212,6 @@ def _parts(model: Watcher) -> Any:
     return eqx.tree_at(lambda w: w.reader, names, jax.tree.map(lambda _: "unit", model.reader))
 
 
-# Every program runs in one thread, because one core has one seed.
-_OPTIONS = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_prefer_vector_width": 512}
-
-
-def _jit(function: Callable[..., Any]) -> Any:
-    options = _OPTIONS if jax.default_backend() == "cpu" else None
-    return jax.jit(function, compiler_options=options)
-
-
 @lru_cache(maxsize=1)
 def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -> _Program:
     steps = images // (settings.batch * TRAINED) * _epochs(unit, settings)
@@ -260,7 +252,7 @@ def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -
     def answers(arrays: Any, features: Array, order: Array) -> Array:
         return jax.vmap(eqx.combine(arrays, static).reader)(features[order])
 
-    return _Program(*map(_jit, (init, epoch, seen, answers)))
+    return _Program(*map(jit_on_one_core, (init, epoch, seen, answers)))
 
 
 class Split(NamedTuple):

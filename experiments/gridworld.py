@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
@@ -32,6 +31,7 @@ import polars as pl
 from numerate import NAC, NAU
 from numerate.agents import PictureEye, PlaceEye, RecurrentAgent
 from numerate.bench import Experiment, Line, Row, Table, Tick, seed_keys
+from numerate.bench._seeds import jit_on_one_core
 from numerate.bench._statistics import median, median_interval
 from numerate.tasks import GridWorld
 from numerate.train import ActorCriticConfig, actor_critic, rewards
@@ -127,10 +127,6 @@ def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
     ]
 
 
-# Every program runs in one thread, because one core has one seed.
-_OPTIONS = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_prefer_vector_width": 512}
-
-
 class _Program(NamedTuple):
     init: Callable[..., Any]
     advance: Callable[..., Any]
@@ -161,10 +157,10 @@ def _program(unit: str, settings: Settings) -> _Program:
         earned, ends = rewards(world, training.agent(learner), world.starts(goal))
         return earned.mean(), (ends == goal).mean(), ends.mean()
 
-    options = _OPTIONS if jax.default_backend() == "cpu" else None
-    compiled = partial(jax.jit, compiler_options=options)
     return _Program(
-        compiled(training.init), compiled(training.advance, static_argnums=1), compiled(tested)
+        jit_on_one_core(training.init),
+        jit_on_one_core(training.advance, static_argnums=1),
+        jit_on_one_core(tested),
     )
 
 
@@ -372,7 +368,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(),
         "paper": Settings(seeds=10, updates=50_000, channels=(16, 32), features=256, hidden=256),
     },
-    cost={"smoke": 15.0, "quick": 1110.0},
+    cost={"smoke": 15.0, "quick": 1120.0},
     jobs=jobs,
     run=run,
     tables=tables,

@@ -33,6 +33,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate import NAC, NAU
 from numerate.bench import Experiment, Line, Row, Table, Tick, seed_keys
+from numerate.bench._seeds import jit_on_one_core
 from numerate.bench._statistics import median, median_interval
 from numerate.models import _convolved
 from numerate.tasks import Digits, DigitScenes, Scenes, digits
@@ -195,10 +196,6 @@ def sets(source: str, shrink: int, scenes: int, tests: int) -> _Sets:
     )
 
 
-# Every program runs in one thread, because one core has one seed.
-_OPTIONS = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_prefer_vector_width": 512}
-
-
 class _Program(NamedTuple):
     init: Callable[..., Any]
     train: Callable[..., Any]
@@ -238,8 +235,7 @@ def _program(unit: str, settings: Settings) -> _Program:
     def answers(arrays: Any, images: Array) -> Array:
         return jax.vmap(eqx.combine(arrays, static))(images).argmax(-1)
 
-    options = _OPTIONS if jax.default_backend() == "cpu" else None
-    return _Program(*(jax.jit(f, compiler_options=options) for f in (init, train, answers)))
+    return _Program(*map(jit_on_one_core, (init, train, answers)))
 
 
 _PIECES = 10  # of an epoch, between two looks at the clock

@@ -69,6 +69,22 @@ def map_seeds(
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *done)
 
 
+_ONE_CORE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_prefer_vector_width": 512}
+
+
+def jit_on_one_core(function: Callable[..., Any], **options: Any) -> Any:
+    """The compiled function, which runs in the thread that calls it: where every core has a seed
+    of its own, programs that share themselves out are only in each other's way. On accelerators
+    as `jax.jit`, whose options it takes.
+
+    !!! example
+        >>> float(jit_on_one_core(lambda x: 2 * x)(3.0))
+        6.0
+    """
+    here = _ONE_CORE if jax.default_backend() == "cpu" else None
+    return jax.jit(function, compiler_options=here, **options)
+
+
 _PROGRAMS: dict[Any, Any] = {}
 
 
