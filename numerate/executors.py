@@ -125,6 +125,12 @@ class ConfiguredUnit(eqx.Module):
         """The unit that the LSTM's output h configures."""
         return _bounded(_unflattened(self.gain * self.produce(h), self._shapes()))
 
+    def sharpened(self, factor: Any) -> "ConfiguredUnit":
+        """The model whose LSTM makes `factor` times the same, as if γ were larger: weights of
+        tanh and σ are nearer to where they saturate."""
+        produce = jax.tree.map(lambda leaf: factor * leaf, self.produce)
+        return eqx.tree_at(lambda model: model.produce, self, produce)
+
     def _shapes(self) -> Unit:
         sizes = 1 + self.registers, self.registers
         return eqx.filter_eval_shape(self.unit, *sizes, key=jax.random.key(0))

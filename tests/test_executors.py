@@ -38,6 +38,19 @@ def test_an_lstm_without_effect_leaves_the_unit_as_it_starts(unit, gain, key):
     np.testing.assert_allclose(one(x), fresh(x), rtol=1e-6)
 
 
+def test_a_sharpened_unit_has_what_a_larger_gain_makes(key):
+    made = ConfiguredUnit(NAC, KINDS, REGISTERS, HIDDEN, gain=2.0, key=key)
+    larger = ConfiguredUnit(NAC, KINDS, REGISTERS, HIDDEN, gain=6.0, key=key)
+    larger = eqx.tree_at(lambda m: m.produce, larger, made.produce)
+    h = jnp.linspace(-1, 1, HIDDEN)
+    sharp = made.sharpened(3.0)
+    made_by, wanted = sharp.configured(h), larger.configured(h)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), made_by, wanted)
+    assert sharp.gain == made.gain
+    x = programs()[0]
+    np.testing.assert_allclose(sharp(x), larger(x), rtol=1e-5)
+
+
 @UNITS
 def test_every_parameter_depends_on_the_lstm(unit, key):
     model = ConfiguredUnit(unit, KINDS, REGISTERS, HIDDEN, key=key)

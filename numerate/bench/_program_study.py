@@ -1,7 +1,7 @@
 """Experiments with programs: what is trained, and what is told of it beside the paper."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,7 @@ from numerate.tasks import Programs
 from numerate.tasks._programs import TOKENS
 
 from ._experiment import Row, Tick
-from ._programs import DIGITS, Training, learn
+from ._programs import DIGITS, Learned, Training, learn
 from ._statistics import median
 from ._table import Line, Table
 
@@ -85,7 +85,10 @@ class ProgramStudy:
     - `curves`: the paper's, by model: thousands of steps, and for each number of digits the per
         cent of digits that are right.
     - `reached`: thousands of steps after which the paper's NALU has reached the bar, as text.
-    - `baselines`: those of `BASELINES` that are run.
+    - `sharpening`: by name of a configured unit, as for `Training`; 1 where it is not named.
+    - `best_of`: by name of a row, a configured unit's name and how many models each of its seeds
+        trains, to keep the one with the least error on numbers of two digits.
+    - `skips_overflow`: as for `Training`.
     """
 
     kind: str
@@ -93,12 +96,14 @@ class ProgramStudy:
     bar: float
     curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
     reached: tuple[str, str, str]
-    baselines: tuple[str, ...] = tuple(BASELINES)
+    sharpening: Mapping[str, float] = field(default_factory=dict)
+    best_of: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    skips_overflow: bool = False
 
     @property
     def units(self) -> tuple[str, ...]:
         """The rows of the tables."""
-        return (*self.configured, *self.baselines)
+        return (*self.configured, *self.best_of, *BASELINES)
 
     def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
         wanted = [unit for unit in units if unit in (settings.only or units)]
@@ -107,12 +112,21 @@ class ProgramStudy:
     def run(self, job: ProgramJob, settings: ProgramSettings, tick: Tick) -> list[Row]:
         """A row for every seed and number of digits."""
         task = Programs(self.kind, set_size=settings.programs)
-        training = Training(settings.steps, settings.batch, settings.rate, settings.measures)
-        if job.unit in BASELINES:
-            make = _model(BASELINES[job.unit], settings.cells)
+        unit, tries = self.best_of.get(job.unit, (job.unit, 1))
+        training = Training(
+            settings.steps,
+            settings.batch,
+            settings.rate,
+            settings.measures,
+            self.sharpening.get(unit, 1.0),
+            self.skips_overflow,
+        )
+        if unit in BASELINES:
+            make = _model(BASELINES[unit], settings.cells)
         else:
-            make = _model(self.configured[job.unit], settings.registers, settings.hidden)
-        learned = learn(make, task, training, range(job.first, job.stop), tick)
+            make = _model(self.configured[unit], settings.registers, settings.hidden)
+        models = range(tries * job.first, tries * job.stop)
+        learned = _best(learn(make, task, training, models, tick), tries)
         return [
             {
                 "unit": job.unit,
@@ -236,6 +250,14 @@ class ProgramStudy:
         axes.set_ylim(-2, 102)
         axes.set_xlabel("thousand steps")
         axes.set_title(_PANELS[place])
+
+
+def _best(learned: Learned, tries: int) -> Learned:
+    """Of every `tries` models the one with the least error in the training range at the end."""
+    error = learned.rmse[:, -1, 0].reshape(-1, tries)
+    tried = np.argmin(np.where(np.isfinite(error), error, np.inf), axis=1)
+    kept = tries * np.arange(len(tried)) + tried
+    return learned._replace(digits=learned.digits[kept], rmse=learned.rmse[kept])
 
 
 @lru_cache(maxsize=32)

@@ -23,19 +23,32 @@ from ._seeds import seed_keys
 BLOCK = 5
 DIGITS = (2, 3, 4)
 _PLACES = 16
+# The share of the steps in which a configured unit gets sharper. The last ones are for what is
+# then to be learned with weights that hardly move.
+_SHARPENING = 0.85
 
 
 class Training(NamedTuple):
     """How a model learns to execute.
 
     **Fields:** `steps` of Adam, whose learning rate falls from `rate` to 0 by a cosine; programs
-    in a `batch`; `measures`, at even distances, of the answers.
+    in a `batch`; `measures`, at even distances, of the answers; `sharpening`, what a configured
+    unit's gain is multiplied with at the end. It gets there exponentially, and the rate is divided
+    by its root on the way, since a step of the LSTM's weights moves the unit's by more.
+    With `skips_overflow` a batch whose gradient is not finite changes nothing; without, a product
+    that overflows once ends a model for good.
     """
 
     steps: int
     batch: int
     rate: float
     measures: int
+    sharpening: float = 1.0
+    skips_overflow: bool = False
+
+    def sharpness(self, progress: Any) -> Any:
+        """What the gain is multiplied with after a share of the steps."""
+        return self.sharpening ** jnp.minimum(progress / _SHARPENING, 1.0)
 
 
 class Learned(NamedTuple):
@@ -115,16 +128,28 @@ def learn(
 def _program(make: Callable[..., Any], task: Programs, training: Training) -> tuple[Any, Any]:
     shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
     static = eqx.filter(shapes, lambda x: isinstance(x, jax.ShapeDtypeStruct), inverse=True)
-    rate = optax.cosine_decay_schedule(training.rate, training.steps)
+    cosine = optax.cosine_decay_schedule(training.rate, training.steps)
+
+    def rate(step: Any) -> Any:
+        return cosine(step) / jnp.sqrt(training.sharpness(step / training.steps))
+
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
+    if training.skips_overflow:
+        optimiser = optax.apply_if_finite(optimiser, max_consecutive_errors=training.steps)
     programs = jnp.concatenate([task.fixed(digits)[0] for digits in DIGITS])
 
     def init(key: Array) -> Any:
         arrays = eqx.filter(make(key=key), eqx.is_array)
         return arrays, optimiser.init(arrays), key, jnp.asarray(0)
 
-    def loss(arrays: Any, x: Array, y: Array, progress: Array) -> Array:
+    def at(arrays: Any, progress: Array) -> Any:
         model = eqx.combine(arrays, static)
+        if isinstance(model, ConfiguredUnit) and training.sharpening != 1:
+            return model.sharpened(training.sharpness(progress))
+        return model
+
+    def loss(arrays: Any, x: Array, y: Array, progress: Array) -> Array:
+        model = at(arrays, progress)
         answers, penalty = jax.vmap(lambda one: _answer(model, one, progress))(x)
         # The root has no gradient at 0, where all answers are exact.
         return jnp.sqrt(jnp.mean(jnp.square(answers - y)) + 1e-8) / 100 + jnp.mean(penalty)
@@ -138,7 +163,7 @@ def _program(make: Callable[..., Any], task: Programs, training: Training) -> tu
 
     def advance(state: Any) -> Any:
         state = jax.lax.fori_loop(0, training.steps // training.measures, one_step, state)
-        model = eqx.combine(state[0], static)
+        model = at(state[0], state[3] / training.steps)
         return state, jax.vmap(model)(programs)[:, 0].reshape(len(DIGITS), -1)
 
     start = jax.jit(jax.vmap(init))

@@ -5,6 +5,7 @@ import pytest
 
 from numerate.bench import experiment
 from numerate.bench._program_study import CONDITIONS, ProgramJob, ProgramSettings
+from numerate.bench._programs import Training
 
 BRANCH = experiment("programs-branch")
 SMALL = ProgramSettings(seeds=2, steps=2, measures=1, programs=20, hidden=4, cells=4)
@@ -25,9 +26,18 @@ def rows(**shares: tuple[float, ...]) -> pl.DataFrame:
 @pytest.mark.parametrize(("nalu", "holds"), [((1.0, 0.998, 0.5), True), ((1.0, 0.997, 0.5), False)])
 def test_the_claim_holds_where_the_median_nalu_has_the_bar(nalu, holds):
     told = BRANCH.sentences(rows(NALU=nalu, NAC=(1.0, 1.0, 1.0)), SMALL)["verdict"]
-    assert told.startswith("The claim holds") == holds
+    assert told.startswith("The claim holds in") == holds
     assert "100.0 / 100.0 / 100.0 % (3 / 3 / 3 of 3 seeds" in told
     assert "an LSTM alone (not run)" in told
+
+
+def test_the_page_names_the_unit_that_has_the_bar():
+    found = rows(NALU=(0.5,), NAC=(1.0,))
+    assert BRANCH.sentences(found, SMALL)["verdict"].startswith(
+        "The claim does not hold for the NALU, but for “NAC”, in 2 steps"
+    )
+    told = BRANCH.sentences(rows(NALU=(0.5,), NAC=(0.5,)), SMALL)["verdict"]
+    assert told.startswith("The claim is not reached in")
 
 
 def test_steps_are_those_of_the_median_seed():
@@ -53,3 +63,22 @@ def test_the_best_seed_is_the_one_with_the_least_error_in_training():
         "(none) with a NALU and 50.0 / 50.0 / 50.0 % with a NAC"
         in (BRANCH.sentences(found, SMALL)["best"])
     )
+
+
+def test_the_best_of_eight_are_models_that_run_alone_too():
+    alone = BRANCH.run(ProgramJob("NAC", 0, 16), SMALL, lambda fraction: None)
+    best = BRANCH.run(ProgramJob("NAC, best of 8", 0, 2), SMALL, lambda fraction: None)
+    assert [row["seed"] for row in best] == [0, 0, 0, 1, 1, 1]
+    for seed in range(2):
+        tried = [row for row in alone if row["seed"] // 8 == seed]
+        least = min((r["error"], r["seed"]) for r in tried if r["condition"] == "2 digits")[1]
+        wanted = [(r["condition"], r["digits"], r["error"]) for r in tried if r["seed"] == least]
+        kept = [(r["condition"], r["digits"], r["error"]) for r in best if r["seed"] == seed]
+        assert kept == wanted
+
+
+def test_a_gain_grows_exponentially_and_then_stays():
+    training = Training(steps=100, batch=1, rate=0.1, measures=1, sharpening=16.0)
+    shares = [0.0, 0.425, 0.85, 1.0]
+    assert [float(training.sharpness(p)) for p in shares] == pytest.approx([1, 4, 16, 16])
+    assert float(training._replace(sharpening=1.0).sharpness(0.5)) == 1
