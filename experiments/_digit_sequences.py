@@ -18,7 +18,6 @@ Decided here, because the paper does not say:
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -32,7 +31,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate import NAC, NALU, NAU, Recurrent, Stack
 from numerate.bench import Row, Tick, seed_keys
-from numerate.bench._seeds import jit_on_one_core
+from numerate.bench._seeds import jit_on_one_core, on_all_cores
 from numerate.initialisers import initialiser
 from numerate.models import DigitNet
 from numerate.sequences import RNN, SumOverTime
@@ -285,21 +284,18 @@ def run(task: DigitSequences, job: Job, settings: Settings, tick: Tick) -> list[
         return _guessed(task, job, found, settings)
     program = _program(job.unit, settings, task, len(parts.labels))
     seeds = range(job.first, job.stop)
-    keys = seed_keys(seeds)
-    total, done = len(seeds) * _epochs(job.unit, settings), []
+    keys, epochs = seed_keys(seeds), _epochs(job.unit, settings)
 
-    def one(place: int) -> list[Row]:
+    def one(place: int, tell: Tick) -> list[Row]:
         state, key = program.init(keys[place]), jax.random.fold_in(keys[place], 1)
-        for number in range(_epochs(job.unit, settings)):
+        for number in range(epochs):
             state = program.epoch(state, parts.images, parts.labels, key, number)
             jax.block_until_ready(state)
-            done.append(number)
-            tick(len(done) / total)
+            tell((number + 1) / epochs)
         measured = _measured(program, state[0], task, found, parts, settings)
         return [{"unit": job.unit, "seed": seeds[place], "data": found.name} | m for m in measured]
 
-    with ThreadPoolExecutor(2) as pool:
-        return [row for rows in pool.map(one, range(len(seeds))) for row in rows]
+    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
 
 
 def _guessed(task: DigitSequences, job: Job, found: Digits, settings: Settings) -> list[Row]:

@@ -19,7 +19,6 @@ So both wirings have their rows, with seeds of their own.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,7 +30,7 @@ import polars as pl
 from numerate import NAC, NAU
 from numerate.agents import PictureEye, PlaceEye, RecurrentAgent
 from numerate.bench import Experiment, Line, Row, Table, Tick, seed_keys
-from numerate.bench._seeds import jit_on_one_core
+from numerate.bench._seeds import jit_on_one_core, on_all_cores
 from numerate.bench._statistics import median, median_interval
 from numerate.tasks import GridWorld
 from numerate.train import ActorCriticConfig, actor_critic, rewards
@@ -171,16 +170,15 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     """A seed on every core at a time."""
     program = _program(job.unit, settings)
     seeds = range(job.first, job.stop)
-    keys, done = seed_keys(seeds), []
+    keys = seed_keys(seeds)
     pieces = np.diff(np.linspace(0, settings.updates, _PIECES + 1).astype(int))
 
-    def one(place: int) -> list[Row]:
+    def one(place: int, tell: Tick) -> list[Row]:
         learner, curve = program.init(keys[place]), []
         for updates in pieces:
             learner, earned = program.advance(learner, int(updates))
             curve.append(float(jnp.nanmean(earned)))
-            done.append(place)
-            tick(len(done) / (_PIECES * len(seeds)))
+            tell(len(curve) / _PIECES)
         return [
             {"unit": job.unit, "seed": seeds[place], "condition": f"T = {goal}", "T": goal}
             | _row(program.tested(learner, goal))
@@ -188,8 +186,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
             for goal in TESTS
         ]
 
-    with ThreadPoolExecutor(_TOGETHER) as pool:
-        return [row for rows in pool.map(one, range(len(seeds))) for row in rows]
+    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
 
 
 def _row(tested: Any) -> Row:

@@ -1,7 +1,6 @@
 """Number words to numbers: the NALU paper's §4.3, table 3, table 11 and figure 3."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +20,7 @@ from numerate.bench._readers import (
     numerals_data,
     prepare,
 )
+from numerate.bench._seeds import on_all_cores
 from numerate.bench._statistics import median
 from numerate.bench._table import number
 from numerate.readers import LSTMReader, RecurrentReader, SumOrProductReader
@@ -152,17 +152,11 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     half_of = _SPLITS // 2
     halves = [range(first, first + half_of) for first in range(job.first, job.stop, half_of)]
     prepare(_training(job.unit, job.size, settings))  # here, not once in every thread
-    done = [0.0] * len(halves)
 
-    def half(place: int) -> list[Row]:
-        def note(fraction: float) -> None:
-            done[place] = fraction
-            tick(sum(done) / len(done))
+    def half(place: int, tell: Tick) -> list[Row]:
+        return _run_splits(job, halves[place], settings, tell)
 
-        return _run_splits(job, halves[place], settings, note)
-
-    with ThreadPoolExecutor(len(halves)) as pool:
-        rows = [row for part in pool.map(half, range(len(halves))) for row in part]
+    rows = [row for part in on_all_cores(half, len(halves), tick) for row in part]
     return [row for row in rows if row["seed"] < job.stop]
 
 

@@ -38,7 +38,7 @@ EXPERIMENT = Experiment(
             seeds=2, epochs=1, cell_epochs=1, baseline_epochs=1, sequences=50, source="small",
             units=(GUESS, "NAC", "NAU, softmax summed"),
         ),
-        "quick": Settings(epochs=4, cell_epochs=2),
+        "quick": Settings(epochs=8, cell_epochs=2),
         "paper": Settings(seeds=20, epochs=60, cell_epochs=60, baseline_epochs=60),
     },
     # With other work on the machine.

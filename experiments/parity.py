@@ -18,7 +18,6 @@ Decided here, because the paper does not say:
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,7 +32,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate import NAC, NAU
 from numerate.bench import Experiment, Line, Row, Table, Tick, seed_keys
-from numerate.bench._seeds import jit_on_one_core
+from numerate.bench._seeds import jit_on_one_core, on_all_cores
 from numerate.bench._statistics import median, median_interval
 from numerate.models import _convolved
 from numerate.tasks import Digits, DigitScenes, Scenes, digits
@@ -76,7 +75,7 @@ class Settings:
     """
 
     seeds: int = 6
-    scenes: int = 24_000
+    scenes: int = 60_000
     epochs: int = 1
     batch: int = 32
     rate: float = 8e-3
@@ -247,26 +246,24 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     program = _program(job.unit, settings)
     images, even = jnp.asarray(found.train.images), jnp.asarray(found.train.even)
     seeds = range(job.first, job.stop)
-    keys, done = seed_keys(seeds), []
+    keys, pieces = seed_keys(seeds), _PIECES * settings.epochs
 
-    def one(place: int) -> list[Row]:
+    def one(place: int, tell: Tick) -> list[Row]:
         state, steps = program.init(keys[place]), 0
         for epoch in range(settings.epochs):
             order = _order(seeds[place], epoch, settings)
-            for piece in np.array_split(order, _PIECES):
-                state = program.train(state, images, even, piece, steps)
+            for piece, batches in enumerate(np.array_split(order, _PIECES), 1):
+                state = program.train(state, images, even, batches, steps)
                 jax.block_until_ready(state)
-                steps += len(piece)
-                done.append(place)
-                tick(len(done) / (_PIECES * settings.epochs * len(seeds)))
+                steps += len(batches)
+                tell((epoch * _PIECES + piece) / pieces)
         return [
             {"unit": job.unit, "seed": seeds[place], "condition": name, "data": found.name}
             | _measured(program, state[0], scenes)
             for name, scenes in (("validation", found.validation), ("test", found.test))
         ]
 
-    with ThreadPoolExecutor(2) as pool:
-        return [row for rows in pool.map(one, range(len(seeds))) for row in rows]
+    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
 
 
 def _order(seed: int, epoch: int, settings: Settings) -> np.ndarray:

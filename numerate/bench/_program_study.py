@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CONDITIONS = tuple(f"{digits} digits" for digits in DIGITS)
+# Programs have at most six numbers.
+_SLOTS = {"slots": 8, "width": 16}
 BASELINES = {
     "LSTM": partial(CellExecutor, eqx.nn.LSTMCell),
     "UGRNN": partial(CellExecutor, UGRNN),
-    "DNC": partial(CellExecutor, DNC),
+    "DNC": partial(CellExecutor, partial(DNC, **_SLOTS)),
 }
 _PANELS = ("training: 2 digits", "validation: 3 digits", "test: 4 digits")
 _OTHER_COLOURS = ("#7048e8", "#e64980", "#0c8599", "#f08c00", "#5c4033")
@@ -35,7 +37,7 @@ _COLOURS = {"NALU": "#1f6fb2", "UGRNN": "#2f9e44", "LSTM": "#d9480f", "DNC": "#8
 
 
 class ProgramJob(NamedTuple):
-    """One model, with all its seeds."""
+    """A configured unit or baseline, with all its seeds."""
 
     unit: str
     first: int
@@ -86,8 +88,9 @@ class ProgramStudy:
         cent of digits that are right.
     - `reached`: thousands of steps after which the paper's NALU has reached the bar, as text.
     - `sharpening`: by name of a configured unit, as for `Training`; 1 where it is not named.
-    - `best_of`: by name of a row, a configured unit's name and how many models each of its seeds
-        trains, to keep the one with the least error on numbers of two digits.
+    - `tries`: by name of a configured unit, how many models each of its seeds trains; 1 where it
+        is not named. The unit's row has the first of them, and a second row, of the same job, the
+        one with the least error on numbers of two digits.
     - `skips_overflow`: as for `Training`.
     """
 
@@ -97,48 +100,48 @@ class ProgramStudy:
     curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
     reached: tuple[str, str, str]
     sharpening: Mapping[str, float] = field(default_factory=dict)
-    best_of: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    tries: Mapping[str, int] = field(default_factory=dict)
     skips_overflow: bool = False
 
     @property
     def units(self) -> tuple[str, ...]:
         """The rows of the tables."""
-        return (*self.configured, *self.best_of, *BASELINES)
+        return (*self.configured, *map(self.best, self.tries), *BASELINES)
+
+    def best(self, unit: str) -> str:
+        """The name of the row with the best model of every seed."""
+        return f"{unit}, best of {self.tries[unit]}"
 
     def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
         wanted = [unit for unit in units if unit in (settings.only or units)]
-        return [ProgramJob(unit, 0, settings.seeds) for unit in wanted]
+        trained = {self.best(unit): unit for unit in self.tries}
+        jobs = dict.fromkeys(trained.get(unit, unit) for unit in wanted)
+        return [ProgramJob(unit, 0, settings.seeds) for unit in jobs]
 
     def run(self, job: ProgramJob, settings: ProgramSettings, tick: Tick) -> list[Row]:
         """A row for every seed and number of digits."""
         task = Programs(self.kind, set_size=settings.programs)
-        unit, tries = self.best_of.get(job.unit, (job.unit, 1))
+        tries = self.tries.get(job.unit, 1)
         training = Training(
             settings.steps,
             settings.batch,
             settings.rate,
             settings.measures,
-            self.sharpening.get(unit, 1.0),
+            self.sharpening.get(job.unit, 1.0),
             self.skips_overflow,
         )
-        if unit in BASELINES:
-            make = _model(BASELINES[unit], settings.cells)
+        if job.unit in BASELINES:
+            make = _model(BASELINES[job.unit], settings.cells)
         else:
-            make = _model(self.configured[unit], settings.registers, settings.hidden)
+            make = _model(self.configured[job.unit], settings.registers, settings.hidden)
         models = range(tries * job.first, tries * job.stop)
-        learned = _best(learn(make, task, training, models, tick), tries)
-        return [
-            {
-                "unit": job.unit,
-                "seed": job.first + seed,
-                "condition": condition,
-                "digits": float(learned.digits[seed, -1, place]),
-                "error": float(learned.rmse[seed, -1, place]),
-                "curve": [round(float(v), 5) for v in learned.digits[seed, :, place]],
-            }
-            for seed in range(job.stop - job.first)
-            for place, condition in enumerate(CONDITIONS)
-        ]
+        learned = learn(make, task, training, models, tick)
+        first = np.arange(0, len(models), tries)
+        rows = _rows(job.unit, job.first, learned, first)
+        if tries > 1:
+            best = first + _least(learned.rmse[:, -1, 0].reshape(-1, tries))
+            rows += _rows(self.best(job.unit), job.first, learned, best)
+        return rows
 
     def tables(self, rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, Table]:
         found = {f"digits, {c}": self._shares(rows, place) for place, c in enumerate(CONDITIONS)}
@@ -252,12 +255,25 @@ class ProgramStudy:
         axes.set_title(_PANELS[place])
 
 
-def _best(learned: Learned, tries: int) -> Learned:
-    """Of every `tries` models the one with the least error in the training range at the end."""
-    error = learned.rmse[:, -1, 0].reshape(-1, tries)
-    tried = np.argmin(np.where(np.isfinite(error), error, np.inf), axis=1)
-    kept = tries * np.arange(len(tried)) + tried
-    return learned._replace(digits=learned.digits[kept], rmse=learned.rmse[kept])
+def _rows(unit: str, first: int, learned: Learned, models: np.ndarray) -> list[Row]:
+    """A row for each model and number of digits; the models are those of seeds from `first`."""
+    return [
+        {
+            "unit": unit,
+            "seed": seed,
+            "condition": condition,
+            "digits": float(learned.digits[model, -1, place]),
+            "error": float(learned.rmse[model, -1, place]),
+            "curve": [round(float(v), 5) for v in learned.digits[model, :, place]],
+        }
+        for seed, model in enumerate(models, first)
+        for place, condition in enumerate(CONDITIONS)
+    ]
+
+
+def _least(errors: np.ndarray) -> np.ndarray:
+    """The place of the least in every row; what is not finite is larger than all else."""
+    return np.argmin(np.where(np.isfinite(errors), errors, np.inf), axis=1)
 
 
 @lru_cache(maxsize=32)

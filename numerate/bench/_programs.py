@@ -1,9 +1,7 @@
 """Programs by models: training with RMSE, and the share of digits that are right."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from threading import Lock
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,7 +15,8 @@ from numerate.executors import ConfiguredUnit
 from numerate.tasks import Programs, step_key
 from numerate.train._compile import compile_chunk
 
-from ._seeds import seed_keys
+from ._experiment import Tick
+from ._seeds import on_all_cores, seed_keys
 
 # Seeds in one program, one program to a core. A seed has its place whatever others run.
 BLOCK = 5
@@ -91,7 +90,7 @@ def learn(
     task: Programs,
     training: Training,
     seeds: range,
-    tick: Callable[[float], None],
+    tick: Tick,
     root: int = 0,
 ) -> Learned:
     """Train a model for every seed, and measure it all the way.
@@ -101,21 +100,17 @@ def learn(
     """
     blocks = range(seeds.start, seeds.stop, BLOCK)
     init, advance = _program(make, task, training)
-    done, lock = [0] * len(blocks), Lock()
 
-    def block(place: int) -> np.ndarray:
+    def block(place: int, tell: Tick) -> np.ndarray:
         first = blocks[place]
         state, answers = init(seed_keys(range(first, first + BLOCK), root)), []
-        for _ in range(training.measures):
+        for measure in range(training.measures):
             state, answer = advance(state)
             answers.append(np.asarray(answer))
-            with lock:  # so that what is told never goes back
-                done[place] += 1
-                tick(sum(done) / (len(done) * training.measures))
+            tell((measure + 1) / training.measures)
         return np.stack(answers, axis=1)
 
-    with ThreadPoolExecutor(2) as pool:
-        answers = np.concatenate(list(pool.map(block, range(len(blocks)))))[: len(seeds)]
+    answers = np.concatenate(on_all_cores(block, len(blocks), tick))[: len(seeds)]
     targets = np.stack([np.asarray(task.fixed(d)[1])[:, 0] for d in DIGITS])
     with np.errstate(over="ignore", invalid="ignore"):
         rmse = np.sqrt(np.mean(np.square(answers.astype(float) - targets), axis=-1))

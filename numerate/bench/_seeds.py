@@ -1,8 +1,9 @@
 """Many seeds at once, each with the result that it has alone."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from threading import Lock
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -10,6 +11,10 @@ from jaxtyping import Array, Key
 
 from numerate.train import Outcome, Run
 from numerate.train._many import _cores
+
+from ._experiment import Tick
+
+T = TypeVar("T")
 
 
 def seed_keys(seeds: range, root: int = 0) -> Key[Array, "seeds"]:
@@ -67,6 +72,45 @@ def map_seeds(
             if tick is not None:
                 tick(len(done) / len(chunks))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *done)
+
+
+def on_all_cores(function: Callable[[int, Tick], T], count: int, tick: Tick) -> list[T]:
+    """What a function returns for 0, 1, …, `count` - 1, a thread to a core.
+
+    For programs that are compiled for one core, by `jit_on_one_core`.
+
+    **Arguments:** `function`, of a place and of a function, which it calls with the share of its
+    own work that is done; `count`; `tick`, which is told the share of all work, ever more of it.
+
+    **Raises:** what one of the places raised, or `KeyboardInterrupt`, as soon as the other places
+    have told of their next share: they end there.
+
+    !!! example
+        >>> on_all_cores(lambda place, tell: 10 * place, 3, print)
+        [0, 10, 20]
+    """
+    shares, lock, stopped = [0.0] * count, Lock(), False
+
+    def one(place: int) -> T:
+        def tell(share: float) -> None:
+            with lock:
+                if stopped:
+                    raise CancelledError
+                shares[place] = share
+                tick(sum(shares) / count)
+
+        return function(place, tell)
+
+    with ThreadPoolExecutor(_cores()) as pool:
+        futures = [pool.submit(one, place) for place in range(count)]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            stopped = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
 
 
 _ONE_CORE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_prefer_vector_width": 512}

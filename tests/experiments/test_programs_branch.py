@@ -1,10 +1,14 @@
 """Programs with branches: what is configured how, and what the page may claim."""
 
+import dataclasses
+
+import numpy as np
 import polars as pl
 import pytest
 
+from experiments.programs_branch import BEST, STUDY
 from numerate.bench import experiment
-from numerate.bench._program_study import CONDITIONS, ProgramJob, ProgramSettings
+from numerate.bench._program_study import CONDITIONS, ProgramJob, ProgramSettings, _least
 from numerate.bench._programs import Training
 
 BRANCH = experiment("programs-branch")
@@ -48,7 +52,7 @@ def test_steps_are_those_of_the_median_seed():
 
 
 def test_a_model_has_a_row_for_each_number_of_digits():
-    found = BRANCH.run(ProgramJob("NAC", 0, 2), SMALL, lambda fraction: None)
+    found = BRANCH.run(ProgramJob("NAU", 0, 2), SMALL, lambda fraction: None)
     assert [(row["seed"], row["condition"]) for row in found] == [
         (seed, condition) for seed in (0, 1) for condition in CONDITIONS
     ]
@@ -65,16 +69,30 @@ def test_the_best_seed_is_the_one_with_the_least_error_in_training():
     )
 
 
-def test_the_best_of_eight_are_models_that_run_alone_too():
-    alone = BRANCH.run(ProgramJob("NAC", 0, 16), SMALL, lambda fraction: None)
-    best = BRANCH.run(ProgramJob("NAC, best of 8", 0, 2), SMALL, lambda fraction: None)
-    assert [row["seed"] for row in best] == [0, 0, 0, 1, 1, 1]
+def test_rows_of_a_unit_are_its_first_models_and_the_best_of_eight():
+    both = BRANCH.run(ProgramJob("NAC", 0, 2), SMALL, lambda fraction: None)
+    study = dataclasses.replace(STUDY, tries={})
+    every = study.run(ProgramJob("NAC", 0, 16), SMALL, lambda fraction: None)
+
+    def results(rows, seed):
+        return [(r["condition"], r["digits"], r["error"]) for r in rows if r["seed"] == seed]
+
     for seed in range(2):
-        tried = [row for row in alone if row["seed"] // 8 == seed]
-        least = min((r["error"], r["seed"]) for r in tried if r["condition"] == "2 digits")[1]
-        wanted = [(r["condition"], r["digits"], r["error"]) for r in tried if r["seed"] == least]
-        kept = [(r["condition"], r["digits"], r["error"]) for r in best if r["seed"] == seed]
-        assert kept == wanted
+        tried = [results(every, model) for model in range(8 * seed, 8 * seed + 8)]
+        errors = [model[0][2] for model in tried]
+        assert len(set(errors)) == 8
+        assert results([r for r in both if r["unit"] == "NAC"], seed) == tried[0]
+        assert results([r for r in both if r["unit"] == BEST], seed) == tried[np.argmin(errors)]
+    assert len(both) == 12
+
+
+def test_a_model_without_a_finite_error_is_never_the_best():
+    assert _least(np.array([[np.nan, 2.0, 1.0], [3.0, np.inf, 4.0]])).tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("units", [("NAC",), ("NAC, best of 8",), ("NAC", "NAC, best of 8")])
+def test_rows_of_the_same_models_are_one_job(units):
+    assert BRANCH.jobs(SMALL, units) == [ProgramJob("NAC", 0, 2)]
 
 
 def test_a_gain_grows_exponentially_and_then_stays():
