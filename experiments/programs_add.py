@@ -8,7 +8,7 @@ Decided here, because the paper does not say:
 - The LSTM that configures it sees kinds of tokens, but no numbers: what it does cannot depend on
   how large they are. Rows with "numbers seen" are the other reading.
 - An LSTM and a UGRNN as baselines get numbers and give answers in hundreds; so does a DNC with
-  16 slots of 8 numbers and one read head. The paper gives no sizes.
+  8 slots of 16 numbers and one read head. The paper gives no sizes.
 - Digits match from the right, with zeros in front (`matching_digits`).
 - Numbers of three and four digits have exactly so many; those of training are from 0 to 99.
 - RMSE is the root of a batch's mean squared error, in hundreds. Adam's rate falls by a cosine,

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from numerate.cells import Recurrent
+from numerate.cells import Recurrent, Tally
 from numerate.units import Unit
 from numerate.units._base import check_sizes
 
@@ -121,44 +121,6 @@ class PlaceEye(eqx.Module):
         return jax.nn.relu(self.layer(jnp.sum(jnp.stack(places), axis=0)))
 
 
-class Tally(eqx.Module):
-    """A running sum of what a unit makes of its input: n_t = n_{t-1} + unit(x_t).
-
-    The step of `numerate.sequences.SumOverTime`, as a cell. With a NAC or NAU of a number at the
-    start and of a 1 at every step, n counts down from that number.
-
-    **Arguments:** `unit`, a class or a function of `(in_features, out_features, *, key)`;
-    `input_size`; `hidden_size`; `key`, which draws its parameters.
-
-    **Shapes:** `(input_size,)` and `(hidden_size,)` to `(hidden_size,)`.
-
-    !!! example
-        >>> from numerate.units import NAU
-        >>> Tally(NAU, 2, 1, key=jax.random.key(0)).step(jnp.ones(2), jnp.zeros(1)).shape
-        (1,)
-    """
-
-    unit: Unit
-    input_size: int = eqx.field(static=True)
-    hidden_size: int = eqx.field(static=True)
-
-    def __init__(
-        self,
-        unit: Callable[..., Unit],
-        input_size: int,
-        hidden_size: int,
-        *,
-        key: PRNGKeyArray,
-    ):
-        self.unit = unit(input_size, hidden_size, key=key)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-
-    def step(self, x: Float[Array, "input"], h: Float[Array, "hidden"]) -> Float[Array, "hidden"]:
-        """n_t from x_t and n_{t-1}."""
-        return h + self.unit(x)
-
-
 class Memory(NamedTuple):
     """What an agent remembers: h and c of its LSTM, and n of its counter."""
 
@@ -190,8 +152,8 @@ class RecurrentAgent(eqx.Module):
     - `hidden_size`: of the LSTM.
     - `counter`: a unit that counts, or None for an LSTM alone.
     - `counts`: features of n.
-    - `tally`: whether n is a running sum (`Tally`), or passes through the unit at every step
-        (`numerate.cells.Recurrent`).
+    - `tally`: whether n is a running sum (`numerate.cells.Tally`), or passes through the unit at
+        every step (`numerate.cells.Recurrent`).
     - `key`: draws the parameters.
 
     **Shapes:** features `(features,)` of the eye, what is told `(1,)` and a `Memory`, to an

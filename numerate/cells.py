@@ -13,7 +13,7 @@ from numerate.ops import Tensor, linear, magnitude, namespace
 from numerate.units import Unit
 from numerate.units._base import DType, check_sizes, default_float
 
-__all__ = ["DNC", "MCLSTM", "UGRNN", "Recurrent"]
+__all__ = ["DNC", "MCLSTM", "UGRNN", "Recurrent", "Tally"]
 
 
 class Recurrent(eqx.Module):
@@ -183,6 +183,55 @@ class UGRNN(eqx.Module):
         both = self.weight @ jnp.concatenate([x, h]) + self.bias
         gate, new = jax.nn.sigmoid(both[: self.hidden_size]), jnp.tanh(both[self.hidden_size :])
         return gate * h + (1 - gate) * new
+
+
+class Tally(eqx.Module):
+    """A running sum of what a unit makes of its input: n_t = n_{t-1} + unit(x_t).
+
+    The step of `numerate.sequences.SumOverTime`, as a cell. With a NAC or NAU of a number at the
+    start and of a 1 at every step, n counts down from that number.
+
+    **Arguments:** `unit`, a class or a function of `(in_features, out_features, *, key)`;
+    `input_size`; `hidden_size`; `key`, which draws its parameters.
+
+    **Shapes:** `(input_size,)` and `(hidden_size,)` to `(hidden_size,)`.
+
+    **Represents exactly** what its unit represents, added up over any number of steps. **Cannot**
+    forget: what has been counted stays.
+
+    **Penalty:** that of the unit.
+
+    **Constraint:** that of the unit.
+
+    **Raises:** `ValueError` for a negative size.
+
+    !!! example
+        >>> from numerate.units import NAU
+        >>> tally = Tally(NAU, 2, 1, key=jax.random.key(0))
+        >>> tally.step(jnp.ones(2), jnp.zeros(1)).shape
+        (1,)
+    """
+
+    unit: Unit
+    input_size: int = eqx.field(static=True)
+    hidden_size: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        unit: Callable[..., Unit],
+        input_size: int,
+        hidden_size: int,
+        *,
+        key: PRNGKeyArray,
+    ):
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
+        self.unit = unit(input_size, hidden_size, key=key)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+
+    def step(self, x: Float[Array, "input"], h: Float[Array, "hidden"]) -> Float[Array, "hidden"]:
+        """n_t from x_t and n_{t-1}."""
+        return h + self.unit(x)
 
 
 class MCLSTM(eqx.Module):

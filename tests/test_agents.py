@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from numerate import NAC, NAU
-from numerate.agents import PictureEye, PlaceEye, RecurrentAgent, Tally
+from numerate.agents import PictureEye, PlaceEye, RecurrentAgent
+from numerate.cells import Tally
 from numerate.initialisers import constant
 from numerate.tasks import GridWorld
 
