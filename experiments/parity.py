@@ -75,7 +75,7 @@ class Settings:
     """
 
     seeds: int = 6
-    scenes: int = 60_000
+    scenes: int = 48_000
     epochs: int = 1
     batch: int = 32
     rate: float = 8e-3
