@@ -447,7 +447,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(),
         "paper": Settings(),
     },
-    cost={"smoke": 25.0, "quick": 522.0},
+    cost={"smoke": 25.0, "quick": 522.0, "paper": 522.0},
     jobs=jobs,
     run=run,
     tables=tables,

@@ -1,7 +1,7 @@
 """Many seeds at once, each with the result that it has alone."""
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -104,8 +104,11 @@ def on_all_cores(function: Callable[[int, Tick], T], count: int, tick: Tick) -> 
     with ThreadPoolExecutor(_cores()) as pool:
         futures = [pool.submit(one, place) for place in range(count)]
         try:
-            for future in as_completed(futures):
-                future.result()
+            left = set(futures)
+            while left:  # in short naps, which Ctrl-C can end everywhere
+                done, left = wait(left, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
         except BaseException:
             stopped = True
             pool.shutdown(wait=False, cancel_futures=True)

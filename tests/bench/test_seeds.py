@@ -1,5 +1,7 @@
 """Work on all cores: results in order, shares that only grow, and an end when one ends."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -36,3 +38,26 @@ def test_an_error_ends_the_others_at_their_next_share(monkeypatch, error):
     with pytest.raises(error, match="the second"):
         on_all_cores(work, 9, lambda share: None)
     assert set(told) <= {0, 2}  # the second core may have begun another
+
+
+# Here waits without a limit go on after the signal: some library asks for that.
+SCRIPT = """
+import os, signal, threading, time
+from numerate.bench._seeds import on_all_cores
+threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+def work(place, tell):
+    while True:
+        time.sleep(0.02)
+        tell(0.0)
+try:
+    on_all_cores(work, 2, lambda share: None)
+except KeyboardInterrupt:
+    print("ended")
+"""
+
+
+def test_ctrl_c_ends_work_that_has_no_end():
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout == "ended\n"
