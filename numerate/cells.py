@@ -186,10 +186,11 @@ class UGRNN(eqx.Module):
 
 
 class Tally(eqx.Module):
-    """A running sum of what a unit makes of its input: n_t = n_{t-1} + unit(x_t).
+    """A running sum of what a unit makes of its inputs.
 
-    The step of `numerate.sequences.SumOverTime`, as a cell. With a NAC or NAU of a number at the
-    start and of a 1 at every step, n counts down from that number.
+    n_t = n_{t-1} + unit(x_t), where x_t is the input at step t and n_t the sum after it: a step of
+    `numerate.sequences.SumOverTime`. With a NAC or NAU of a number at the start and of a 1 at
+    every step, n counts down from that number.
 
     **Arguments:** `unit`, a class or a function of `(in_features, out_features, *, key)`;
     `input_size`; `hidden_size`; `key`, which draws its parameters.
@@ -205,11 +206,26 @@ class Tally(eqx.Module):
 
     **Raises:** `ValueError` for a negative size.
 
+    **Differs from the authors' code in** what nobody can tell: there is none, and the paper does not
+    say whether the NAC beside its agent's LSTM has a state.
+
     !!! example
         >>> from numerate.units import NAU
         >>> tally = Tally(NAU, 2, 1, key=jax.random.key(0))
         >>> tally.step(jnp.ones(2), jnp.zeros(1)).shape
         (1,)
+
+    ```bibtex
+    @inproceedings{trask2018nalu,
+        title={Neural Arithmetic Logic Units},
+        author={Trask, Andrew and Hill, Felix and Reed, Scott and Rae, Jack and Dyer, Chris and
+                Blunsom, Phil},
+        booktitle={Advances in Neural Information Processing Systems 31},
+        year={2018},
+        eprint={1808.00508},
+        archivePrefix={arXiv},
+    }
+    ```
     """
 
     unit: Unit
