@@ -206,8 +206,8 @@ class Tally(eqx.Module):
 
     **Raises:** `ValueError` for a negative size.
 
-    **Differs from the authors' code in** what nobody can tell: there is none, and the paper does not
-    say whether the NAC beside its agent's LSTM has a state.
+    **Differs from the authors' code in** what nobody can tell: there is none, and the paper does
+    not say whether the NAC beside its agent's LSTM has a state.
 
     !!! example
         >>> from numerate.units import NAU
