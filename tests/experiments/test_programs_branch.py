@@ -51,14 +51,6 @@ def test_steps_are_those_of_the_median_seed():
     assert "NAC never / never / never" in told
 
 
-def test_a_model_has_a_row_for_each_number_of_digits():
-    found = BRANCH.run(ProgramJob("NAU", 0, 2), SMALL, lambda fraction: None)
-    assert [(row["seed"], row["condition"]) for row in found] == [
-        (seed, condition) for seed in (0, 1) for condition in CONDITIONS
-    ]
-    assert all(0 < row["digits"] < 0.9 and len(row["curve"]) == 1 for row in found)
-
-
 def test_the_best_seed_is_the_one_with_the_least_error_in_training():
     found = rows(NAC=(0.5, 0.75)).with_columns(
         error=pl.when(seed=1, condition="2 digits").then(0.5).otherwise(pl.col("seed"))
@@ -83,7 +75,13 @@ def test_rows_of_a_unit_are_its_first_models_and_the_best_of_eight():
         assert len(set(errors)) == 8
         assert results([r for r in both if r["unit"] == "NAC"], seed) == tried[0]
         assert results([r for r in both if r["unit"] == BEST], seed) == tried[np.argmin(errors)]
-    assert len(both) == 12
+    assert [(row["unit"], row["seed"], row["condition"]) for row in both] == [
+        (unit, seed, condition)
+        for unit in ("NAC", BEST)
+        for seed in range(2)
+        for condition in CONDITIONS
+    ]
+    assert all(0 < row["digits"] < 0.9 and len(row["curve"]) == 1 for row in both)
 
 
 def test_a_model_without_a_finite_error_is_never_the_best():
