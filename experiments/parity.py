@@ -45,6 +45,8 @@ CLASSES, FEATURES = 6, 32
 # Training images held back, to choose settings by; and the seeds with which that was done.
 _HELD_BACK = 5000
 _FIRST_SEED = 100
+# Of a picture in its convolutions: a step takes three fifths of the time that it does in one.
+_STRIPS = 4
 
 
 class Job(NamedTuple):
@@ -138,7 +140,8 @@ class Network(eqx.Module):
     def __call__(self, image: Array) -> Float[Array, "classes"]:
         x = jnp.pad(image.astype(jnp.float32) / 255, self.margin)
         for kernel, bias in zip(self.kernels, self.biases, strict=True):
-            x = jax.nn.relu(_convolved(x, kernel) + jnp.tile(bias, x.shape[0] // 2 - 2))
+            biases = jnp.tile(bias, x.shape[0] // 2 - 2)
+            x = jax.nn.relu(_convolved(x, kernel, _STRIPS) + biases)
         return self.last(jax.nn.relu(self.hidden(x.ravel())))
 
 

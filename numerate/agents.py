@@ -29,9 +29,8 @@ class PictureEye(eqx.Module):
     - `channels`: of the two convolutions. A3C has 16 and 32.
     - `key`: draws kernels and weights.
 
-    **Shapes:** pictures `(side, side, 3)` to `(out_features,)`. Of several pictures the sum is
-    looked at: a convolution is linear, so that the first one takes each picture by itself, and
-    under `vmap` only those again that differ.
+    **Shapes:** a picture `(side, side, 3)` to `(out_features,)`: `read(glance(picture))`. The
+    first convolution is linear, so that the glances of a picture's layers add up to its own.
 
     **Raises:** `ValueError` for a picture that has no room for the kernels, or a negative size.
 
@@ -69,12 +68,18 @@ class PictureEye(eqx.Module):
         self.layer = eqx.nn.Linear(places**2 * channels[1], out_features, key=keys[2])
         self.out_features = out_features
 
-    def __call__(self, *pictures: Float[Array, "side side 3"]) -> Float[Array, "out"]:
-        first, second = self.kernels
-        seen = sum(_strided(picture, first, 4) for picture in pictures)
-        x = jax.nn.relu(seen + self.biases[0])
-        x = jax.nn.relu(_strided(x, second, 2) + self.biases[1])
+    def glance(self, picture: Float[Array, "side side 3"]) -> Float[Array, "rows columns channels"]:
+        """The first convolution, without its bias."""
+        return _strided(picture, self.kernels[0], 4)
+
+    def read(self, glance: Float[Array, "rows columns channels"]) -> Float[Array, "out"]:
+        """What is made of a glance, or of a sum of several."""
+        x = jax.nn.relu(glance + self.biases[0])
+        x = jax.nn.relu(_strided(x, self.kernels[1], 2) + self.biases[1])
         return jax.nn.relu(self.layer(x.ravel()))
+
+    def __call__(self, picture: Float[Array, "side side 3"]) -> Float[Array, "out"]:
+        return self.read(self.glance(picture))
 
 
 def _halves(places: int) -> int:
@@ -103,7 +108,8 @@ class PlaceEye(eqx.Module):
 
     **Arguments:** `in_features`, `out_features`; `key`, which draws the weights.
 
-    **Shapes:** `(in_features,)`, several of which are added, to `(out_features,)`.
+    **Shapes:** `(in_features,)` to `(out_features,)`: `read(glance(places))`, where glances add up
+    as those of `PictureEye` do.
 
     !!! example
         >>> PlaceEye(50, 32, key=jax.random.key(0))(jnp.ones(50)).shape
@@ -117,8 +123,16 @@ class PlaceEye(eqx.Module):
         self.layer = eqx.nn.Linear(in_features, out_features, key=key)
         self.out_features = out_features
 
-    def __call__(self, *places: Float[Array, "in"]) -> Float[Array, "out"]:
-        return jax.nn.relu(self.layer(jnp.sum(jnp.stack(places), axis=0)))
+    def glance(self, places: Float[Array, "in"]) -> Float[Array, "out"]:
+        """The layer without its bias."""
+        return self.layer.weight @ places
+
+    def read(self, glance: Float[Array, "out"]) -> Float[Array, "out"]:
+        """What is made of a glance, or of a sum of several."""
+        return jax.nn.relu(glance + self.layer.bias)  # pyright: ignore[reportOperatorIssue]
+
+    def __call__(self, places: Float[Array, "in"]) -> Float[Array, "out"]:
+        return self.read(self.glance(places))
 
 
 class Memory(NamedTuple):

@@ -1,6 +1,7 @@
 """Networks of units, layers one after another, and what stands before them to see images."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
@@ -143,16 +144,26 @@ class DigitNet(eqx.Module):
 
 
 def _convolved(
-    x: Float[Array, "side features"], kernel: Float[Array, "5 5 in out"]
+    x: Float[Array, "height features"], kernel: Float[Array, "5 5 in out"], strips: int = 1
 ) -> Float[Array, "half outputs"]:
     """The convolution of an image, and of that the largest of every 2×2 pixels.
 
-    A row of `x` holds all channels of its first pixel, then those of the second, and so on.
+    A row of `x` holds all channels of its first pixel, then those of the second, and so on. It is
+    multiplied by the kernel at every place in the row, which is mostly zeros: fewer where a wide
+    image is cut into `strips`.
     """
-    side, out = x.shape[0], x.shape[0] - 4
+    depth = kernel.shape[2]
+    width, out = x.shape[1] // depth, x.shape[0] - 4
+    if strips > 1:
+        ends = np.linspace(0, (width - 4) // 2, strips + 1).astype(int) * 2
+        cut = [
+            _convolved(x[:, start * depth : (stop + 4) * depth], kernel)
+            for start, stop in pairwise(ends)
+        ]
+        return jnp.concatenate(cut, axis=1)
     windows = jnp.concatenate([x[row : row + out] for row in range(5)], axis=1)
-    y = windows @ jnp.einsum("ydio,dcn->ycino", kernel, _places(side)).reshape(
-        windows.shape[1], out * kernel.shape[-1]
+    y = windows @ jnp.einsum("ydio,dcn->ycino", kernel, _places(width)).reshape(
+        windows.shape[1], (width - 4) * kernel.shape[-1]
     )
     # Columns with an even number come first, so that both maxima are of long rows.
     y = y.reshape(out // 2, 2, 2, -1)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from numerate.models import DigitNet, Stack
+from numerate.models import DigitNet, Stack, _convolved
 from numerate.units import NAC, NALU, NACMul
 from tests.units.table import UNITS
 
@@ -86,6 +86,15 @@ def test_digit_net_is_two_convolutions_and_two_layers(key):
     hidden = jax.nn.relu(net.weights[0] @ x.ravel() + net.biases[0])
     expected = net.weights[1] @ hidden + net.biases[1]
     np.testing.assert_allclose(net(image), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("strips", [2, 3, 5])
+def test_a_convolution_in_strips_is_the_convolution(strips, key):
+    for_image, for_kernel = jax.random.split(key)
+    image = jax.random.normal(for_image, (24, 24 * 3))
+    kernel = jax.random.normal(for_kernel, (5, 5, 3, 2))
+    whole, cut = _convolved(image, kernel), _convolved(image, kernel, strips)
+    np.testing.assert_allclose(cut, whole, rtol=1e-5, atol=1e-5)
 
 
 def test_digit_net_starts_as_in_pytorch(key):

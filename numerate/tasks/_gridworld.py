@@ -1,6 +1,5 @@
 """A grid world in which a square is to be reached at a time that is told in advance."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -137,13 +136,24 @@ class GridWorld:
         world, agents, targets = self.layers()
         return world + agents[state.agent] + targets[state.target]
 
-    def views(self, look: Callable[..., Array]) -> Float[Array, "agents targets features"]:
-        """What a network makes of everything there is to be seen, `look(world, agent, target)` for
-        each square of the agent and the target. What it does with a layer on its own it does once
-        for each place of that one, and not for every pair."""
+    def views(self, eye: Any) -> Float[Array, "agents targets features"]:
+        """What an eye, such as a `numerate.agents.PictureEye`, makes of everything there is to be
+        seen, for each square of the agent and the target.
+
+        It glances at every layer once, and reads every sum of glances. All of these at a time
+        would not stay in a processor's cache, and two trainings side by side would wait for the
+        memory: they are read for one square of the agent after the other, and once more for the
+        gradient.
+        """
         world, agents, targets = self.layers()
-        for_targets = jax.vmap(look, (None, None, 0))
-        return jax.vmap(for_targets, (None, 0, None))(world, agents, targets)
+        ground = eye.glance(world)
+        targets = jax.vmap(eye.glance)(targets)
+
+        @jax.checkpoint
+        def of_targets(agent: Array) -> Array:
+            return jax.vmap(lambda target: eye.read(ground + agent + target))(targets)
+
+        return jax.lax.map(of_targets, jax.vmap(eye.glance)(agents))
 
 
 def _grid(side: int) -> Float[Array, "height width 3"]:
