@@ -292,15 +292,16 @@ def _measured(program: _Program, arrays: Any, scenes: Scenes) -> Row:
 
 def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
     lines = [
-        Line((unit,), tuple(100 * a for a in _of(rows, unit)), None, entry.paper)
+        Line((unit,), _of(rows, unit), None, entry.paper)
         for unit, entry in LAYERS.items()
         if len(_of(rows, unit))
     ]
     return {"accuracy": Table(("last layer",), "right, %", tuple(lines))}
 
 
-def _of(rows: pl.DataFrame, unit: str, condition: str = "test") -> tuple[float, ...]:
-    return tuple(rows.filter(unit=unit, condition=condition).sort("seed")["accuracy"])
+def _of(rows: pl.DataFrame, unit: str) -> tuple[float, ...]:
+    """How many test pictures are right, in per cent."""
+    return tuple(100 * rows.filter(unit=unit, condition="test").sort("seed")["accuracy"])
 
 
 def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
@@ -311,16 +312,16 @@ def _verdict(rows: pl.DataFrame) -> str:
     plain, nac = _of(rows, "Wx + b"), _of(rows, "NAC")
     if not plain or not nac:
         return "Not run with both a linear layer and a NAC."
-    gaps = tuple(100 * (a - b) for a, b in zip(nac, plain, strict=True))
+    gaps = tuple(a - b for a, b in zip(nac, plain, strict=True))
     inside = median_interval(gaps)
     span = "" if inside is None else f", 95 % interval {inside[0]:.1f} to {inside[1]:.1f}"
     best = max(LAYERS, key=lambda unit: median(_of(rows, unit)) if _of(rows, unit) else 0.0)
     return (
-        f"With a NAC {100 * median(nac):.1f} % of the test pictures are right, with Wx + b "
-        f"{100 * median(plain):.1f} % (medians of {len(nac)} seeds). Of a seed's two networks that "
+        f"With a NAC {median(nac):.1f} % of the test pictures are right, with Wx + b "
+        f"{median(plain):.1f} % (medians of {len(nac)} seeds). Of a seed's two networks that "
         f"with the NAC has {median(gaps):+.1f} points{span}, and more than 0 in "
         f"{sum(gap > 0 for gap in gaps)} of {len(gaps)}. In the paper it has +5.0. The best last "
-        f"layer here is {best}, with {100 * median(_of(rows, best)):.1f} %."
+        f"layer here is {best}, with {median(_of(rows, best)):.1f} %."
     ).replace("-", "−")
 
 
@@ -348,7 +349,7 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
     figure = Figure(figsize=(7.5, 0.35 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
     for place, unit in enumerate(shown):
-        found = 100 * np.array(_of(rows, unit))
+        found = _of(rows, unit)
         axes.plot(found, np.full(len(found), place), "o", color="#1f6fb2", alpha=0.6)
         if LAYERS[unit].paper:
             axes.plot(float(LAYERS[unit].paper[:4]), place, "x", color="#d9480f")
@@ -379,8 +380,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(),
         "paper": Settings(seeds=10, scenes=1_000_000, shrink=1, channels=(10, 10), tests=100_000),
     },
-    # Twice what half as many pictures took on a quiet machine.
-    cost={"smoke": 25.0, "quick": 736.0},
+    cost={"smoke": 25.0, "quick": 720.0},
     jobs=jobs,
     run=run,
     tables=tables,
