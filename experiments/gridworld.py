@@ -365,7 +365,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(),
         "paper": Settings(seeds=10, updates=50_000, channels=(16, 32), features=256, hidden=256),
     },
-    cost={"smoke": 15.0, "quick": 1120.0},
+    cost={"smoke": 15.0, "quick": 1114.0},
     jobs=jobs,
     run=run,
     tables=tables,
