@@ -281,5 +281,8 @@ class CellExecutor(eqx.Module):
         start = (zeros, zeros) if self.pair else zeros
         if isinstance(self.cell, DNC):
             start = self.cell.start()
-        state, _ = jax.lax.scan(step, start, tokens)
+        # A DNC has so many results on the way that to keep them for the gradient takes longer than
+        # to have them again.
+        again = jax.checkpoint(step, prevent_cse=False)
+        state, _ = jax.lax.scan(again, start, tokens)
         return self.scale * self.readout(jax.tree.leaves(state)[0])

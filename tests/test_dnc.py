@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from numerate._dnc import addressed, allocation, linked
 from numerate.cells import DNC
+from numerate.cells._dnc import addressed, allocation, linked
 from numerate.executors import CellExecutor
 from numerate.tasks import Programs
 

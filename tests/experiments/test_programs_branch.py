@@ -88,7 +88,7 @@ def test_a_model_without_a_finite_error_is_never_the_best():
     assert _least(np.array([[np.nan, 2.0, 1.0], [3.0, np.inf, 4.0]])).tolist() == [2, 0]
 
 
-@pytest.mark.parametrize("units", [("NAC",), ("NAC, best of 8",), ("NAC", "NAC, best of 8")])
+@pytest.mark.parametrize("units", [("NAC",), (BEST,), ("NAC", BEST)])
 def test_rows_of_the_same_models_are_one_job(units):
     assert BRANCH.jobs(SMALL, units) == [ProgramJob("NAC", 0, 2)]
 

@@ -35,7 +35,7 @@ class DNC(eqx.Module):
 
     The LSTM makes h_t from [x_t, r_{t-1}], where r is what was read, and of h_t a linear layer
     makes the interface: keys k^w and k^r with strengths β, an erase vector e and a write vector
-    v, gates f, g^a and g^w in [0, 1], and read modes π that sum to 1.
+    v, gates f, g^a and g^w in [0, 1], and read modes π that sum to 1. ⊙ is the elementwise product.
 
     - content: C(M, k, β) = softmax over slots of β cos(M[i], k);
     - usage: u_t = (u + w^w - u ⊙ w^w) ⊙ (1 - f w^r), all of the step before but f;

@@ -1,0 +1,116 @@
+"""A unit that is handed its own last output."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from numerate.units import Unit
+
+
+class Recurrent(eqx.Module):
+    """A unit that runs over a sequence.
+
+    h_t = unit([x_t, h_{t-1}]) with h_0 = 0, where x_t is the input at step t, h_t the state after
+    it and [·, ·] the concatenation. The NALU's paper does not say how the state enters its
+    recurrent units; this is how Madsen & Johansen reproduced them.
+
+    **Arguments:**
+
+    - `unit`: a unit's class, or any function of `(in_features, out_features, *, key)`.
+    - `input_size`: features of x_t.
+    - `hidden_size`: features of h_t.
+    - `key`: draws the unit's parameters.
+
+    **Shapes:** `(time, input_size)` to `(hidden_size,)`, the last state.
+
+    **Represents exactly** what its unit represents, step after step: with a `NAC` or `NAU` the
+    running sum of a sequence, of any length. **Cannot** represent a running product from
+    h_0 = 0, where a product stays 0: start it from an `h` of ones.
+
+    **Penalty:** that of the unit.
+
+    **Constraint:** that of the unit.
+
+    **Raises:** `ValueError` if the unit made does not map `input_size + hidden_size` features
+    to `hidden_size`.
+
+    **Differs from the authors' code in** nothing we know.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> from numerate.units import NAC
+        >>> from numerate.initialisers import constant
+        >>> ones = constant(50.0)
+        >>> total = Recurrent(
+        ...     lambda *sizes, key: NAC(*sizes, w_hat_init=ones, m_hat_init=ones, key=key),
+        ...     input_size=1, hidden_size=1, key=jax.random.key(0))
+        >>> total(jnp.array([[1.0], [2.0], [3.0]]))
+        Array([6.], dtype=float32)
+
+    ```bibtex
+    @inproceedings{madsen2020neural,
+        title={Neural Arithmetic Units},
+        author={Madsen, Andreas and Johansen, Alexander Rosenberg},
+        booktitle={International Conference on Learning Representations},
+        year={2020},
+        eprint={2001.05016},
+        archivePrefix={arXiv},
+    }
+    ```
+    """
+
+    unit: Unit
+    input_size: int = eqx.field(static=True)
+    hidden_size: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        unit: Callable[..., Unit],
+        input_size: int,
+        hidden_size: int,
+        *,
+        key: PRNGKeyArray,
+    ):
+        self.unit = unit(input_size + hidden_size, hidden_size, key=key)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        _check_fit(self.unit, input_size, hidden_size)
+
+    def step(self, x: Float[Array, "input"], h: Float[Array, "hidden"]) -> Float[Array, "hidden"]:
+        """h_t from x_t and h_{t-1}."""
+        return self.unit(jnp.concatenate([x, h]))
+
+    def states(
+        self, xs: Float[Array, "time input"], h: Float[Array, "hidden"] | None = None
+    ) -> Float[Array, "time hidden"]:
+        """Every state h_1, h_2, … of a sequence that starts from `h`, or from zeros."""
+        return self._scan(xs, h)[1]
+
+    def __call__(
+        self,
+        xs: Float[Array, "time input"],
+        h: Float[Array, "hidden"] | None = None,
+        *,
+        key: PRNGKeyArray | None = None,
+    ) -> Float[Array, "hidden"]:
+        """The last state of a sequence that starts from `h`, or from zeros."""
+        return self._scan(xs, h)[0]
+
+    def _scan(self, xs, h):
+        def advance(h, x):
+            h = self.step(x, h)
+            return h, h
+
+        return jax.lax.scan(advance, jnp.zeros(self.hidden_size, xs.dtype) if h is None else h, xs)
+
+
+def _check_fit(unit: Unit, input_size: int, hidden_size: int) -> None:
+    wanted = (input_size + hidden_size, hidden_size)
+    if (unit.in_features, unit.out_features) != wanted:
+        raise ValueError(
+            f"unit must map input_size + hidden_size = {wanted[0]} features to hidden_size = "
+            f"{wanted[1]}; it maps {unit.in_features} to {unit.out_features}"
+        )
