@@ -38,3 +38,12 @@ def strict_promotion():
     """
     with jax.numpy_dtype_promotion("strict"):
         yield
+
+
+@pytest.fixture(scope="module")
+def unoptimised():
+    """Has XLA compile quickly, for tests of what a program is made of: optimising it takes longer
+    than running it. Not for tests of speed, of rounding, or of results to the last bit."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)

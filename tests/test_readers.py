@@ -148,7 +148,9 @@ def test_snapping_rounds_values_and_shuts_gates():
 def test_a_stack_of_trees_gives_each_sets_answers():
     reader = READERS["LSTM, last"]
     sets = [Numerals(seed=seed).train.tokens for seed in range(3)]
-    together = jax.vmap(answers, in_axes=(None, 0))(reader, stacked_prefixes(sets))
+    together = eqx.filter_jit(eqx.filter_vmap(answers, in_axes=(None, 0)))(
+        reader, stacked_prefixes(sets)
+    )
     for one, read in zip(sets, together, strict=True):
         np.testing.assert_allclose(read, answers(reader, prefixes(one)), **CLOSE)
 

@@ -61,18 +61,19 @@ def test_the_best_seed_is_the_one_with_the_least_error_in_training():
     )
 
 
-def test_rows_of_a_unit_are_its_first_models_and_the_best_of_eight():
+def test_rows_of_a_unit_are_its_first_models_and_the_best():
     both = BRANCH.run(ProgramJob("NAC", 0, 2), SMALL, lambda fraction: None)
     study = dataclasses.replace(STUDY, tries={})
-    every = study.run(ProgramJob("NAC", 0, 16), SMALL, lambda fraction: None)
+    tries = STUDY.tries["NAC"]
+    every = study.run(ProgramJob("NAC", 0, 2 * tries), SMALL, lambda fraction: None)
 
     def results(rows, seed):
         return [(r["condition"], r["digits"], r["error"]) for r in rows if r["seed"] == seed]
 
     for seed in range(2):
-        tried = [results(every, model) for model in range(8 * seed, 8 * seed + 8)]
+        tried = [results(every, tries * seed + model) for model in range(tries)]
         errors = [model[0][2] for model in tried]
-        assert len(set(errors)) == 8
+        assert len(set(errors)) == tries
         assert results([r for r in both if r["unit"] == "NAC"], seed) == tried[0]
         assert results([r for r in both if r["unit"] == BEST], seed) == tried[np.argmin(errors)]
     assert [(row["unit"], row["seed"], row["condition"]) for row in both] == [

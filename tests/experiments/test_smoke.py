@@ -12,6 +12,7 @@ from numerate.bench import experiments, regions, reproduce
 EXPERIMENTS = experiments()
 
 
+@pytest.mark.usefixtures("unoptimised")
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_smoke(name, tmp_path):
     experiment = EXPERIMENTS[name]
