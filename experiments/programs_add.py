@@ -131,7 +131,7 @@ EXPERIMENT = Experiment(
         "quick": ProgramSettings(seeds=10, steps=30_000),
         "paper": ProgramSettings(seeds=10, steps=250_000, measures=100),
     },
-    cost={"smoke": 12.0, "quick": 637.0},
+    cost={"smoke": 12.0, "quick": 578.0},
     jobs=STUDY.jobs,
     run=STUDY.run,
     tables=STUDY.tables,
