@@ -34,6 +34,7 @@ class Tally(eqx.Module):
     not say whether the NAC beside its agent's LSTM has a state.
 
     !!! example
+        >>> import jax, jax.numpy as jnp
         >>> from numerate.units import NAU
         >>> tally = Tally(NAU, 2, 1, key=jax.random.key(0))
         >>> tally.step(jnp.ones(2), jnp.zeros(1)).shape
