@@ -174,7 +174,7 @@ class ProgramStudy:
             for unit in self.present(rows)
             for place, condition in enumerate(CONDITIONS)
             for steps in [self.thousands(rows, unit, place, settings)]
-            if np.isfinite(steps).any()
+            if np.isfinite(steps).any() or unit == "NALU"
         ]
         return Table(("model", "numbers"), "thousand steps", tuple(lines))
 

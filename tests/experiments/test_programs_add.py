@@ -60,6 +60,14 @@ def test_tables_have_shares_and_the_first_step_at_the_bar():
     assert steps["LSTM", "2 digits"].values == (0.01,)
 
 
+def test_the_papers_steps_are_shown_whether_or_not_ours_get_there():
+    found = rows(("NALU", 0, [0.5, 0.75]), ("LSTM", 0, [0.5, 0.75]))
+    lines = ADD.tables(found, SMALL)["steps"].lines
+    assert [(one.labels[0], one.values, one.paper) for one in lines] == [
+        ("NALU", (np.inf,), paper) for paper in ("119", "146", "174")
+    ]
+
+
 def test_sentences_say_what_was_not_run():
     told = ADD.sentences(rows(("NALU", 0, [0.5, 1.0])), SMALL)["verdict"]
     assert "100.0 / 100.0 / 100.0 % (1 / 1 / 1 of 1 seeds" in told
