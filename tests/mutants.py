@@ -1,0 +1,481 @@
+"""Do the tests catch mistakes? Sixty small ones, each put into the code alone.
+
+    python tests/mutants.py generate --tree TREE
+    python tests/mutants.py check --tree TREE
+    python tests/mutants.py run --tree TREE --work FOLDER
+    python tests/mutants.py table --work FOLDER
+
+`generate` draws the mutants by a fixed seed and writes `mutants.json`. A mutant changes one
+statement: a sign, a constant, a comparison, or a term that is dropped. It is stored as text, not
+as a place in a file, so that it can be put into the code again after files were moved, renamed or
+reformatted; `check` lists those whose statement is not found any more. They are `gone`, and have
+to be replaced by hand by the same mistake in the code that took its place.
+
+`run` tests one mutant after the other in a copy of the tree, in one process, and appends to
+`results.jsonl`; started again it goes on where it was. A mutant meets, until one test fails:
+
+1. *near* tests: the doctests of its module, the test files named like it, those that mention the
+   class or function it is in, and the folder of its room;
+2. *wide* tests, for at most six minutes: all other fast tests and all doctests of the package.
+
+Tests that run whole experiments (`tests/experiments`, `tests/paper`) are left out, and so are the
+adapters' tests unless the mutant is in `ops` or `units`: they would take longer than all others.
+So a survivor is a mutant that these tests do not catch; the whole fast suite may. A test that
+fails is run again without the mutant: where it fails there too, it does not count.
+"""
+
+import argparse
+import ast
+import faulthandler
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+SEED, TOTAL, LEAST, LONGEST = 1808, 60, 5, 300
+ROOMS = {"tables": "data", "study": "bench"}  # what rooms were called before
+NAMES = ("ops", "units", "train", "formula", "regress", "tables", "study")
+KINDS = ("sign", "constant", "comparison", "term")
+HERE = Path(__file__).resolve().parent
+TEST_SECONDS, NEAR_SECONDS, WIDE_SECONDS = 180, 600, 360
+SLOW = ("experiments", "paper")
+CACHE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+CACHE |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+
+# Files that leave these rooms for the experiments, and pictures.
+LEFT_OUT = {
+    "train/_actor_critic",
+    "study/_figures",
+    "study/_load",
+    "study/_program_study",
+    "study/_programs",
+    "study/_readers",
+    "study/_scores",
+}
+# Functions that libraries are to take over.
+LEFT_OUT |= {"sensitivities", "wilson_interval", "median_interval"}
+# Beginnings of statements with mutants that change nothing that a test on a processor could see.
+EQUIVALENT = (
+    "_ONE_CORE =",  # an option of the compiler
+    "_OPTIONS =",
+    "return jax.jit(function, donate_argnums=0).lower",  # only on accelerators
+    "unit = np.stack([",  # the last axis of two is axis 1
+    "resolution = np.stack([",
+    "after[..., :-1] =",
+    "return tuple((np.stack(part)",  # strict only where the lengths differ
+    "solved = least_squares(",  # one iteration more
+    "usable = np.all(np.isfinite(explained))",  # a float is never 10
+    "_TINY =",  # has to be tiny
+    "self.seed_ =",  # any seed will do
+    "size < 1 or size % 16",  # what is below 16 is refused in any case
+    "new = pl.DataFrame(rows",  # a rounded time
+    "took =",
+)
+
+
+# Statements and their mutants
+
+
+class Place(NamedTuple):
+    """A statement, or the expression at the head of a compound one, and where it is."""
+
+    qualname: str
+    node: ast.AST
+
+    @property
+    def text(self) -> str:
+        return ast.unparse(self.node)
+
+
+def places(body: list[ast.stmt], qualname: str = "") -> Iterator[Place]:
+    """All code that runs: no docstrings, annotations, overloads, messages of errors."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if not any("overload" in ast.unparse(one) for one in node.decorator_list):
+                yield from places(node.body, f"{qualname}.{node.name}".lstrip("."))
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("__"):
+            continue
+        elif isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Pass):
+            continue
+        elif heads := [h for h in (getattr(node, n, None) for n in ("test", "iter")) if h]:
+            yield from (Place(qualname, head) for head in heads)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr):
+            yield Place(qualname, node)
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                parts = getattr(node, name, [])
+                nested = [p for part in parts for p in getattr(part, "body", [])]
+                plain = name in ("body", "orelse", "finalbody")
+                yield from places(parts if plain else nested, qualname)
+
+
+def mutants(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The kind and the text of every mutant of a statement."""
+    skipped = {id(n) for part in ast.walk(node) for n in _annotations(part)}
+    for parent in list(ast.walk(node)):
+        for field, index, child in _children(parent):
+            if id(child) in skipped:
+                continue
+            for kind, new in _changes(child):
+                _put(parent, field, index, new)
+                yield kind, ast.unparse(node)
+                _put(parent, field, index, child)
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+        node.op, old = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.op
+        yield "sign", ast.unparse(node)
+        node.op = old
+
+
+def _annotations(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.AnnAssign):
+        yield from ast.walk(node.annotation)
+    if isinstance(node, ast.JoinedStr):
+        yield from ast.walk(node)
+
+
+def _children(parent: ast.AST) -> Iterator[tuple[str, int | None, ast.expr]]:
+    for field, value in ast.iter_fields(parent):
+        several = value if isinstance(value, list) else [value]
+        for index, child in enumerate(several):
+            if isinstance(child, ast.expr):
+                yield field, index if isinstance(value, list) else None, child
+
+
+def _put(parent: ast.AST, field: str, index: int | None, new: ast.expr) -> None:
+    if index is None:
+        setattr(parent, field, new)
+    else:
+        getattr(parent, field)[index] = new
+
+
+_OPPOSITE = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
+_OPPOSITE |= {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is}
+_OPPOSITE |= {ast.In: ast.NotIn, ast.NotIn: ast.In}
+_BOUNDARY = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+
+
+def _changes(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    match node:
+        case ast.BinOp(left, op, right) if not (_is_text(left) or _is_text(right)):
+            if isinstance(op, ast.Add | ast.Sub):
+                other = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
+                yield "sign", ast.BinOp(left, other, right)
+            if isinstance(op, ast.Add | ast.Sub | ast.Mult):
+                yield "term", right
+            if isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.Div):
+                yield "term", left
+        case ast.BoolOp(op, values):
+            for i in range(len(values)):
+                rest = values[:i] + values[i + 1 :]
+                yield "term", ast.BoolOp(op, rest) if len(rest) > 1 else rest[0]
+        case ast.UnaryOp(ast.USub(), operand):
+            yield "sign", operand
+        case ast.UnaryOp(ast.Not(), operand):
+            yield "term", operand
+        case ast.Constant(bool(value)):
+            yield "constant", ast.Constant(not value)
+        case ast.Constant(int(value)):
+            yield "constant", ast.Constant(value + 1)
+        case ast.Constant(float(value)):
+            yield "constant", ast.Constant(2 * value or 1.0)
+        case ast.Compare(left, [op], [right]):
+            yield "comparison", ast.Compare(left, [_OPPOSITE[type(op)]()], [right])
+            # Between floats the boundary itself hardly ever happens.
+            whole = isinstance(right, ast.Constant) and isinstance(right.value, int)
+            if type(op) in _BOUNDARY and whole:
+                yield "comparison", ast.Compare(left, [_BOUNDARY[type(op)]()], [right])
+
+
+def _is_text(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str | bytes)
+    return isinstance(node, ast.JoinedStr | ast.List | ast.Tuple)
+
+
+# The sixty
+
+
+def modules(tree: Path, room: str) -> list[Path]:
+    names = dict.fromkeys((room, ROOMS.get(room, room)))
+    return [p for name in names for p in sorted((tree / "numerate" / name).glob("*.py"))]
+
+
+def sites(tree: Path, room: str) -> list[dict]:
+    """Every mutant that can be made in a room."""
+    found = []
+    for path in modules(tree, room):
+        if f"{room}/{path.stem}" in LEFT_OUT:
+            continue
+        seen: Counter = Counter()
+        for place in places(ast.parse(path.read_text(encoding="utf-8")).body):
+            text = place.text
+            seen[place.qualname, text] += 1
+            alias = not place.qualname and "[" in text  # of types
+            if place.qualname in LEFT_OUT or alias or len(text) > LONGEST:
+                continue
+            where = {"room": room, "file": path.stem, "in": place.qualname}
+            where |= {"nth": seen[place.qualname, text]}
+            changes = dict.fromkeys(mutants(place.node))
+            found += [where | {"kind": k, "old": text, "new": new} for k, new in changes]
+    return found
+
+
+def generate(tree: Path) -> list[dict]:
+    every = {room: sites(tree, room) for room in NAMES}
+    share = {room: len(found) for room, found in every.items()}
+    counts = dict.fromkeys(NAMES, LEAST)
+    while sum(counts.values()) < TOTAL:
+        counts[max(NAMES, key=lambda room: share[room] / (counts[room] + 1))] += 1
+    chosen = []
+    for room, found in every.items():
+        random.Random(f"{SEED} {room}").shuffle(found)
+        found = [site for site in found if not site["old"].startswith(EQUIVALENT)]
+        taken: list[dict] = []
+        while len(taken) < counts[room]:
+            kind = KINDS[len(taken) % len(KINDS)]
+            used = {(one["file"], one["in"]) for one in taken}
+            busy = Counter(one["file"] for one in taken)
+            free = [s for s in found if s["kind"] == kind and (s["file"], s["in"]) not in used]
+            taken.append(min(free, key=lambda s: busy[s["file"]]))
+        chosen += sorted(taken, key=lambda s: s["file"])
+    return [{"id": i} | one for i, one in enumerate(chosen, 1)]
+
+
+# Where a mutant is today
+
+
+def find(tree: Path, mutant: dict) -> tuple[Path, Place] | None:
+    """The statement in the tree: that of the same name and file first, else the only one."""
+    found = []
+    for path in sorted((tree / "numerate").rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        nth = Counter()
+        for place in places(ast.parse(source).body):
+            if place.text == mutant["old"]:
+                nth[place.qualname] += 1
+                found.append((path, place, nth[place.qualname]))
+    last = mutant["in"].rpartition(".")[2]
+    rules = (
+        lambda p, q, n: (p.stem, q.qualname, n) == (mutant["file"], mutant["in"], mutant["nth"]),
+        lambda p, q, n: (q.qualname, n) == (mutant["in"], mutant["nth"]),
+        lambda p, q, n: p.stem == mutant["file"] and q.qualname.endswith(last),
+        lambda p, q, n: p.parent.name == mutant["room"] and q.qualname.endswith(last),
+        lambda p, q, n: q.qualname.endswith(last),
+        lambda p, q, n: True,
+    )
+    for rule in rules:
+        kept = [one for one in found if rule(*one)]
+        if len(kept) == 1:
+            return kept[0][:2]
+    return None
+
+
+def mutated(path: Path, place: Place, new: str) -> str:
+    """The file with the statement replaced."""
+    lines = path.read_text(encoding="utf-8").encode().splitlines(keepends=True)
+    node = place.node
+    first, last = lines[node.lineno - 1], lines[node.end_lineno - 1]
+    before = b"".join(lines[: node.lineno - 1]) + first[: node.col_offset]
+    after = last[node.end_col_offset :] + b"".join(lines[node.end_lineno :])
+    # A head that goes over several lines is in brackets, or gets them.
+    text = new if isinstance(node, ast.stmt) else f"({new})"
+    return (before + text.encode() + after).decode()
+
+
+# Running
+
+
+def near(tree: Path, path: Path, mutant: dict) -> list[str]:
+    """The module, and the test files that have to do with it, the closest first."""
+    top = mutant["in"].split(".")[0]
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    public = [n.name for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    public = [name for name in public if not name.startswith("_")]
+    names = [top] if top and not top.startswith("_") else public
+    word = re.compile(rf"\b({'|'.join(map(re.escape, names)) or '(?!)'})\b")
+    folder = tree / "tests" / path.relative_to(tree / "numerate").parts[0]
+    stem = path.stem.strip("_")
+
+    def closeness(file: Path) -> tuple[bool, bool, int]:
+        mentions = len(word.findall(file.read_text(encoding="utf-8")))
+        return stem not in file.stem, folder not in file.parents, -mentions
+
+    files = [f for f in sorted((tree / "tests").rglob("test_*.py")) if _is_run(tree, f, mutant)]
+    close = sorted((f for f in files if closeness(f) < (True, True, 0)), key=closeness)
+    return [str(f.relative_to(tree)) for f in (path, *close)]
+
+
+def wide(tree: Path, mutant: dict, done: list[str]) -> list[str]:
+    files = [f for f in sorted((tree / "tests").rglob("test_*.py")) if _is_run(tree, f, mutant)]
+    # What is nearer to the user first, and the long table of units last.
+    files.sort(key=lambda f: (f.parent.name in ("units", "adapters"), f.parent.name == "tests"))
+    return ["numerate", *(t for f in files if (t := str(f.relative_to(tree))) not in done)]
+
+
+def _is_run(tree: Path, file: Path, mutant: dict) -> bool:
+    folders = file.relative_to(tree / "tests").parts[:-1]
+    adapters = "adapters" in folders and mutant["room"] not in ("ops", "units")
+    return not adapters and not set(folders) & set(SLOW)
+
+
+class Runner:
+    """A copy of a tree, in which tests run, and what is known of tests without a mutant."""
+
+    def __init__(self, tree: Path, work: Path):
+        self.work, self.tree = work, work / "tree"
+        shutil.rmtree(self.tree, ignore_errors=True)
+        ignored = shutil.ignore_patterns(".venv", "__pycache__", "site")
+        shutil.copytree(tree, self.tree, ignore=ignored)
+        self.path = work / "results.jsonl"
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        self.rows = [json.loads(line) for line in lines]
+
+    def write(self, row: dict) -> None:
+        self.rows.append(row)
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def pytest(self, tests: list[str], limit: float, name: str = "") -> str | None:
+        """The first test that fails, `"collection"`, `"time"` if it did not end; or None."""
+        log = self.work / "log"
+        log.write_text("")
+        environment = os.environ | CACHE | {"MUTANT_LOG": str(log), "MUTANT_NAME": name}
+        environment |= {"PYTHONPATH": f"{self.tree}{os.pathsep}{HERE}"}
+        environment |= {"JAX_COMPILATION_CACHE_DIR": str(self.work / "cache")}
+        broken = [a for one in self.broken() for a in ("--deselect", one)]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "mutants"]
+        command += ["-x", "-n0", "-m", "not slow", *broken, *tests]
+        with (self.work / "output").open("w") as output:
+            ended = subprocess.Popen(
+                ["nice", *command],
+                cwd=self.tree,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                code = ended.wait(limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(ended.pid, 9)
+                ended.wait()
+                return "time"
+        if code in (0, 5):
+            return None
+        return (log.read_text().splitlines() or ["collection"])[-1]
+
+    def broken(self) -> list[str]:
+        return [row["test"] for row in self.rows if row.get("passes") is False]
+
+    def passes(self, test: str, tests: list[str]) -> bool:
+        """Whether a test passes without a mutant; run once."""
+        for row in self.rows:
+            if row.get("test") == test and test != "collection":
+                return row["passes"]
+        selected = ["--collect-only", *tests] if test == "collection" else [test]
+        passes = self.pytest(selected, NEAR_SECONDS) is None
+        self.write({"test": test, "passes": passes})
+        return passes
+
+    def test(self, mutant: dict) -> None:
+        start = time.monotonic()
+        place = find(self.tree, mutant)
+        row = {"id": mutant["id"], "killed_by": None, "stage": "gone", "seconds": 0.0}
+        if place is None:
+            return self.write(row)
+        path, source = place[0], place[0].read_text(encoding="utf-8")
+        close = near(self.tree, path, mutant)
+        name = mutant["in"].split(".")[0] or path.stem
+        far = wide(self.tree, mutant, close)
+        for stage, tests, limit in (("near", close, NEAR_SECONDS), ("wide", far, WIDE_SECONDS)):
+            row["stage"] = stage
+            while True:
+                path.write_text(mutated(*place, mutant["new"]), encoding="utf-8")
+                failed = self.pytest(tests, limit, name)
+                path.write_text(source, encoding="utf-8")
+                if failed in (None, "time") or self.passes(failed, tests):
+                    break
+                if failed == "collection":
+                    raise RuntimeError(f"cannot be collected: {tests}, see {self.work}/output")
+            row["unfinished"] = failed == "time"
+            if failed not in (None, "time"):
+                row["killed_by"] = failed
+                break
+        self.write(row | {"seconds": round(time.monotonic() - start, 1)})
+
+
+# As a plugin of pytest: says which test runs, ends one that hangs, and begins with the closest.
+
+
+def pytest_collection_modifyitems(items: list) -> None:
+    name = os.environ["MUTANT_NAME"]
+    items.sort(key=lambda item: not name or name not in item.nodeid)
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    faulthandler.dump_traceback_later(TEST_SECONDS, exit=True, file=sys.__stderr__)
+    with open(os.environ["MUTANT_LOG"], "a") as file:
+        file.write(nodeid + "\n")
+
+
+def table(work: Path, stored: list[dict]) -> str:
+    """What was killed in every room, and the survivors."""
+    rows = [json.loads(line) for line in (work / "results.jsonl").read_text().splitlines()]
+    rows = {row["id"]: row for row in rows if "id" in row}
+    lines = ["| room | mutants | killed |", "|---|---|---|"]
+    for room in (*NAMES, "all"):
+        ours = [m for m in stored if room in (m["room"], "all")]
+        killed = [m for m in ours if rows.get(m["id"], {}).get("killed_by")]
+        lines.append(f"| `{room}` | {len(ours)} | {len(killed)} |")
+    lines += ["", "| survivor | in | was | is |", "|---|---|---|---|"]
+    for m in stored:
+        row = rows.get(m["id"], {"stage": "not run", "killed_by": None})
+        if row["killed_by"] is None:
+            state = "" if row["stage"] == "wide" else f" ({row['stage']})"
+            old, new = (m[k].replace("|", "\\|").replace("\n", " ") for k in ("old", "new"))
+            where = f"`{m['room']}/{m['file']}` `{m['in']}`"
+            lines.append(f"| {m['id']}{state} | {where} | `{old}` | `{new}` |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=("generate", "check", "run", "table"))
+    parser.add_argument("--tree", type=Path, default=HERE.parent)
+    parser.add_argument("--work", type=Path, default=Path("/tmp/mutants"))
+    parser.add_argument("--only", type=int, nargs="*", help="ids, else all")
+    arguments = parser.parse_args()
+    store = HERE / "mutants.json"
+    if arguments.command == "generate":
+        rows = [json.dumps(one, ensure_ascii=False) for one in generate(arguments.tree)]
+        store.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
+        return
+    stored = json.loads(store.read_text(encoding="utf-8"))
+    if arguments.command == "check":
+        for mutant in stored:
+            if find(arguments.tree, mutant) is None:
+                print("gone:", json.dumps(mutant, ensure_ascii=False))
+    elif arguments.command == "table":
+        print(table(arguments.work, stored))
+    else:
+        arguments.work.mkdir(parents=True, exist_ok=True)
+        runner = Runner(arguments.tree.resolve(), arguments.work)
+        done = {row["id"] for row in runner.rows if "id" in row}
+        for mutant in stored:
+            if mutant["id"] not in done and mutant["id"] in (arguments.only or [mutant["id"]]):
+                runner.test(mutant)
+                print(runner.rows[-1], flush=True)
+
+
+if __name__ == "__main__":
+    main()
