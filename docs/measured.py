@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-SINGLE_MODULE = Path(__file__).parents[1] / "experiments" / "results" / "single_module.json"
+SINGLE_MODULE = Path(__file__).parents[1] / "results" / "single_module.json"
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 

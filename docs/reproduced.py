@@ -3,18 +3,19 @@
     python docs/reproduced.py [NAME …]
 
 A page keeps its text; what stands between `<!-- name -->` and `<!-- end of name -->` is made from
-`experiments/results/NAME` by the experiment itself. The tests compare.
+`results/NAME` by the experiment itself. The tests compare.
 """
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from numerate.bench import Experiment, experiments, filled, regions
+from numerate.paper import experiments
+from numerate.study import Experiment, filled, regions
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "results"
-RESULTS = ROOT / "experiments" / "results"
+RESULTS = ROOT / "results"
 INDEX = PAGES / "index.md"
 
 

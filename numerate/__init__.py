@@ -51,8 +51,9 @@ _HOMES = {
         "RealNPU", "SignNMRU", "Unit", "iNALU", "sNMU",
     ),
 }  # fmt: skip
-_MODULES = ("cells", "data", "formula", "initialisers", "keras", "models", "ops", "plot")
-_MODULES += ("recipes", "regress", "serialise", "tasks", "torch", "train", "units")
+_MODULES = ("bench", "cells", "formula", "initialisers", "keras", "models", "ops", "paper", "plot")
+_MODULES += ("recipes", "regress", "serialise", "study", "tables", "tasks", "torch", "train")
+_MODULES += ("units",)
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]

@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from .data import InputError, Table
+from numerate._errors import InputError
+from numerate.tables import Table
+
 from .formula import floats, formula_text
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def save_plot(model: Any, table: Table, path: str | Path) -> None:
     !!! example
         >>> import numerate, pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "kepler.svg"
-        >>> save_plot(numerate.fit("kepler"), numerate.data.read_table("kepler"), path)
+        >>> save_plot(numerate.fit("kepler"), numerate.tables.read_table("kepler"), path)
         >>> path.read_text()[:5]
         '<?xml'
     """

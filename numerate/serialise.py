@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from numerate import units
+from numerate._output import replacing
 from numerate.cells import MCLSTM, Recurrent
-from numerate.data import replacing
 from numerate.models import Stack
 
 FORMAT = 1  # rises when files change so that an older version could not read them

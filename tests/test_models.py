@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from numerate.models import DigitNet, Stack, _convolved
+from numerate.models import Stack
+from numerate.paper.digits import DigitNet, convolved
 from numerate.units import NAC, NALU, NACMul
 from tests.units.table import UNITS
 
@@ -93,7 +94,7 @@ def test_a_convolution_in_strips_is_the_convolution(strips, key):
     for_image, for_kernel = jax.random.split(key)
     image = jax.random.normal(for_image, (24, 24 * 3))
     kernel = jax.random.normal(for_kernel, (5, 5, 3, 2))
-    whole, cut = _convolved(image, kernel), _convolved(image, kernel, strips)
+    whole, cut = convolved(image, kernel), convolved(image, kernel, strips)
     np.testing.assert_allclose(cut, whole, rtol=1e-5, atol=1e-5)
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import numerate
-from numerate.data import InputError, read_table
 from numerate.plot import check_can_plot, plot_fit, save_plot
+from numerate.tables import InputError, read_table
 
 
 @pytest.fixture(scope="module")

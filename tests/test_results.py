@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from numerate.bench import experiments
+from numerate.paper import experiments
 
 from .pages import ROOT
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parents[2] / "experiments" / "results"
+RESULTS = Path(__file__).parents[2] / "results"
 
 
 def on_files(files: Any, config: Any) -> Any:

@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from numerate import ArithmeticRegressor
-from numerate.data import read_table
+from numerate.tables import read_table
 
 KNOWN = 6  # Mercury to Saturn: the planets before 1781
 NAMES = ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune")

@@ -39,7 +39,7 @@ def _failures_as_sentences() -> Iterator[None]:
     except BrokenPipeError:
         close_broken_pipe()
     except ValueError as error:
-        from numerate.data import InputError
+        from numerate._errors import InputError
 
         if not isinstance(error, InputError):
             raise

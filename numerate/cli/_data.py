@@ -24,7 +24,7 @@ def mnist(
 
     Experiments find it in the cache; another folder is named to them by --data or NUMERATE_DATA.
     """
-    from numerate.tasks import download_mnist
+    from numerate.paper.digits import download_mnist
 
     folder = download_mnist(out, note=say)
     output().print(f"MNIST is in {folder}", markup=False)

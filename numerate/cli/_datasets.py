@@ -5,7 +5,7 @@ from ._console import output
 
 def datasets() -> None:
     """List the embedded data sets, with their sources."""
-    from numerate.data import datasets as embedded
+    from numerate.tables import datasets as embedded
 
     console = output()
     for name, dataset in embedded().items():

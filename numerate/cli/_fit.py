@@ -42,7 +42,7 @@ def fit(
 ) -> None:
     """Find a formula for one column of a table from the others."""
     _check_before_the_search(data, budget, seed, out, plot)
-    from numerate.data import read_table
+    from numerate.tables import read_table
 
     table = read_table(data, target=target, features=_names(features))
     for note in table.notes:
@@ -62,7 +62,8 @@ def fit(
 def _check_before_the_search(
     data: str, budget: float, seed: int, out: Path | None, plot: Path | None
 ) -> None:
-    from numerate.data import InputError, check_writable
+    from numerate._errors import InputError
+    from numerate._output import check_writable
 
     if not 0 < budget < math.inf:
         raise InputError(f"--budget must be a number of seconds above 0, not {budget:g}.")
@@ -100,7 +101,7 @@ def _search(table: Any, seed: int, budget: float) -> Any:
 
 
 def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
-    from numerate.data import replacing
+    from numerate._output import replacing
 
     if out:
         with replacing(out) as temporary:

@@ -22,7 +22,8 @@ def predict(
     """Apply a saved formula to new rows: CSV of the features and the predicted target."""
     import polars as pl
 
-    from numerate.data import check_writable, read_features, replacing
+    from numerate._output import check_writable, replacing
+    from numerate.tables import read_features
 
     if out:
         check_writable(out)

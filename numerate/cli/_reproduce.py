@@ -51,9 +51,9 @@ def reproduce(
 
     A run that was stopped goes on where it was when the same command is given again.
     """
-    from numerate.bench import experiment, experiments
-    from numerate.data import InputError
-    from numerate.tasks._mnist import FOLDER_VARIABLE
+    from numerate._errors import InputError
+    from numerate.paper import experiment, experiments
+    from numerate.paper.digits._mnist import FOLDER_VARIABLE
 
     if name is None:
         if not as_list:
@@ -74,8 +74,7 @@ def reproduce(
 
 
 def _settings(experiment: Any, scale: str, seeds: int | None, values: list[str]) -> Any:
-    from numerate.data import InputError
-    from numerate.data._errors import did_you_mean
+    from numerate._errors import InputError, did_you_mean
 
     if scale not in experiment.scales:
         raise InputError(
@@ -99,7 +98,7 @@ def _settings(experiment: Any, scale: str, seeds: int | None, values: list[str])
 
 def _read(field: str, text: str, like: Any) -> Any:
     """A setting's value from text, of the type that the scale's value has."""
-    from numerate.data import InputError
+    from numerate._errors import InputError
 
     if isinstance(like, tuple):
         kind = like[0] if like else ""
@@ -116,8 +115,7 @@ def _read(field: str, text: str, like: Any) -> Any:
 
 
 def _units(experiment: Any, units: str | None) -> tuple[str, ...]:
-    from numerate.data import InputError
-    from numerate.data._errors import did_you_mean, listed
+    from numerate._errors import InputError, did_you_mean, listed
 
     if units is None:
         return experiment.units
@@ -139,7 +137,7 @@ def _units(experiment: Any, units: str | None) -> tuple[str, ...]:
 
 
 def _run(experiment: Any, settings: Any, units: tuple[str, ...], scale: str, out: Path) -> None:
-    from numerate.bench import reproduce as run
+    from numerate.study import reproduce as run
 
     with progress_bar() as progress:
         task = progress.add_task("starting", total=1.0)

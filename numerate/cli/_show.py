@@ -18,7 +18,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show a saved formula."""
-    from numerate.data import InputError
+    from numerate._errors import InputError
 
     if as_latex + as_python + as_json > 1:
         raise InputError("--latex, --python and --json exclude each other; choose one.")

@@ -12,11 +12,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from numerate.data import resolution_of
 from numerate.formula import evaluate, formula_text, python_source
 from numerate.regress._problem import Problem
 from numerate.regress._search import Progress, Search, Settings
 from numerate.regress._verify import MEANING
+from numerate.tables import resolution_of
 
 
 class ArithmeticRegressor(RegressorMixin, BaseEstimator):

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from numerate.data import read_table
 from numerate.regress._estimator import ArithmeticRegressor
+from numerate.tables import read_table
 
 
 def fit(
@@ -23,7 +23,7 @@ def fit(
     **Arguments:**
 
     - `data`: a CSV, TSV, Parquet or NDJSON file, the name of an embedded data set, a Polars or
-        pandas data frame, a mapping of columns, or a `numerate.data.Table`.
+        pandas data frame, a mapping of columns, or a `numerate.tables.Table`.
     - `target`: the column to explain; the last one by default.
     - `features`: the columns a formula may use; by default all others that hold numbers.
     - `seed`, `budget`: as `random_state` and `budget` of `ArithmeticRegressor`.
@@ -32,7 +32,7 @@ def fit(
     **Returns:** a fitted `ArithmeticRegressor`; its `interrupted_` is true if Ctrl-C ended the
     search early.
 
-    **Raises:** `numerate.data.InputError` (a `ValueError`) naming the column and row at fault.
+    **Raises:** `numerate.tables.InputError` (a `ValueError`) naming the column and row at fault.
 
     !!! example
         >>> fit("kepler").formula_

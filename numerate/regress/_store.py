@@ -9,7 +9,7 @@ import polars as pl
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from numerate.data import InputError
+from numerate._errors import InputError
 from numerate.formula import from_data, to_data
 from numerate.regress._estimator import ArithmeticRegressor
 
@@ -33,7 +33,7 @@ def save(model: ArithmeticRegressor, path: Any) -> None:
 def load(path: Any) -> ArithmeticRegressor:
     """Read a fitted model that `save` wrote. Nothing in the file is executed.
 
-    **Raises:** `numerate.data.InputError` (a `ValueError`) for a missing file or one that is
+    **Raises:** `numerate.tables.InputError` (a `ValueError`) for a missing file or one that is
     not such a model.
 
     !!! example

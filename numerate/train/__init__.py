@@ -1,12 +1,5 @@
 """The engine: a whole training run is one pure function, and many seeds are one `vmap`."""
 
-from numerate.train._actor_critic import (
-    ActorCritic,
-    ActorCriticConfig,
-    Learner,
-    actor_critic,
-    rewards,
-)
 from numerate.train._choice import select
 from numerate.train._levenberg import Fitted, levenberg
 from numerate.train._many import train_many
@@ -17,18 +10,13 @@ from numerate.train._train import Config, train
 
 __all__ = [
     "AUTHORS",
-    "ActorCritic",
-    "ActorCriticConfig",
     "PORT",
     "Config",
     "Fitted",
-    "Learner",
     "Outcome",
     "Restart",
     "Run",
-    "actor_critic",
     "levenberg",
-    "rewards",
     "select",
     "train",
     "train_many",

@@ -197,7 +197,7 @@ def test_ctrl_c_later_keeps_the_best_formula(monkeypatch, tmp_path):
 
 def test_datasets_lists_every_set_with_its_source():
     text = run("datasets").stdout
-    for name, dataset in numerate.data.datasets().items():
+    for name, dataset in numerate.tables.datasets().items():
         assert f"{name}  {dataset.title}" in text
         assert dataset.source in text
 

@@ -3,7 +3,7 @@
 import sys
 from functools import partial
 
-from numerate import tasks
+from numerate.paper import digits
 from tests.cli.test_commands import run
 
 # Where nobody answers.
@@ -11,7 +11,7 @@ CLOSED = ("http://127.0.0.1:9/",)
 
 
 def test_a_failed_download_is_one_sentence(monkeypatch, tmp_path):
-    monkeypatch.setattr(tasks, "download_mnist", partial(tasks.download_mnist, mirrors=CLOSED))
+    monkeypatch.setattr(digits, "download_mnist", partial(digits.download_mnist, mirrors=CLOSED))
     result = run("data", "mnist", "--out", tmp_path / "new", code=2)
     assert "cannot be downloaded" in result.stderr and "Traceback" not in result.stderr
     assert list((tmp_path / "new").iterdir()) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from numerate.bench import experiments
+from numerate.paper import experiments
 from tests.cli.test_commands import run
 
 
@@ -38,8 +38,8 @@ def test_what_there_is_not_is_named(arguments, complaint, monkeypatch, tmp_path)
 
 
 def test_names_of_units_may_have_commas():
-    from numerate.bench import experiments
     from numerate.cli._reproduce import _units
+    from numerate.paper import experiments
 
     gridworld = experiments()["gridworld"]
     assert _units(gridworld, "LSTM + NAC, summed,LSTM") == ("LSTM", "LSTM + NAC, summed")

@@ -174,7 +174,7 @@ def test_save_and_load(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x00" * 64])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "m").write_bytes(content)
-    with pytest.raises(numerate.data.InputError, match="not a model"):
+    with pytest.raises(numerate.tables.InputError, match="not a model"):
         numerate.load(tmp_path / "m")
 
 

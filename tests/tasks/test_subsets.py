@@ -8,13 +8,8 @@ import optax
 import pytest
 import sympy
 
-from numerate.tasks import (
-    MADSEN_RANGES,
-    PAPER_FUNCTIONS,
-    SimpleFunction,
-    SimpleFunctionRecurrent,
-    madsen2020,
-)
+from numerate.paper.functions import SimpleFunctionRecurrent
+from numerate.tasks import MADSEN_RANGES, PAPER_FUNCTIONS, SimpleFunction, madsen2020
 from numerate.train import Config, train_many
 from numerate.units import Linear
 

@@ -1,0 +1,60 @@
+"""The experiments of the NALU's paper (Trask et al., 2018), each with its task, models and report.
+
+`experiment("toy")` is one of them, which `numerate reproduce toy` runs:
+
+- `toy` and `identity`: two weights and a tutorial; giving back a number.
+- `functions`: six functions of two hidden sums, of one row and of a sequence.
+- `digits`: counting, adding and telling even digits in images.
+- `language`: number words.
+- `programs`: sums as programs, and programs with branches.
+- `gridworld`: arriving in time.
+
+`networks` has the recurrent networks that several of them compare with.
+"""
+
+from importlib import import_module
+
+from numerate._errors import InputError, did_you_mean, listed
+from numerate.study import Experiment
+
+_MODULES = {
+    "gridworld": "gridworld.experiment",
+    "identity": "identity.experiment",
+    "language": "language.experiment",
+    "mnist-add": "digits.add",
+    "mnist-count": "digits.count",
+    "parity": "digits.parity",
+    "programs-add": "programs.add",
+    "programs-branch": "programs.branch",
+    "simple-recurrent": "functions.recurrent",
+    "simple-static": "functions.static",
+    "toy": "toy.experiment",
+}
+
+
+def experiment(name: str) -> Experiment:
+    """The experiment of a name.
+
+    **Raises:** `InputError` for a name that no experiment has.
+
+    !!! example
+        >>> experiment("toy").name
+        'toy'
+    """
+    names = list(_MODULES)
+    if name not in names:
+        raise InputError(
+            f"there is no experiment {name!r}.{did_you_mean(name, names)} "
+            f"Experiments are {listed(names)}."
+        )
+    return import_module(f"numerate.paper.{_MODULES[name]}").EXPERIMENT
+
+
+def experiments() -> dict[str, Experiment]:
+    """All experiments by name.
+
+    !!! example
+        >>> list(experiments())[:3]
+        ['gridworld', 'identity', 'language']
+    """
+    return {name: experiment(name) for name in _MODULES}

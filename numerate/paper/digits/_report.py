@@ -1,0 +1,245 @@
+"""How `mnist-count` and `mnist-add` show what came out, beside table 2 of the paper."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from numerate.study import Line, Table, median, number
+
+from ._sequences import DigitSequences
+from ._training import ENTRIES, GUESS, LENGTHS, TRAINED, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONG = LENGTHS[1:]
+
+
+class Study(NamedTuple):
+    """What one of the two experiments asks, and what the paper has.
+
+    **Fields:** `task`; `paper`, by unit: the share right of one digit in per cent, and the mean
+    absolute errors at lengths 10, 100 and 1000 (table 2); `units`, in order; `others`, by unit
+    what others report at those lengths.
+    """
+
+    task: DigitSequences
+    paper: dict[str, tuple[float, float, float, float]]
+    units: tuple[str, ...]
+    others: dict[str, tuple[str, str, str]] = {}
+
+    def published(self, unit: str, length: int) -> float | None:
+        """The paper's error, or share right, as printed."""
+        found = self.paper.get(unit)
+        return None if found is None else found[LENGTHS.index(length)]
+
+    def best(self, length: int) -> float:
+        """The paper's best of all units, as printed."""
+        found = [row[LENGTHS.index(length)] for row in self.paper.values()]
+        return max(found) if length == 1 else min(found)
+
+
+def _of(rows: pl.DataFrame, unit: str, condition: Any, measure: str = "mae") -> tuple[float, ...]:
+    found = rows.filter(unit=unit, condition=str(condition))[measure]
+    return tuple(float("nan") if value is None else value for value in found)
+
+
+def _shown(rows: pl.DataFrame, study: Study) -> list[str]:
+    return [unit for unit in study.units if unit in set(rows["unit"])]
+
+
+def _data(rows: pl.DataFrame) -> str:
+    return " and ".join(sorted(set(rows["data"])))
+
+
+# Tables.
+
+
+def tables(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
+    data = _data(rows)
+    accuracy = {f"One digit, {data}": _accuracy(study, rows)}
+    return accuracy | {f"{n} digits, {data}": _errors(study, rows, n) for n in LONG}
+
+
+def _accuracy(study: Study, rows: pl.DataFrame) -> Table:
+    lines = [
+        Line(
+            (unit,),
+            tuple(100 * share for share in _of(rows, unit, 1, "accuracy")),
+            tuple(100 * share >= study.best(1) for share in _of(rows, unit, 1, "accuracy")),
+            "" if (theirs := study.published(unit, 1)) is None else f"{theirs:g} %",
+        )
+        for unit in _shown(rows, study)
+    ]
+    return Table(("unit",), "right, %", tuple(lines))
+
+
+def _errors(study: Study, rows: pl.DataFrame, length: int) -> Table:
+    lines = [
+        Line(
+            (unit,),
+            _of(rows, unit, length),
+            tuple(error <= study.best(length) / 2 for error in _of(rows, unit, length)),
+            _printed(study.published(unit, length)),
+            study.others.get(unit, ("", "", ""))[LONG.index(length)],
+        )
+        for unit in _shown(rows, study)
+    ]
+    return Table(("unit",), "mean absolute error", tuple(lines))
+
+
+def _printed(error: float | None) -> str:
+    """The paper's error, and the half of it, which is what it probably was."""
+    return "" if error is None else f"{_plain(error)} (half: {_plain(error / 2)})"
+
+
+def _plain(value: float) -> str:
+    if not np.isfinite(value):
+        return number(value)
+    return f"{value:.1e}" if value >= 1e5 else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+# Sentences.
+
+
+def sentences(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
+    return {
+        "verdict": _verdict(study, rows),
+        "overview": _overview(study, rows),
+        "factor two": _factor_two(study, rows),
+        "bias": _bias(study, rows),
+        "validation": _validation(study, rows),
+    }
+
+
+def best_unit(rows: pl.DataFrame, study: Study) -> str:
+    """The unit of the least median error at the greatest length."""
+    return min(_shown(rows, study), key=lambda unit: median(_of(rows, unit, LONG[-1])))
+
+
+def _verdict(study: Study, rows: pl.DataFrame) -> str:
+    length, shown = LONG[-1], [unit for unit in _shown(rows, study) if unit != GUESS]
+    theirs, guess = study.best(length), median(_of(rows, GUESS, length))
+    summed, cells, usual = (
+        _medians(rows, _kind(shown, kind)) for kind in ("summed", "cell", "baseline")
+    )
+    return (
+        f"Over {length} digits, with the outputs of a unit added: {summed}. The paper's best is "
+        f"{theirs:g}, or {theirs / 2:.3g} if its errors are twice too large. Cells that pass their "
+        f"state through weights: {cells}; the usual networks: {usual}; answering "
+        f"{_constant(study)} to everything: {_plain(guess)}. All are medians of mean absolute "
+        "errors."
+    )
+
+
+def _kind(units: Sequence[str], kind: str) -> list[str]:
+    return [unit for unit in units if ENTRIES[unit].kind == kind]
+
+
+def _medians(rows: pl.DataFrame, units: Sequence[str]) -> str:
+    found = [f"{unit} {_plain(median(_of(rows, unit, LONG[-1])))}" for unit in units]
+    return "; ".join(found) if any("," in unit for unit in units) else ", ".join(found)
+
+
+def _constant(study: Study) -> str:
+    values = set(np.asarray(study.task.guess(TRAINED)).tolist())
+    return " or ".join(f"{value:g}" for value in values)
+
+
+def _overview(study: Study, rows: pl.DataFrame) -> str:
+    """Medians in the paper's layout; its errors are halved."""
+    heads = ["unit", "1 digit", *(f"{n} digits" for n in LONG), "paper: 1 digit"]
+    heads += [f"{n} digits" for n in LONG]
+    lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
+    for unit in _shown(rows, study):
+        ours = [f"{100 * median(_of(rows, unit, 1, 'accuracy')):.2f} %"]
+        ours += [_plain(median(_of(rows, unit, n))) for n in LONG]
+        theirs = [study.published(unit, n) for n in LENGTHS]
+        paper = [
+            "" if value is None else f"{value:g} %" if n == 1 else _plain(value / 2)
+            for n, value in zip(LENGTHS, theirs, strict=True)
+        ]
+        lines.append(f"| {' | '.join([unit, *ours, *paper])} |")
+    return "\n".join(lines)
+
+
+def _factor_two(study: Study, rows: pl.DataFrame) -> str:
+    """The constant answer, doubled, beside the paper's LSTM."""
+    lines = [
+        "| digits | constant answer, our error | doubled | the paper's LSTM |",
+        "| ---: | ---: | ---: | ---: |",
+    ]
+    for n in LONG:
+        error = median(_of(rows, GUESS, n))
+        theirs = study.published("LSTM", n)
+        lines.append(f"| {n} | {error:.4g} | {2 * error:.4g} | {theirs:g} |")
+    return "\n".join(lines)
+
+
+def _bias(study: Study, rows: pl.DataFrame) -> str:
+    """How much of the error is the same in every sequence."""
+    best = best_unit(rows, study)
+    lines = [
+        f"| {best} | error | of that the same in every sequence |",
+        "| ---: | ---: | ---: |",
+    ]
+    for n in LONG:
+        error, bias = (median(_of(rows, best, n, name)) for name in ("mae", "bias"))
+        lines.append(f"| {n} digits | {number(error)} | {number(bias)} |")
+    return "\n".join(lines)
+
+
+def _validation(study: Study, rows: pl.DataFrame) -> str:
+    """The errors by which settings were chosen, beside those on test images."""
+    lines = ["| unit | held back, 10 digits | test, 10 digits |", "| --- | ---: | ---: |"]
+    for unit in _shown(rows, study):
+        if unit != GUESS:
+            pair = [number(median(_of(rows, unit, name))) for name in ("validation", TRAINED)]
+            lines.append(f"| {unit} | {' | '.join(pair)} |")
+    return "\n".join(lines)
+
+
+def summarise(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str, Any]:
+    return {
+        "data": _data(rows),
+        "best unit": best_unit(rows, study),
+        "median error": {
+            unit: {str(n): median(_of(rows, unit, n)) for n in LONG} for unit in _shown(rows, study)
+        },
+    }
+
+
+# Figure.
+
+
+def draw(study: Study, rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
+    """Every network's error at each length, with half of what the paper has."""
+    from matplotlib.figure import Figure
+
+    shown = _shown(rows, study)
+    figure = Figure(figsize=(10.5, 0.3 * len(shown) + 1.3), layout="constrained")
+    panels = figure.subplots(1, len(LONG), sharey=True)
+    for axes, length in zip(panels, LONG, strict=True):
+        guess = median(_of(rows, GUESS, length))
+        limits = (study.best(length) / 10, 30 * study.task.spread(1) * length)
+        for place, unit in enumerate(shown):
+            _dots(axes, place, _of(rows, unit, length), study.published(unit, length), limits)
+        axes.axvline(guess, color="0.6", linewidth=0.8, linestyle=":")
+        axes.set(xscale="log", xlim=limits, title=f"{length} digits, {_data(rows)}")
+        axes.set_xlabel("mean absolute error")
+    panels[0].set_yticks(range(len(shown)), shown)
+    panels[0].invert_yaxis()
+    handles = {h.get_label(): h for p in panels for h in p.get_lines() if h.get_label()[0] != "_"}
+    panels[-1].legend(handles.values(), handles, loc="lower right", fontsize=8)
+    return {"errors": figure}
+
+
+def _dots(axes: Any, place: int, values: Sequence[float], paper: float | None, limits: Any) -> None:
+    """What is beyond the limits lies on them."""
+    seen = np.clip(np.nan_to_num(values, nan=limits[1], posinf=limits[1]), *limits)
+    axes.plot(seen, np.full(len(seen), place), ".", color="#1f6fb2", alpha=0.5, label="network")
+    axes.plot(np.clip(median(values), *limits), place, "|", color="#1f2933", ms=12, label="median")
+    if paper is not None:
+        axes.plot(np.clip(paper / 2, *limits), place, "x", color="#d9480f", label="half of paper's")

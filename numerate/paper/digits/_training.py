@@ -1,0 +1,358 @@
+"""What `mnist-count` and `mnist-add` share: networks that see digits one by one and answer last.
+
+Decided here, because the paper does not say:
+
+- Every image goes through the convolutional network of PyTorch's example (`DigitNet`), without
+  dropout. Its ten outputs are what a cell receives: as they are (`raw`), or as probabilities
+  (`softmax`); each row of `ENTRIES` says which.
+- LSTM, GRU and RNNs have `hidden` features and a linear layer with bias that reads the last state.
+- NAC, NALU and NAU as cells: h_t = unit([x_t, h_{t-1}]), h_0 = 0, and the last state is the
+  answer, so they have as many features as it. They start by keeping their state: its weight is
+  0.95 for NAC and NALU, 1 for NAU. Those that start small throughout hardly learned, to judge by
+  images held back.
+- In rows that say "summed" the unit sees every x_t on its own, and what it gives is added.
+- Adam on batches of sequences of ten, in which every image comes once an epoch. Its rate rises for
+  a twentieth of the steps and falls to 0 by a cosine; that of units is higher.
+- The network at the end counts. Images held back from the training set are looked at only to
+  choose the settings, and only in sequences of ten.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from numerate import NAC, NALU, NAU, Recurrent, Stack
+from numerate.initialisers import initialiser
+from numerate.paper.networks import RNN, SumOverTime
+from numerate.study import Row, Tick, jit_on_one_core, on_all_cores, seed_keys
+from numerate.train._loss import constrained, total_penalty
+
+from ._images import Digits, digits
+from ._network import DigitNet
+from ._sequences import CLASSES, DigitSequences, drawn, shuffled
+
+LENGTHS = (1, 10, 100, 1000)
+TRAINED = 10
+# Images held back from the training set: these many, or a tenth of it if that is less.
+_HELD_BACK = 5000
+# Mean and deviation of the pixels, as in PyTorch's example.
+_PIXEL = (0.1307, 0.3081)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is run.
+
+    **Fields:**
+
+    - `seeds`: networks for each unit.
+    - `epochs`: of units whose outputs are summed; in each every image comes once.
+    - `cell_epochs`: of NAC, NALU and NAU as cells.
+    - `baseline_epochs`: of LSTM, GRU and RNNs.
+    - `batch`: sequences in a step.
+    - `rate`: Adam's highest learning rate.
+    - `unit_rate`: the same for the parameters of units.
+    - `hidden`: features of the state of LSTM, GRU and RNNs.
+    - `sequences`: to test with at each length, at most; of one digit, all test images.
+    - `source`: `mnist`, `small` for the images of scikit-learn, or `any`: MNIST if it is there.
+    - `units`: among which `--units` chooses; all of them if empty.
+    """
+
+    seeds: int = 6
+    epochs: int = 6
+    cell_epochs: int = 3
+    baseline_epochs: int = 2
+    batch: int = 8
+    rate: float = 5e-3
+    unit_rate: float = 1e-2
+    hidden: int = 32
+    sequences: int = 1000
+    source: str = "any"
+    units: tuple[str, ...] = ()
+
+
+class Job(NamedTuple):
+    """All seeds of a unit."""
+
+    unit: str
+    first: int
+    stop: int
+
+
+# Networks.
+
+
+class Watcher(eqx.Module):
+    """Sees images, and answers at the end of them."""
+
+    net: DigitNet
+    reader: Any
+    sees: str = eqx.field(static=True)
+
+    def features(self, image: Float[Array, "28 28"]) -> Float[Array, "features"]:
+        seen = self.net(image)
+        return jax.nn.softmax(seen) if self.sees == "softmax" else seen
+
+    def __call__(self, images: Float[Array, "time 28 28"]) -> Float[Array, "out"]:
+        return self.reader(jax.vmap(self.features)(images))
+
+
+class Entry(NamedTuple):
+    """A row: how what reads the sequence is made, what kind it is, and what it is shown of images.
+
+    `make(hidden, outputs, key=)` makes it.
+    """
+
+    make: Callable[..., Any]
+    kind: str
+    sees: str = "raw"
+
+
+def _network(kind: str) -> Entry:
+    def make(hidden: int, outputs: int, *, key: PRNGKeyArray) -> Stack:
+        read = partial(eqx.nn.Linear, hidden, outputs)
+        return Stack([partial(RNN, kind, CLASSES, hidden), read], key=key)
+
+    return Entry(make, "baseline")
+
+
+def _recurrent(unit: Any) -> Entry:
+    def make(_: int, outputs: int, *, key: PRNGKeyArray) -> Recurrent:
+        return Recurrent(unit, CLASSES, outputs, key=key)
+
+    return Entry(make, "cell")
+
+
+def _summed(unit: Any, sees: str = "raw") -> Entry:
+    def make(_: int, outputs: int, *, key: PRNGKeyArray) -> SumOverTime:
+        return SumOverTime(partial(unit, CLASSES, outputs), key=key)
+
+    return Entry(make, "summed", sees)
+
+
+def _kept(value: float, name: str = "glorot_uniform") -> Any:
+    """How weights of a cell start that keeps its state: `value` on that part's diagonal."""
+
+    def start(key: PRNGKeyArray, shape: tuple[int, int], dtype: Any) -> Array:
+        outputs = shape[0]
+        return initialiser(name)(key, shape, dtype).at[:, -outputs:].set(value * jnp.eye(outputs))
+
+    return start
+
+
+# tanh(3) σ(3) = 0.95.
+_KEPT = {"w_hat_init": _kept(3.0), "m_hat_init": _kept(3.0)}
+
+ENTRIES = {
+    "LSTM": _network("lstm"),
+    "GRU": _network("gru"),
+    "RNN-tanh": _network("tanh"),
+    "RNN-ReLU": _network("relu"),
+    "NAC": _recurrent(partial(NAC, **_KEPT)),
+    "NALU": _recurrent(partial(NALU, **_KEPT)),
+    "NAU": _recurrent(partial(NAU, w_hat_init=_kept(1.0, "nau"))),
+    "NAC, summed": _summed(NAC),
+    "NAU, summed": _summed(NAU),
+    "NAU, softmax summed": _summed(NAU, "softmax"),
+}
+# The line that every network has to beat.
+GUESS = "constant"
+
+
+def watcher(unit: str, settings: Settings, task: DigitSequences, *, key: PRNGKeyArray) -> Watcher:
+    """The untrained network of a row."""
+    entry, (first, second) = ENTRIES[unit], jax.random.split(key)
+    reader = entry.make(settings.hidden, task.out_features, key=second)
+    return Watcher(DigitNet(CLASSES, key=first), reader, entry.sees)
+
+
+# Training.
+
+
+class _Program(NamedTuple):
+    init: Callable[..., Any]
+    epoch: Callable[..., Any]
+    seen: Callable[..., Any]
+    answers: Callable[..., Any]
+
+
+def scaled(images: Array) -> Array:
+    """Pixels from 0 to 255 as the network receives them."""
+    return (images.astype(jnp.float32) / 255 - _PIXEL[0]) / _PIXEL[1]
+
+
+def _epochs(unit: str, settings: Settings) -> int:
+    kinds = {"summed": settings.epochs, "cell": settings.cell_epochs}
+    return kinds.get(ENTRIES[unit].kind, settings.baseline_epochs)
+
+
+def _optimiser(settings: Settings, steps: int, arithmetic: bool) -> optax.GradientTransformation:
+    def adam(rate: float) -> optax.GradientTransformation:
+        return optax.adam(
+            optax.warmup_cosine_decay_schedule(0.0, rate, max(steps // 20, 1), max(steps, 2))
+        )
+
+    rates = {"net": settings.rate, "unit": settings.unit_rate if arithmetic else settings.rate}
+    parts: dict[Any, Any] = {name: adam(rate) for name, rate in rates.items()}
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.partition(parts, _parts))
+
+
+def _parts(model: Watcher) -> Any:
+    """For each array, which of the two learning rates it has."""
+    names = eqx.tree_at(lambda w: w.net, model, jax.tree.map(lambda _: "net", model.net))
+    return eqx.tree_at(lambda w: w.reader, names, jax.tree.map(lambda _: "unit", model.reader))
+
+
+@lru_cache(maxsize=1)
+def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -> _Program:
+    steps = images // (settings.batch * TRAINED) * _epochs(unit, settings)
+    optimiser = _optimiser(settings, steps, ENTRIES[unit].kind != "baseline")
+
+    def init(key: PRNGKeyArray) -> tuple[Any, Any]:
+        model = eqx.filter(watcher(unit, settings, task, key=key), eqx.is_array)
+        return model, optimiser.init(model)
+
+    static = eqx.filter(
+        eqx.filter_eval_shape(partial(watcher, unit, settings, task), key=jax.random.key(0)),
+        lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct),
+        inverse=True,
+    )
+
+    def loss(arrays: Any, images: Array, labels: Array, progress: Array) -> Array:
+        model = eqx.combine(arrays, static)
+        errors = (jax.vmap(model)(scaled(images)) - task.truth(labels)) / task.spread(TRAINED)
+        return jnp.square(errors).mean() + total_penalty(model, progress)
+
+    def epoch(state: Any, images: Array, labels: Array, key: PRNGKeyArray, number: Array) -> Any:
+        order = shuffled(jax.random.fold_in(key, number), len(labels), settings.batch, TRAINED)
+
+        def step(carry: Any, batch: Array) -> tuple[Any, None]:
+            model, state, count = carry
+            gradient = jax.grad(loss)(model, images[batch], labels[batch], count / steps)
+            updates, state = optimiser.update(gradient, state, model)
+            model = constrained(eqx.combine(optax.apply_updates(model, updates), static))
+            return (eqx.filter(model, eqx.is_array), state, count + 1), None
+
+        (model, optimiser_state, _), _ = jax.lax.scan(step, (*state, number * len(order)), order)
+        return model, optimiser_state
+
+    def seen(arrays: Any, images: Array) -> Array:
+        features = jax.vmap(eqx.combine(arrays, static).features)
+        return jax.lax.map(lambda block: features(scaled(block)), images)
+
+    def answers(arrays: Any, features: Array, order: Array) -> Array:
+        return jax.vmap(eqx.combine(arrays, static).reader)(features[order])
+
+    return _Program(*map(jit_on_one_core, (init, epoch, seen, answers)))
+
+
+class Split(NamedTuple):
+    """Images to train with, and those held back."""
+
+    images: Array
+    labels: Array
+    held_images: np.ndarray
+    held_labels: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def split(source: str) -> tuple[Digits, Split]:
+    found = digits(source)
+    kept = len(found.train_labels) - min(_HELD_BACK, len(found.train_labels) // 10)
+    images, labels = found.train_images, found.train_labels
+    train = jnp.asarray(images[:kept]), jnp.asarray(labels[:kept])
+    return found, Split(*train, images[kept:], labels[kept:])
+
+
+def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
+    wanted = [unit for unit in settings.units or chosen if unit in chosen]
+    return [Job(unit, 0, settings.seeds) for unit in wanted]
+
+
+def run(task: DigitSequences, job: Job, settings: Settings, tick: Tick) -> list[Row]:
+    """A seed on every core at a time."""
+    found, parts = split(settings.source)
+    if job.unit == GUESS:
+        return _guessed(task, job, found, settings)
+    program = _program(job.unit, settings, task, len(parts.labels))
+    seeds = range(job.first, job.stop)
+    keys, epochs = seed_keys(seeds), _epochs(job.unit, settings)
+
+    def one(place: int, tell: Tick) -> list[Row]:
+        state, key = program.init(keys[place]), jax.random.fold_in(keys[place], 1)
+        for number in range(epochs):
+            state = program.epoch(state, parts.images, parts.labels, key, number)
+            jax.block_until_ready(state)
+            tell((number + 1) / epochs)
+        measured = _measured(program, state[0], task, found, parts, settings)
+        return [{"unit": job.unit, "seed": seeds[place], "data": found.name} | m for m in measured]
+
+    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
+
+
+def _guessed(task: DigitSequences, job: Job, found: Digits, settings: Settings) -> list[Row]:
+    """What one answer to everything comes to: the best one for sequences as long as in training."""
+
+    def answers(_: Any, order: np.ndarray) -> Array:
+        return jnp.broadcast_to(task.guess(TRAINED), (len(order), task.out_features))
+
+    measured = [
+        {"condition": str(length), "length": length}
+        | errors(task, answers, None, found.test_labels, length, settings.sequences)
+        for length in LENGTHS
+    ]
+    seeds = range(job.first, job.stop)
+    return [{"unit": GUESS, "seed": s, "data": found.name} | row for s in seeds for row in measured]
+
+
+def _measured(
+    program: _Program, arrays: Any, task: DigitSequences, found: Digits, parts: Split, settings: Any
+) -> list[Row]:
+    held = _features(program, arrays, parts.held_images), parts.held_labels
+    test = _features(program, arrays, found.test_images), found.test_labels
+    conditions = [("validation", TRAINED, held)]
+    conditions += [(str(length), length, test) for length in LENGTHS]
+    return [
+        {"condition": name, "length": length}
+        | errors(task, partial(program.answers, arrays), *images, length, settings.sequences)
+        for name, length, images in conditions
+    ]
+
+
+def _features(program: _Program, arrays: Any, images: np.ndarray) -> Array:
+    """What the network makes of each image, a hundred at a time."""
+    blocks = -(-len(images) // 100)
+    padded = np.concatenate([images, images[: blocks * 100 - len(images)]])
+    seen = program.seen(arrays, padded.reshape(blocks, 100, *images.shape[1:]))
+    return seen.reshape(blocks * 100, -1)[: len(images)]
+
+
+def _sequences(images: int, length: int, most: int) -> int:
+    """All images in sequences of one; in those as long as in training no image twice."""
+    whole = images // length
+    return whole if length == 1 else min(most, whole) if length <= TRAINED else most
+
+
+def errors(
+    task: DigitSequences, answers: Any, features: Any, labels: np.ndarray, length: int, most: int
+) -> Row:
+    """The errors on sequences of one length; what is not finite stays so."""
+    order = drawn(len(labels), length, _sequences(len(labels), length, most))
+    given, truth = answers(features, order), task.truth(jnp.asarray(labels[order]))
+    off = np.asarray(given - truth, float)
+    right = task.right(given, labels[order][:, 0]) if length == 1 else None
+    return {
+        "sequences": len(order),
+        "mae": float(np.abs(off).mean()),
+        "mse": float(np.square(off).mean()),
+        "bias": float(np.abs(off.mean(0)).mean()),
+        "accuracy": None if right is None else float(right.mean()),
+    }

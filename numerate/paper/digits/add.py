@@ -1,0 +1,60 @@
+"""Adding digits: the addition half of table 2 of Trask et al. (2018).
+
+A network sees ten images of digits one after another and is told, at the end, their sum, nothing
+else. It is then shown one, ten, a hundred and a thousand images that it has not seen.
+`_digit_sequences` says what is decided, `mnist-count` asks how many there were of each.
+"""
+
+from functools import partial
+
+from numerate.study import Experiment
+
+from ._report import Study, draw, sentences, summarise, tables
+from ._sequences import DigitSequences
+from ._training import ENTRIES, GUESS, Settings, jobs, run
+
+# Right of one digit in per cent, and the errors at lengths 10, 100 and 1000, as printed.
+PAPER = {
+    "LSTM": (0.0, 14.8, 800.8, 8811.6),
+    "GRU": (0.0, 1.75, 771.4, 8775.2),
+    "RNN-tanh": (0.0, 2.98, 20.4, 200.7),
+    "RNN-ReLU": (88.18, 19.1, 182.1, 1171.0),
+    "NAC": (97.6, 1.42, 7.88, 57.3),
+    "NALU": (77.7, 5.11, 26.8, 248.9),
+}
+# Probabilities and weights of at most 1 cannot give a digit's value.
+UNITS = (GUESS, *(unit for unit in ENTRIES if "softmax" not in unit))
+TASK = DigitSequences("add")
+# Madsen & Johansen (2020), ten seeds of a thousand epochs: those as good as a network that is told
+# to add. Its loss is on all beginnings of a sequence, so the task is easier.
+OTHERS = {
+    "LSTM": ("0 % solved", "0 % solved", "0 % solved"),
+    "NAC": ("10 % solved", "0 % solved", "0 % solved"),
+    "NALU": ("0 % solved", "0 % solved", "0 % solved"),
+    "NAU": ("70–80 % solved", "70–80 % solved", "70–80 % solved"),
+}
+STUDY = Study(TASK, PAPER, UNITS, OTHERS)
+
+EXPERIMENT = Experiment(
+    name="mnist-add",
+    title="the sum of ten to a thousand images of digits (table 2, right)",
+    claim="NAC and NALU, trained on ten images, add up a thousand with small errors, where LSTM, "
+    "GRU and RNNs do no better than a constant.",
+    units=UNITS,
+    scales={
+        "smoke": Settings(
+            seeds=2, epochs=1, cell_epochs=1, baseline_epochs=1, sequences=50, source="small",
+            units=(GUESS, "NAC", "NAU, summed"),
+        ),
+        "quick": Settings(),
+        "paper": Settings(seeds=20, epochs=60, cell_epochs=60, baseline_epochs=60),
+    },
+    # With other work on the machine.
+    cost={"smoke": 19, "quick": 968},
+    jobs=jobs,
+    run=partial(run, TASK),
+    tables=partial(tables, STUDY),
+    draw=partial(draw, STUDY),
+    summarise=partial(summarise, STUDY),
+    sentences=partial(sentences, STUDY),
+)  # fmt: skip

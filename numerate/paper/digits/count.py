@@ -1,0 +1,52 @@
+"""Counting digits: the counting half of table 2 of Trask et al. (2018).
+
+A network sees ten images of digits one after another and is told, at the end, how often each digit
+was among them, nothing else. It is then shown one, ten, a hundred and a thousand images that it
+has not seen. `_digit_sequences` says what is decided, `mnist-add` asks for the sum instead.
+"""
+
+from functools import partial
+
+from numerate.study import Experiment
+
+from ._report import Study, draw, sentences, summarise, tables
+from ._sequences import DigitSequences
+from ._training import ENTRIES, GUESS, Settings, jobs, run
+
+# Right of one digit in per cent, and the errors at lengths 10, 100 and 1000, as printed.
+PAPER = {
+    "LSTM": (98.29, 0.79, 18.2, 198.5),
+    "GRU": (99.02, 0.73, 18.0, 198.3),
+    "RNN-tanh": (38.91, 1.49, 18.4, 198.7),
+    "RNN-ReLU": (9.80, 0.66, 39.8, 1.4e10),
+    "NAC": (99.23, 0.12, 0.76, 3.32),
+    "NALU": (97.6, 0.17, 0.93, 4.18),
+}
+# With probabilities a NAU whose weights are 0 and 1 is exact; without, it is the NAC's twin.
+UNITS = (GUESS, *(unit for unit in ENTRIES if unit != "NAU, summed"))
+TASK = DigitSequences("count")
+STUDY = Study(TASK, PAPER, UNITS)
+
+EXPERIMENT = Experiment(
+    name="mnist-count",
+    title="how often each digit is among ten to a thousand images (table 2, left)",
+    claim="NAC and NALU, trained on ten images, count up to a thousand with small errors, where "
+    "LSTM, GRU and RNNs do no better than a constant.",
+    units=UNITS,
+    scales={
+        "smoke": Settings(
+            seeds=2, epochs=1, cell_epochs=1, baseline_epochs=1, sequences=50, source="small",
+            units=(GUESS, "NAC", "NAU, softmax summed"),
+        ),
+        "quick": Settings(epochs=8, cell_epochs=2),
+        "paper": Settings(seeds=20, epochs=60, cell_epochs=60, baseline_epochs=60),
+    },
+    # With other work on the machine.
+    cost={"smoke": 19, "quick": 1171},
+    jobs=jobs,
+    run=partial(run, TASK),
+    tables=partial(tables, STUDY),
+    draw=partial(draw, STUDY),
+    summarise=partial(summarise, STUDY),
+    sentences=partial(sentences, STUDY),
+)  # fmt: skip

@@ -1,0 +1,75 @@
+"""A running sum of what a unit makes of its inputs."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from numerate.units import Unit
+from numerate.units._base import check_sizes
+
+
+class Tally(eqx.Module):
+    """A running sum of what a unit makes of its inputs.
+
+    n_t = n_{t-1} + unit(x_t), where x_t is the input at step t and n_t the sum after it: a step of
+    `numerate.paper.networks.SumOverTime`. With a NAC or NAU of a number at the start and of a 1 at
+    every step, n counts down from that number.
+
+    **Arguments:** `unit`, a class or a function of `(in_features, out_features, *, key)`;
+    `input_size`; `hidden_size`; `key`, which draws its parameters.
+
+    **Shapes:** `(input_size,)` and `(hidden_size,)` to `(hidden_size,)`.
+
+    **Represents exactly** what its unit represents, added up over any number of steps. **Cannot**
+    forget: what has been counted stays.
+
+    **Penalty:** that of the unit.
+
+    **Constraint:** that of the unit.
+
+    **Raises:** `ValueError` for a negative size.
+
+    **Differs from the authors' code in** what nobody can tell: there is none, and the paper does
+    not say whether the NAC beside its agent's LSTM has a state.
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> from numerate.units import NAU
+        >>> tally = Tally(NAU, 2, 1, key=jax.random.key(0))
+        >>> tally.step(jnp.ones(2), jnp.zeros(1)).shape
+        (1,)
+
+    ```bibtex
+    @inproceedings{trask2018nalu,
+        title={Neural Arithmetic Logic Units},
+        author={Trask, Andrew and Hill, Felix and Reed, Scott and Rae, Jack and Dyer, Chris and
+                Blunsom, Phil},
+        booktitle={Advances in Neural Information Processing Systems 31},
+        year={2018},
+        eprint={1808.00508},
+        archivePrefix={arXiv},
+    }
+    ```
+    """
+
+    unit: Unit
+    input_size: int = eqx.field(static=True)
+    hidden_size: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        unit: Callable[..., Unit],
+        input_size: int,
+        hidden_size: int,
+        *,
+        key: PRNGKeyArray,
+    ):
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
+        self.unit = unit(input_size, hidden_size, key=key)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+
+    def step(self, x: Float[Array, "input"], h: Float[Array, "hidden"]) -> Float[Array, "hidden"]:
+        """n_t from x_t and n_{t-1}."""
+        return h + self.unit(x)

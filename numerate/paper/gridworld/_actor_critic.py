@@ -1,0 +1,256 @@
+"""Advantage actor-critic: an agent learns from what its own actions earn.
+
+Worlds and the agent run in one compiled program. What the agent sees is looked at once for all
+that there is to be seen, before the steps, instead of once in every step of every world.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from numerate.train._loss import constrained, total_penalty
+
+
+@dataclass(frozen=True)
+class ActorCriticConfig:
+    """How an agent learns.
+
+    **Arguments:**
+
+    - `updates`: optimiser steps.
+    - `worlds`: episodes that go on side by side.
+    - `horizon`: steps in each of them for an update; gradients go back as far.
+    - `rate`: Adam's, which falls to 0 by a cosine.
+    - `spread`: λ of the advantages (Schulman et al. 2016).
+    - `entropy`: the weight of the policy's entropy, which falls to 0 evenly.
+    - `value`: the weight of the squared error of the values.
+    - `clip`: the largest norm of a gradient.
+
+    **Raises:** `ValueError` for a count below 1.
+
+    !!! example
+        >>> ActorCriticConfig(updates=100).worlds
+        64
+    """
+
+    updates: int
+    worlds: int = 64
+    horizon: int = 20
+    rate: float = 3e-3
+    spread: float = 0.95
+    entropy: float = 0.03
+    value: float = 0.5
+    clip: float = 1.0
+
+    def __post_init__(self):
+        for name in ("updates", "worlds", "horizon"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+class Learner(NamedTuple):
+    """A training in progress.
+
+    **Fields:** `arrays` of the agent and `moments` of the optimiser; `states` of the worlds and
+    `memories` of the agent in each; `key`; `updates` done.
+    """
+
+    arrays: PyTree
+    moments: PyTree
+    states: PyTree
+    memories: PyTree
+    key: PRNGKeyArray
+    updates: Array
+
+
+class _Steps(NamedTuple):
+    """What happened, `(horizon, worlds)` each."""
+
+    chance: Array  # the logarithm of that of the action taken
+    value: Array
+    entropy: Array
+    reward: Array
+    done: Array
+
+
+class ActorCritic(NamedTuple):
+    """The pure functions of a training: see `actor_critic`."""
+
+    init: Callable[[PRNGKeyArray], Learner]
+    advance: Callable[[Learner, int], tuple[Learner, Float[Array, "updates"]]]
+    agent: Callable[[Learner], Any]
+
+
+def actor_critic(
+    world: Any, goals: tuple[int, int], make: Callable[..., Any], config: ActorCriticConfig
+) -> ActorCritic:
+    """The training of an agent in a world by synchronous advantage actor-critic (A2C).
+
+    In every update each world goes on by `horizon` steps with actions a ~ π(s) of the agent. The
+    loss is the mean over all of them of -log π(a | s) Â + `value` (R - V(s))² - `entropy` H(π(s)),
+    and the units' penalties. Advantages Â = Σ_k λ^k δ_{t+k} up to the episode's end or the
+    horizon's, with δ_t = r_t + V(s_{t+1}) - V(s_t) and nothing discounted, are brought to mean 0
+    and deviation 1; R = Â + V(s) before that. An episode that is over makes place for a new one,
+    and the agent forgets.
+
+    **Arguments:**
+
+    - `world`: such as a `numerate.paper.gridworld.GridWorld`.
+    - `goals`: the least and the largest T.
+    - `make`: a function of `key=` that makes an agent, such as a partial
+        `numerate.paper.gridworld.RecurrentAgent`.
+    - `config`: how.
+
+    **Returns:** `init(key)`, a `Learner`; `advance(learner, updates)`, a later one and the mean
+    reward of the episodes that ended in each update (NaN where none did); and `agent(learner)`.
+    All are pure, and can be compiled (with `updates` static) and mapped.
+
+    !!! example
+        >>> from functools import partial
+        >>> from numerate.paper.gridworld import PlaceEye, RecurrentAgent
+        >>> from numerate.paper.gridworld import GridWorld
+        >>> agent = partial(RecurrentAgent, partial(PlaceEye, 50, 8), 5, 8)
+        >>> training = actor_critic(
+        ...     GridWorld(pixels=False), (5, 12), agent, ActorCriticConfig(updates=2, worlds=4))
+        >>> learner, rewards = training.advance(training.init(jax.random.key(0)), 2)
+        >>> rewards.shape, int(learner.updates)
+        ((2,), 2)
+
+    Mnih et al. (2016), arXiv:1602.01783, whose A3C does the same in threads that do not wait for
+    each other. Advantages are those of Schulman et al. (2016), arXiv:1506.02438.
+    """
+    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
+    static = eqx.filter(shapes, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct), inverse=True)
+    schedule = optax.cosine_decay_schedule(config.rate, config.updates)
+    optimiser = optax.chain(optax.clip_by_global_norm(config.clip), optax.adam(schedule))
+    begin = jax.vmap(partial(world.reset, low=goals[0], high=goals[1]))
+
+    def init(key: PRNGKeyArray) -> Learner:
+        for_agent, for_worlds, rest = jax.random.split(key, 3)
+        agent = make(key=for_agent)
+        arrays = eqx.filter(agent, eqx.is_array)
+        states = begin(jax.random.split(for_worlds, config.worlds))
+        memories = _copies(agent.start(), config.worlds)
+        moments = optimiser.init(arrays)
+        return Learner(arrays, moments, states, memories, rest, jnp.zeros((), int))
+
+    def roll(agent: Any, learner: Learner) -> tuple[PyTree, PyTree, _Steps, Array]:
+        views = world.views(agent.eye)
+
+        def answers(states: PyTree, memories: PyTree) -> Any:
+            seen = views[states.agent, states.target]
+            return jax.vmap(agent)(seen, jax.vmap(world.told)(states), memories)
+
+        def step(carry: Any, key: PRNGKeyArray) -> Any:
+            states, memories = carry
+            for_action, for_worlds = jax.random.split(key)
+            scores, values, memories = answers(states, memories)
+            actions = jax.random.categorical(for_action, scores)
+            states, rewards, done = jax.vmap(world.step)(states, actions)
+            fresh = begin(jax.random.split(for_worlds, config.worlds))
+            states = _where(done, fresh, states)
+            memories = _where(done, _copies(agent.start(), config.worlds), memories)
+            chances = jax.nn.log_softmax(scores)
+            taken = jnp.take_along_axis(chances, actions[:, None], 1)[:, 0]
+            entropy = -(jnp.exp(chances) * chances).sum(1)
+            return (states, memories), _Steps(taken, values, entropy, rewards, done)
+
+        key = jax.random.fold_in(learner.key, learner.updates)
+        keys = jax.random.split(key, config.horizon)
+        (states, memories), steps = jax.lax.scan(step, (learner.states, learner.memories), keys)
+        return states, memories, steps, answers(states, memories).value
+
+    def loss(arrays: PyTree, learner: Learner, progress: Array) -> Any:
+        agent = eqx.combine(arrays, static)
+        states, memories, steps, last = roll(agent, learner)
+        advantages = jax.lax.stop_gradient(_advantages(steps, last, config.spread))
+        returns = advantages + jax.lax.stop_gradient(steps.value)
+        scaled = (advantages - advantages.mean()) / (advantages.std() + 1e-3)
+        policy = (steps.chance * scaled).mean()
+        value = ((returns - steps.value) ** 2).mean()
+        entropy = config.entropy * (1 - progress) * steps.entropy.mean()
+        total = config.value * value - policy - entropy + total_penalty(agent, progress)
+        earned = steps.reward.sum() / steps.done.sum()
+        return total, jax.lax.stop_gradient((states, memories, earned))
+
+    def update(learner: Learner, _: None) -> tuple[Learner, Array]:
+        progress = learner.updates / config.updates
+        slope = jax.grad(loss, has_aux=True)
+        gradient, (states, memories, earned) = slope(learner.arrays, learner, progress)
+        change, moments = optimiser.update(gradient, learner.moments, learner.arrays)
+        moved = eqx.combine(optax.apply_updates(learner.arrays, change), static)
+        arrays = eqx.filter(constrained(moved), eqx.is_array)
+        done = learner.updates + 1
+        return Learner(arrays, moments, states, memories, learner.key, done), earned
+
+    def advance(learner: Learner, updates: int) -> tuple[Learner, Array]:
+        return jax.lax.scan(update, learner, length=updates)
+
+    return ActorCritic(init, advance, lambda learner: eqx.combine(learner.arrays, static))
+
+
+def _advantages(steps: _Steps, last: Array, spread: float) -> Float[Array, "horizon worlds"]:
+    """Â from the last step back; `last` are the values after it."""
+
+    def back(carry: Any, step: Any) -> Any:
+        advantage, following = carry
+        value, reward, done = step
+        goes_on = 1.0 - done
+        delta = reward + goes_on * following - value
+        advantage = delta + spread * goes_on * advantage
+        return (advantage, value), advantage
+
+    start = jnp.zeros_like(last), last
+    return jax.lax.scan(back, start, (steps.value, steps.reward, steps.done), reverse=True)[1]
+
+
+def _copies(tree: PyTree, count: int) -> PyTree:
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)), tree)
+
+
+def _where(chosen: Array, new: PyTree, old: PyTree) -> PyTree:
+    """For each world what is new where it was chosen."""
+
+    def pick(a: Array, b: Array) -> Array:
+        return jnp.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+    return jax.tree.map(pick, new, old)
+
+
+def rewards(world: Any, agent: Any, states: PyTree) -> tuple[Float[Array, "n"], Array]:
+    """The reward of an episode from each of the states, and when it ends, where the agent always
+    takes the action with the highest score.
+
+    !!! example
+        >>> from functools import partial
+        >>> from numerate.paper.gridworld import PlaceEye, RecurrentAgent
+        >>> from numerate.paper.gridworld import GridWorld
+        >>> world = GridWorld(pixels=False)
+        >>> agent = RecurrentAgent(partial(PlaceEye, 50, 8), 5, 8, key=jax.random.key(0))
+        >>> earned, ends = rewards(world, agent, world.starts(8))
+        >>> earned.shape, bool((ends <= world.limit).all())
+        ((600,), True)
+    """
+    views = world.views(agent.eye)
+    count = len(states.time)
+
+    def step(carry: Any, _: None) -> Any:
+        states, memories, over, total, ends = carry
+        seen = views[states.agent, states.target]
+        scores, _, memories = jax.vmap(agent)(seen, jax.vmap(world.told)(states), memories)
+        states, reward, done = jax.vmap(world.step)(states, scores.argmax(1))
+        total = total + jnp.where(over, 0.0, reward)
+        ends = jnp.where(over, ends, states.time)
+        return (states, memories, over | done, total, ends), None
+
+    memories, none = _copies(agent.start(), count), jnp.zeros(count)
+    start = states, memories, jnp.zeros(count, bool), none, jnp.zeros(count, int)
+    (_, _, _, total, ends), _ = jax.lax.scan(step, start, length=world.limit)
+    return total, ends

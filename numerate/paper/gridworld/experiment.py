@@ -1,0 +1,384 @@
+"""Reaching a square at a time told in advance: figure 5 of Trask et al. (2018).
+
+An agent sees a 5×5 world as a picture and is told a number T when an episode begins. It is to step
+on the red square exactly at time T. It learns with T from 5 to 12 and is tested up to 25: an
+LSTM alone, and with a unit beside it that can count.
+
+Decided here, because the paper does not say:
+
+- The reward is 1 - 0.145 |T - t| for reaching the square at time t, which is what the curve of the
+  agent without a NAC in figure 5 says, and 0 when 30 steps are over.
+- T is told at the first step alone, as it is. What the NAC gets is T_t and a 1, because it has no
+  bias: "summed" adds up what it makes of them, and "cell" also takes its own last output.
+- Synchronous advantage actor-critic (A2C) instead of A3C, whose threads do not wait for each other.
+- A3C's convolutions with half as many channels, and an LSTM of 48 features.
+- Tests are every start there is, 600 for each T, and the agent takes its best action.
+
+How the unit is wired was chosen with results for T above 12 in view, in the first trials up to 25.
+So both wirings have their rows, with seeds of their own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from numerate import NAC, NAU
+from numerate.study import (
+    Experiment,
+    Line,
+    Row,
+    Table,
+    Tick,
+    jit_on_one_core,
+    median,
+    median_interval,
+    on_all_cores,
+    seed_keys,
+)
+
+from ._actor_critic import ActorCriticConfig, actor_critic, rewards
+from ._agents import PictureEye, PlaceEye, RecurrentAgent
+from ._world import GridWorld
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GOALS, TESTS = (5, 12), range(5, 26)
+BEYOND = range(GOALS[1] + 1, TESTS.stop)
+# Seeds below were used to choose settings.
+_FIRST_SEED = 100
+# Figure 5: the average reward for T from 12 to 25.
+FIGURE_5 = {
+    "LSTM": (1, 0.97, 0.71, 0.61, 0.47, 0.33, 0.22, 0.08, -0.08, -0.24, -0.41, -0.56, -0.73, -0.88),
+    "NAC": (1, 0.99, 0.95, 0.92, 0.89, 0.85, 0.83, 0.73, 0.31, 0.05, 0.01, 0, 0, 0),
+}
+
+
+class Entry(NamedTuple):
+    """What stands beside the LSTM: a unit, whether its outputs are summed, and which of the paper's
+    curves is that of such an agent."""
+
+    unit: Callable[..., Any] | None
+    tally: bool = True
+    paper: str = ""
+
+
+AGENTS = {
+    "LSTM": Entry(None, paper="LSTM"),
+    "LSTM + NAC, summed": Entry(NAC, paper="NAC"),
+    "LSTM + NAC, cell": Entry(NAC, False, "NAC"),
+    "LSTM + NAU, summed": Entry(NAU),
+}
+NAC_PATH, BEST = "LSTM + NAC, summed", "LSTM + NAU, summed"
+
+
+class Job(NamedTuple):
+    """Some seeds of an agent."""
+
+    unit: str
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is run.
+
+    **Fields:**
+
+    - `seeds`: agents of each kind.
+    - `updates`: optimiser steps.
+    - `worlds`: episodes side by side.
+    - `horizon`: steps of each for an update.
+    - `rate`: Adam's at the start; it falls to 0 by a cosine.
+    - `entropy`: the weight of the policy's entropy at the start; it falls to 0.
+    - `pixels`: whether agents see pictures of 56×56 pixels, or else the two places.
+    - `channels`: of the two convolutions.
+    - `features`: of what is seen.
+    - `hidden`: of the LSTM.
+    - `counts`: of the unit beside it.
+    - `only`: the agents among which `--units` chooses; all of them if empty.
+    """
+
+    seeds: int = 6
+    updates: int = 5_000
+    worlds: int = 64
+    horizon: int = 20
+    rate: float = 3e-3
+    entropy: float = 0.03
+    pixels: bool = True
+    channels: tuple[int, ...] = (8, 16)
+    features: int = 32
+    hidden: int = 48
+    counts: int = 4
+    only: tuple[str, ...] = ()
+
+
+# Runs.
+
+_TOGETHER = 2  # seeds in a job, one on each core
+
+
+def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
+    wanted = settings.only or tuple(AGENTS)
+    stop = _FIRST_SEED + settings.seeds
+    starts = range(_FIRST_SEED, stop, _TOGETHER)
+    return [
+        Job(unit, first, min(first + _TOGETHER, stop))
+        for unit in wanted
+        if unit in chosen
+        for first in starts
+    ]
+
+
+class _Program(NamedTuple):
+    init: Callable[..., Any]
+    advance: Callable[..., Any]
+    tested: Callable[..., Any]
+
+
+@lru_cache(maxsize=1)
+def _program(unit: str, settings: Settings) -> _Program:
+    world, entry = GridWorld(pixels=settings.pixels), AGENTS[unit]
+    side, places = 11 * world.side + 1, 2 * world.side**2
+    eye = (
+        partial(PictureEye, side, settings.features, settings.channels)
+        if settings.pixels
+        else partial(PlaceEye, places, settings.features)
+    )
+    make = partial(RecurrentAgent, eye, world.actions, settings.hidden, entry.unit)
+    make = partial(make, counts=settings.counts, tally=entry.tally)
+    config = ActorCriticConfig(
+        settings.updates,
+        settings.worlds,
+        settings.horizon,
+        rate=settings.rate,
+        entropy=settings.entropy,
+    )
+    training = actor_critic(world, GOALS, make, config)
+
+    def tested(learner: Any, goal: Any) -> Any:
+        earned, ends = rewards(world, training.agent(learner), world.starts(goal))
+        return earned.mean(), (ends == goal).mean(), ends.mean()
+
+    return _Program(
+        jit_on_one_core(training.init),
+        jit_on_one_core(training.advance, static_argnums=1),
+        jit_on_one_core(tested),
+    )
+
+
+_PIECES = 10  # between two looks at the clock
+
+
+def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
+    """A seed on every core at a time."""
+    program = _program(job.unit, settings)
+    seeds = range(job.first, job.stop)
+    keys = seed_keys(seeds)
+    pieces = np.diff(np.linspace(0, settings.updates, _PIECES + 1).astype(int))
+
+    def one(place: int, tell: Tick) -> list[Row]:
+        learner, curve = program.init(keys[place]), []
+        for updates in pieces:
+            learner, earned = program.advance(learner, int(updates))
+            curve.append(float(jnp.nanmean(earned)))
+            tell(len(curve) / _PIECES)
+        return [
+            {"unit": job.unit, "seed": seeds[place], "condition": f"T = {goal}", "T": goal}
+            | _row(program.tested(learner, goal))
+            | {"curve": curve}
+            for goal in TESTS
+        ]
+
+    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
+
+
+def _row(tested: Any) -> Row:
+    reward, exact, ends = map(float, tested)
+    return {"reward": reward, "in time": exact, "ends": ends}
+
+
+# What they show.
+
+
+def _of(rows: pl.DataFrame, unit: str, goal: int, what: str = "reward") -> tuple[float, ...]:
+    return tuple(rows.filter(unit=unit, T=goal).sort("seed")[what])
+
+
+def _present(rows: pl.DataFrame) -> list[str]:
+    return [unit for unit in AGENTS if len(rows.filter(unit=unit))]
+
+
+_SHOWN = (12, 16, 20, 25)
+_MASTERED = 0.9  # the mean reward that counts as solved
+
+
+def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
+    lines = [
+        Line(
+            (unit, str(goal)),
+            _of(rows, unit, goal),
+            tuple(reward >= _MASTERED for reward in _of(rows, unit, goal)),
+            _paper(AGENTS[unit].paper, goal),
+        )
+        for unit in _present(rows)
+        for goal in _SHOWN
+    ]
+    return {"rewards": Table(("agent", "T"), "reward", tuple(lines))}
+
+
+def _paper(curve: str, goal: int) -> str:
+    return f"{FIGURE_5[curve][goal - GOALS[1]]:.2f}".replace("-", "−") if curve else ""
+
+
+def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
+    seen = "pictures of 56×56 pixels" if settings.pixels else "two places instead of pixels"
+    return {
+        "verdict": _verdict(rows),
+        "by T": _by_goal(rows),
+        "seen": f"Agents of this run see {seen}.",
+        "arrivals": _arrivals(rows),
+        "gap": _gap(rows),
+    }
+
+
+def _verdict(rows: pl.DataFrame) -> str:
+    told = []
+    for unit in (NAC_PATH, BEST, "LSTM"):
+        if unit in _present(rows):
+            means = [np.mean(_of(rows, unit, goal)) for goal in BEYOND]
+            lowest = int(np.argmin(means))
+            told.append(
+                f"{unit}: {np.mean(means):.2f}, and {means[lowest]:.2f} where it is lowest "
+                f"(T = {BEYOND[lowest]})"
+            )
+    return (
+        f"{_claim(rows)} Mean rewards over all T from {BEYOND[0]} to {BEYOND[-1]} and over "
+        f"{rows['seed'].n_unique()} seeds: {'; '.join(told)}. In the paper an agent with a NAC has "
+        f"{np.mean(FIGURE_5['NAC'][1:]):.2f} and one without {np.mean(FIGURE_5['LSTM'][1:]):.2f}; "
+        "at T = 25 both are at their lowest, with 0.00 and −0.88."
+    ).replace("-", "−")
+
+
+def _claim(rows: pl.DataFrame) -> str:
+    if not {NAC_PATH, "LSTM"} <= set(_present(rows)):
+        return "Not run with both an LSTM alone and a NAC beside it."
+    below = [
+        str(goal)
+        for goal in BEYOND
+        if np.mean(_of(rows, NAC_PATH, goal)) < FIGURE_5["NAC"][goal - GOALS[1]]
+    ]
+    last = [np.mean(_of(rows, unit, BEYOND[-1])) for unit in (NAC_PATH, "LSTM")]
+    if last[0] <= last[1]:
+        return "The claim does not hold: beyond training a NAC beside the LSTM is no better."
+    reached = (
+        f"below the paper's at T = {', '.join(below)}" if below else "above the paper's at every T"
+    )
+    return f"The claim holds. With a NAC whose outputs are summed the mean reward is {reached}."
+
+
+def _gap(rows: pl.DataFrame) -> str:
+    """By how much a NAC is better than none, seed by seed."""
+    if not {NAC_PATH, "LSTM"} <= set(_present(rows)):
+        return "Not run with both an LSTM alone and a NAC beside it."
+    with_, without = (
+        [np.mean(seed) for seed in zip(*(_of(rows, u, g) for g in BEYOND), strict=True)]
+        for u in (NAC_PATH, "LSTM")
+    )
+    gaps = tuple(float(a - b) for a, b in zip(with_, without, strict=True))
+    inside = median_interval(gaps)
+    span = "" if inside is None else f" (95 % interval {inside[0]:.2f} to {inside[1]:.2f})"
+    return (
+        f"Of agents with the same seed that with a NAC earns {median(gaps):.2f} more on average "
+        f"beyond T = {GOALS[1]}{span}, and more in {sum(g > 0 for g in gaps)} of {len(gaps)}."
+    ).replace("-", "−")
+
+
+def _by_goal(rows: pl.DataFrame) -> str:
+    """The mean over all seeds for every T, beside the paper's."""
+    goals = range(GOALS[1], TESTS.stop)
+    lines = [["agent", *map(str, goals)], ["---", *["---:"] * len(goals)]]
+    for unit in _present(rows):
+        lines.append([unit, *(f"{np.mean(_of(rows, unit, goal)):.2f}" for goal in goals)])
+    for curve, found in FIGURE_5.items():
+        name = "A3C" if curve == "LSTM" else "A3C + NAC"
+        lines.append([f"paper: {name}", *(f"{reward:.2f}" for reward in found)])
+    rest = [f"| {' | '.join(line)} |".replace(" -", " −") for line in lines[2:]]
+    return "\n".join([f"| {' | '.join(line)} |" for line in lines[:2]] + rest)
+
+
+def _arrivals(rows: pl.DataFrame) -> str:
+    goal = TESTS[-1]
+    told = (
+        f"{unit} after {np.mean(_of(rows, unit, goal, 'ends')):.1f} steps and in time in "
+        f"{100 * np.mean(_of(rows, unit, goal, 'in time')):.0f} %"
+        for unit in _present(rows)
+    )
+    return f"When T is {goal}, episodes end on average: {'; '.join(told)}."
+
+
+_COLOURS = ("#d9480f", "#1f6fb2", "#74b9e6", "#2b8a3e")
+
+
+def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for unit in _present(rows):
+        colour = _COLOURS[list(AGENTS).index(unit)]
+        every = np.array([_of(rows, unit, goal) for goal in TESTS])
+        axes.plot(TESTS, every.mean(1), "-", color=colour, lw=1.8, label=unit)
+        axes.fill_between(TESTS, every.min(1), every.max(1), color=colour, alpha=0.15, lw=0)
+    for curve, colour in (("LSTM", _COLOURS[0]), ("NAC", _COLOURS[1])):
+        name = "A3C" if curve == "LSTM" else "A3C + NAC"
+        axes.plot(
+            range(GOALS[1], TESTS.stop),
+            FIGURE_5[curve],
+            "o:",
+            color=colour,
+            ms=3.5,
+            lw=1.1,
+            label=f"paper: {name}",
+        )
+    axes.axvspan(GOALS[0], GOALS[1], color="0.5", alpha=0.1, lw=0)
+    axes.text(sum(GOALS) / 2, -0.95, "training", ha="center", fontsize=9)
+    axes.set(xlabel="T, when the square is to be reached", ylabel="average reward", ylim=(-1, 1.05))
+    axes.set_xticks(range(TESTS[0], TESTS.stop, 2))
+    axes.legend(loc="lower left", bbox_to_anchor=(0.02, 0.1), fontsize=8)
+    return {"figure5": figure}
+
+
+EXPERIMENT = Experiment(
+    name="gridworld",
+    title="reaching a square at a time that was told (figure 5)",
+    claim="an agent with a NAC beside its LSTM still arrives in time when told times of up to 19, "
+    "where training had 12 at most, while an LSTM alone comes too early.",
+    units=tuple(AGENTS),
+    scales={
+        "smoke": Settings(
+            seeds=1,
+            updates=20,
+            worlds=8,
+            horizon=10,
+            channels=(2, 2),
+            features=8,
+            hidden=8,
+            only=("LSTM", NAC_PATH),
+        ),
+        "quick": Settings(),
+        "paper": Settings(seeds=10, updates=50_000, channels=(16, 32), features=256, hidden=256),
+    },
+    cost={"smoke": 15.0, "quick": 1114.0},
+    jobs=jobs,
+    run=run,
+    tables=tables,
+    draw=draw,
+    sentences=sentences,
+)

@@ -1,0 +1,183 @@
+"""Readers of number words by many models side by side, each selected by its validation error."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from numerate.study import Tick
+from numerate.train._compile import compile_chunk
+from numerate.train._loss import constrained, total_penalty
+
+from ._models import SumOrProductReader, answers, prefixes, stacked_prefixes
+from ._numerals import Numbers, Numerals
+
+
+class ReaderTraining(NamedTuple):
+    """How a reader learns.
+
+    **Fields:** `make`, of `key=`, the same object for the same reader; `steps` of Adam, each on the
+    whole training set; `measure_every` so many steps validation is looked at; `scale`, by which
+    targets are divided; `relative`, whether squared errors are divided by the number; `falling`,
+    whether the learning rate falls to 0 by a cosine; `zero`, as for `Numerals`; `models` in a
+    program.
+    """
+
+    make: Callable[..., Any]
+    steps: int
+    measure_every: int
+    scale: float
+    relative: bool
+    falling: bool
+    zero: bool
+    models: int
+
+
+class NumeralsData(NamedTuple):
+    """What the models of a program, one after another on the first axis, learn and are judged by.
+
+    `everyone` holds all numbers, and `members` says of each whether it belongs to the training,
+    validation and test set.
+    """
+
+    tree: Any
+    targets: Any
+    members: Any
+
+
+class _State(NamedTuple):
+    arrays: Any
+    moments: Any
+    best_arrays: Any
+    best: Any
+    best_step: Any
+    step: Any
+
+
+# Beginnings of each length in the training sets, at most, of nearly all splits: the program is
+# the same for all of them.
+_LEVELS = (29, 31, 9, 100, 116)
+
+
+def numerals_data(tasks: list[Numerals]) -> NumeralsData:
+    """What the models of these splits learn, one after another."""
+    tree = stacked_prefixes([task.train.tokens for task in tasks], at_least=_LEVELS)
+    targets = np.stack([task.train.values for task in tasks])
+    sets = [[part.values for part in (t.train, t.validation, t.test)] for t in tasks]
+    numbers = everyone(tasks[0]).values
+    members = np.array([[np.isin(numbers, part) for part in parts] for parts in sets])
+    return NumeralsData(tree, targets.astype(np.float32), members)
+
+
+def everyone(task: Numerals) -> Numbers:
+    """All thousand numbers of the task, in order."""
+    return task.numbers(range(1 - task.zero, 1001 - task.zero))
+
+
+class TrainedReaders(NamedTuple):
+    """Each model as it was at its least validation error, and after which step that was.
+
+    `judge(phrases)` gives the answers to all numbers, those with whole weights, and the answers
+    after every word of the phrases, an axis of models before each.
+    """
+
+    judge: Callable[[Any], Any]
+    best_step: np.ndarray
+
+
+def learn(
+    training: ReaderTraining, data: NumeralsData, keys: Any, rate: float, tick: Tick
+) -> TrainedReaders:
+    """Train a model for each of the keys, `training.models` of them, on its data."""
+    program = prepare(training)
+    state = program.init(keys)
+    for _ in range(training.steps // training.measure_every):
+        state = program.advance(state, data, rate)
+        tick(int(state.step[0]) / training.steps)
+    arrays = state.best_arrays
+    return TrainedReaders(
+        lambda phrases: jax.device_get(program.judge(arrays, phrases)), np.asarray(state.best_step)
+    )
+
+
+class _Program(NamedTuple):
+    init: Callable[..., _State]
+    advance: Callable[..., _State]
+    judge: Callable[..., Any]
+
+
+@lru_cache(maxsize=4)
+def prepare(training: ReaderTraining) -> _Program:
+    """The compiled functions of some models side by side, all of one size."""
+    make, steps, scale = training.make, training.steps, training.scale
+    all_numbers = everyone(Numerals(training.zero))
+    tree, numbers = prefixes(all_numbers.tokens), all_numbers.values.astype(np.float32)
+    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
+    static = eqx.filter(shapes, lambda x: isinstance(x, jax.ShapeDtypeStruct), inverse=True)
+    adam = optax.scale_by_adam()
+
+    def init(key: Any) -> _State:
+        arrays = eqx.filter(make(key=key), eqx.is_array)
+        infinite, zero = jnp.asarray(jnp.inf), jnp.asarray(0)
+        return _State(arrays, adam.init(arrays), arrays, infinite, zero, zero)
+
+    def loss(arrays: Any, data: NumeralsData, progress: Any) -> Any:
+        reader = eqx.combine(arrays, static)
+        errors = answers(reader, data.tree) - data.targets / scale
+        if training.relative:
+            # Hundreds would outweigh everything else: with the error's square relative to the
+            # number, small numbers, which tell what the words mean, count as much.
+            errors = errors / jnp.sqrt(1.0 + data.targets)
+        return jnp.mean(jnp.square(errors)) + _penalty(reader, progress) / scale**2
+
+    def one_step(i: Any, state: _State, data: NumeralsData, rate: Any) -> _State:
+        progress = state.step / steps
+        gradient = jax.grad(loss)(state.arrays, data, progress)
+        updates, moments = adam.update(gradient, state.moments)
+        if training.falling:
+            rate = rate * 0.5 * (1 + jnp.cos(jnp.pi * progress))
+        arrays = jax.tree.map(lambda a, u: a - rate * u, state.arrays, updates)
+        arrays = eqx.filter(constrained(eqx.combine(arrays, static)), eqx.is_array)
+        return state._replace(arrays=arrays, moments=moments, step=state.step + 1)
+
+    def advance(state: _State, data: NumeralsData, rate: Any) -> _State:
+        state = jax.lax.fori_loop(
+            0, training.measure_every, lambda i, s: one_step(i, s, data, rate), state
+        )
+        read = answers(eqx.combine(state.arrays, static), tree) * scale
+        error = jnp.mean(jnp.abs(read - numbers), where=data.members[1])
+        better = error < state.best
+        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.arrays, state.best_arrays)
+        return state._replace(
+            best_arrays=kept,
+            best=jnp.where(better, error, state.best),
+            best_step=jnp.where(better, state.step, state.best_step),
+        )
+
+    def judge(arrays: Any, phrases: Any) -> tuple[Any, Any, Any]:
+        reader = eqx.combine(arrays, static)
+        snapped = reader.snapped() if isinstance(reader, SumOrProductReader) else reader
+        running = jax.vmap(reader)(phrases) * scale
+        return answers(reader, tree) * scale, answers(snapped, tree) * scale, running
+
+    start = jax.jit(jax.vmap(init))
+    keys = jax.random.split(jax.random.key(0), training.models)
+    example = (jax.eval_shape(start, keys), numerals_data([Numerals()] * training.models), 0.1)
+    return _Program(
+        start,
+        compile_chunk(jax.vmap(advance, in_axes=(0, 0, None)), *example, small=False),
+        jax.jit(jax.vmap(judge, in_axes=(0, None))),
+    )
+
+
+def _penalty(reader: Any, progress: Any) -> Any:
+    """Those of units by their own schedules; that of the words grows in the second half."""
+    penalty = total_penalty(reader, progress)
+    if isinstance(reader, SumOrProductReader):
+        penalty += 0.1 * jnp.clip(2 * progress - 1, 0, 1) * reader.penalty()
+    return penalty

@@ -1,0 +1,280 @@
+"""Experiments with programs: what is trained, and what is told of it beside the paper."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import equinox as eqx
+import numpy as np
+import polars as pl
+
+from numerate.study import Line, Row, Table, Tick, median
+
+from ._dnc import DNC
+from ._models import CellExecutor, ConfiguredUnit
+from ._task import TOKENS, Programs
+from ._training import DIGITS, Learned, Training, learn
+from ._ugrnn import UGRNN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CONDITIONS = tuple(f"{digits} digits" for digits in DIGITS)
+# Programs have at most six numbers.
+_SLOTS = {"slots": 8, "width": 16}
+BASELINES = {
+    "LSTM": partial(CellExecutor, eqx.nn.LSTMCell),
+    "UGRNN": partial(CellExecutor, UGRNN),
+    "DNC": partial(CellExecutor, partial(DNC, **_SLOTS)),
+}
+_PANELS = ("training: 2 digits", "validation: 3 digits", "test: 4 digits")
+_OTHER_COLOURS = ("#7048e8", "#e64980", "#0c8599", "#f08c00", "#5c4033")
+_COLOURS = {"NALU": "#1f6fb2", "UGRNN": "#2f9e44", "LSTM": "#d9480f", "DNC": "#868e96"}
+
+
+class ProgramJob(NamedTuple):
+    """A configured unit or baseline, with all its seeds."""
+
+    unit: str
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class ProgramSettings:
+    """How much is run.
+
+    **Fields:**
+
+    - `seeds`: models of each row of the table.
+    - `steps`: of Adam.
+    - `rate`: its learning rate at the start; it falls to 0 by a cosine.
+    - `batch`: programs in a step, new ones at every step.
+    - `hidden`: features of the LSTM that configures a unit.
+    - `registers`: of a configured unit.
+    - `cells`: features of the baselines' state.
+    - `measures`: how often digits are counted on the way.
+    - `programs`: of each number of digits on which they are counted.
+    - `only`: the models that are run; all of them if empty.
+    """
+
+    seeds: int
+    steps: int
+    rate: float = 0.02
+    batch: int = 64
+    hidden: int = 32
+    registers: int = 2
+    cells: int = 32
+    measures: int = 40
+    programs: int = 1000
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProgramStudy:
+    """Models that learn to execute one kind of programs.
+
+    **Fields:**
+
+    - `kind`: of `Programs`.
+    - `configured`: by name, functions of `(kinds, registers, hidden_size, *, key)` that make a
+        `ConfiguredUnit`.
+    - `bar`: the share of digits from which a model counts as solved.
+    - `curves`: the paper's, by model: thousands of steps, and for each number of digits the per
+        cent of digits that are right.
+    - `reached`: thousands of steps after which the paper's NALU has reached the bar, as text.
+    - `sharpening`: by name of a configured unit, as for `Training`; 1 where it is not named.
+    - `tries`: by name of a configured unit, how many models each of its seeds trains; 1 where it
+        is not named. The unit's row has the first of them, and a second row, of the same job, the
+        one with the least error on numbers of two digits.
+    - `skips_overflow`: as for `Training`.
+    """
+
+    kind: str
+    configured: Mapping[str, Callable[..., ConfiguredUnit]]
+    bar: float
+    curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
+    reached: tuple[str, str, str]
+    sharpening: Mapping[str, float] = field(default_factory=dict)
+    tries: Mapping[str, int] = field(default_factory=dict)
+    skips_overflow: bool = False
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The rows of the tables."""
+        return (*self.configured, *map(self.best, self.tries), *BASELINES)
+
+    def best(self, unit: str) -> str:
+        """The name of the row with the best model of every seed."""
+        return f"{unit}, best of {self.tries[unit]}"
+
+    def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
+        wanted = [unit for unit in units if unit in (settings.only or units)]
+        trained = {self.best(unit): unit for unit in self.tries}
+        jobs = dict.fromkeys(trained.get(unit, unit) for unit in wanted)
+        return [ProgramJob(unit, 0, settings.seeds) for unit in jobs]
+
+    def run(self, job: ProgramJob, settings: ProgramSettings, tick: Tick) -> list[Row]:
+        """A row for every seed and number of digits."""
+        task = Programs(self.kind, set_size=settings.programs)
+        tries = self.tries.get(job.unit, 1)
+        training = Training(
+            settings.steps,
+            settings.batch,
+            settings.rate,
+            settings.measures,
+            self.sharpening.get(job.unit, 1.0),
+            self.skips_overflow,
+        )
+        if job.unit in BASELINES:
+            make = _model(BASELINES[job.unit], settings.cells)
+        else:
+            make = _model(self.configured[job.unit], settings.registers, settings.hidden)
+        models = range(tries * job.first, tries * job.stop)
+        learned = learn(make, task, training, models, tick)
+        first = np.arange(0, len(models), tries)
+        rows = _rows(job.unit, job.first, learned, first)
+        if tries > 1:
+            best = first + _least(learned.rmse[:, -1, 0].reshape(-1, tries))
+            rows += _rows(self.best(job.unit), job.first, learned, best)
+        return rows
+
+    def tables(self, rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, Table]:
+        found = {f"digits, {c}": self._shares(rows, place) for place, c in enumerate(CONDITIONS)}
+        return found | {"steps": self._steps(rows, settings)}
+
+    def _shares(self, rows: pl.DataFrame, place: int) -> Table:
+        lines = [
+            Line(
+                (unit,),
+                tuple(100 * v for v in values),
+                tuple(value >= self.bar for value in values),
+                self._paper(unit, place),
+            )
+            for unit in self.present(rows)
+            for values in [self.values(rows, unit, place)]
+        ]
+        return Table(("model",), "% of digits", tuple(lines))
+
+    def _paper(self, unit: str, place: int) -> str:
+        return f"{self.curves[unit][1][place][-1]:.1f}" if unit in self.curves else ""
+
+    def _steps(self, rows: pl.DataFrame, settings: ProgramSettings) -> Table:
+        lines = [
+            Line(
+                (unit, condition),
+                steps,
+                tuple(np.isfinite(steps).tolist()),
+                self.reached[place] if unit == "NALU" else "",
+            )
+            for unit in self.present(rows)
+            for place, condition in enumerate(CONDITIONS)
+            for steps in [self.thousands(rows, unit, place, settings)]
+            if np.isfinite(steps).any() or unit == "NALU"
+        ]
+        return Table(("model", "numbers"), "thousand steps", tuple(lines))
+
+    def present(self, rows: pl.DataFrame) -> list[str]:
+        """The units that have rows, in order."""
+        return [unit for unit in self.units if unit in set(rows["unit"])]
+
+    def values(self, rows: pl.DataFrame, unit: str, place: int) -> tuple[float, ...]:
+        """The share of digits that every seed has right at the end."""
+        return tuple(rows.filter(unit=unit, condition=CONDITIONS[place]).sort("seed")["digits"])
+
+    def curve(self, rows: pl.DataFrame, unit: str, place: int) -> np.ndarray:
+        """The share of digits of every seed at every measure, `(seeds, measures)`."""
+        found = rows.filter(unit=unit, condition=CONDITIONS[place]).sort("seed")["curve"]
+        return np.array(found.to_list(), float)
+
+    def thousands(
+        self, rows: pl.DataFrame, unit: str, place: int, settings: ProgramSettings
+    ) -> tuple[float, ...]:
+        """The thousands of steps at which every seed first has the bar; infinite if never."""
+        curve = self.curve(rows, unit, place)
+        above = curve >= self.bar
+        first = (np.argmax(above, axis=1) + 1) * settings.steps / curve.shape[1] / 1000
+        return tuple(np.where(above.any(axis=1), first, np.inf).tolist())
+
+    def soon(self, rows: pl.DataFrame, unit: str, settings: ProgramSettings) -> str:
+        """The median steps until a unit has the bar, in words, for 2, 3 and 4 digits."""
+        if unit not in self.present(rows):
+            return "(not run)"
+        places = range(len(DIGITS))
+        steps = [median(self.thousands(rows, unit, place, settings)) for place in places]
+        told = [f"{1000 * one:,.0f}" if np.isfinite(one) else "never" for one in steps]
+        return f"{' / '.join(told)} steps"
+
+    def told(self, rows: pl.DataFrame, unit: str) -> str:
+        """Median digits and solved seeds of a unit in words, for 2, 3 and 4 digits."""
+        every = [self.values(rows, unit, place) for place in range(len(DIGITS))]
+        if not all(every):
+            return "(not run)"
+        shares = " / ".join(f"{100 * median(values):.1f}" for values in every)
+        solved = " / ".join(str(sum(v >= self.bar for v in values)) for values in every)
+        return f"{shares} % ({solved} of {len(every[0])} seeds reach the bar)"
+
+    def draw(self, rows: pl.DataFrame, settings: ProgramSettings) -> "dict[str, Figure]":
+        return {"curves": self._figure(rows, settings)}
+
+    def _figure(self, rows: pl.DataFrame, settings: ProgramSettings) -> "Figure":
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(11, 4.4), layout="constrained")
+        panels = figure.subplots(1, len(DIGITS), sharey=True)
+        for place, axes in enumerate(panels):
+            self._panel(axes, rows, place, settings)
+        panels[0].set_ylabel("% of digits that are right")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8)
+        return figure
+
+    def _panel(
+        self, axes: "Axes", rows: pl.DataFrame, place: int, settings: ProgramSettings
+    ) -> None:
+        others = iter(_OTHER_COLOURS)
+        for unit in self.present(rows):
+            curve = 100 * self.curve(rows, unit, place)
+            x = np.arange(1, curve.shape[1] + 1) * settings.steps / curve.shape[1] / 1000
+            colour = _COLOURS.get(unit) or next(others)
+            middle, spread = curve.mean(axis=0), 2 * curve.std(axis=0)
+            axes.plot(x, middle, "-", color=colour, lw=1.8, label=unit)
+            if unit in self.curves:
+                low, high = np.clip([middle - spread, middle + spread], 0, 100)
+                axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
+        for unit, (x, panels) in self.curves.items():
+            style = {"color": _COLOURS[unit], "lw": 1.1, "ms": 3}
+            axes.plot(x, panels[place], "o:", label=f"{unit}, paper", **style)
+        axes.set_xscale("log")
+        axes.set_ylim(-2, 102)
+        axes.set_xlabel("thousand steps")
+        axes.set_title(_PANELS[place])
+
+
+def _rows(unit: str, first: int, learned: Learned, models: np.ndarray) -> list[Row]:
+    """A row for each model and number of digits; the models are those of seeds from `first`."""
+    return [
+        {
+            "unit": unit,
+            "seed": seed,
+            "condition": condition,
+            "digits": float(learned.digits[model, -1, place]),
+            "error": float(learned.rmse[model, -1, place]),
+            "curve": [round(float(v), 5) for v in learned.digits[model, :, place]],
+        }
+        for seed, model in enumerate(models, first)
+        for place, condition in enumerate(CONDITIONS)
+    ]
+
+
+def _least(errors: np.ndarray) -> np.ndarray:
+    """The place of the least in every row; what is not finite is larger than all else."""
+    return np.argmin(np.where(np.isfinite(errors), errors, np.inf), axis=1)
+
+
+@lru_cache(maxsize=32)
+def _model(make: Callable[..., Any], *sizes: int) -> Callable[..., Any]:
+    """A function of `key=`, the same object for the same arguments."""
+    return partial(make, len(TOKENS), *sizes)

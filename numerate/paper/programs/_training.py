@@ -1,0 +1,174 @@
+"""Programs by models: training with RMSE, and the share of digits that are right."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array
+
+from numerate.study import Tick, on_all_cores, seed_keys
+from numerate.tasks import step_key
+from numerate.train._compile import compile_chunk
+
+from ._models import ConfiguredUnit
+from ._task import Programs
+
+# Seeds in one program, one program to a core. A seed has its place whatever others run.
+BLOCK = 5
+DIGITS = (2, 3, 4)
+_PLACES = 16
+# The share of the steps in which a configured unit gets sharper. The last ones are for what is
+# then to be learned with weights that hardly move.
+_SHARPENING = 0.85
+
+
+class Training(NamedTuple):
+    """How a model learns to execute.
+
+    **Fields:** `steps` of Adam, whose learning rate falls from `rate` to 0 by a cosine; programs
+    in a `batch`; `measures`, at even distances, of the answers; `sharpening`, what a configured
+    unit's gain is multiplied with at the end. It gets there exponentially, and the rate is divided
+    by its root on the way, since a step of the LSTM's weights moves the unit's by more.
+    With `skips_overflow` a batch whose gradient is not finite changes nothing; without, a product
+    that overflows once ends a model for good.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    measures: int
+    sharpening: float = 1.0
+    skips_overflow: bool = False
+
+    def sharpness(self, progress: Any) -> Any:
+        """What the gain is multiplied with after a share of the steps."""
+        return self.sharpening ** jnp.minimum(progress / _SHARPENING, 1.0)
+
+
+class Learned(NamedTuple):
+    """**Fields:** `steps`, of the measures; `digits`, `(seeds, measures, 3)`, the share of digits
+    that are right in programs with numbers of two, three and four digits; `rmse`, of the same
+    shape."""
+
+    steps: np.ndarray
+    digits: np.ndarray
+    rmse: np.ndarray
+
+
+def matching_digits(answers: Any, targets: Any) -> np.ndarray:
+    """The share of digits of every rounded answer that are the target's.
+
+    Both are written with as many digits as the longer of the two, zeros in front, and aligned at
+    their last digit. The sign is one more place where either is negative. What is not a number
+    matches nowhere.
+
+    !!! example
+        >>> matching_digits([118.4, 18.0, -118.0, 1180.0], [118.0, 118.0, 118.0, 118.0])
+        array([1.        , 0.66666667, 0.75      , 0.25      ])
+    """
+    answers, targets = np.asarray(answers, float), np.asarray(targets, float)
+    wrong = ~np.isfinite(answers)
+    limit = 10.0 ** (_PLACES - 1)
+    given = np.rint(np.clip(np.where(wrong, 0, answers), -limit, limit)).astype(np.int64)
+    wanted = np.rint(targets).astype(np.int64)
+    a, b = np.abs(given)[..., None], np.abs(wanted)[..., None]
+    powers = 10 ** np.arange(_PLACES, dtype=np.int64)
+    counted = (np.maximum(a, b) >= powers) | (powers == 1)
+    same = (a // powers % 10 == b // powers % 10) & counted
+    signed = (given < 0) | (wanted < 0)
+    right = same.sum(axis=-1) + (signed & ((given < 0) == (wanted < 0)))
+    return np.where(wrong, 0.0, right / (counted.sum(axis=-1) + signed))
+
+
+def learn(
+    make: Callable[..., Any],
+    task: Programs,
+    training: Training,
+    seeds: range,
+    tick: Tick,
+    root: int = 0,
+) -> Learned:
+    """Train a model for every seed, and measure it all the way.
+
+    **Arguments:** `make`, of `key=`, the same object for the same model; `seeds`, from a multiple
+    of 5; `root`, as for `seed_keys`.
+    """
+    blocks = range(seeds.start, seeds.stop, BLOCK)
+    init, advance = _program(make, task, training)
+
+    def block(place: int, tell: Tick) -> np.ndarray:
+        first = blocks[place]
+        state, answers = init(seed_keys(range(first, first + BLOCK), root)), []
+        for measure in range(training.measures):
+            state, answer = advance(state)
+            answers.append(np.asarray(answer))
+            tell((measure + 1) / training.measures)
+        return np.stack(answers, axis=1)
+
+    answers = np.concatenate(on_all_cores(block, len(blocks), tick))[: len(seeds)]
+    targets = np.stack([np.asarray(task.fixed(d)[1])[:, 0] for d in DIGITS])
+    with np.errstate(over="ignore", invalid="ignore"):
+        rmse = np.sqrt(np.mean(np.square(answers.astype(float) - targets), axis=-1))
+    digits = matching_digits(answers, targets).mean(axis=-1)
+    every = training.steps // training.measures
+    return Learned(every * np.arange(1, training.measures + 1), digits, rmse)
+
+
+@lru_cache(maxsize=4)
+def _program(make: Callable[..., Any], task: Programs, training: Training) -> tuple[Any, Any]:
+    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
+    static = eqx.filter(shapes, lambda x: isinstance(x, jax.ShapeDtypeStruct), inverse=True)
+    cosine = optax.cosine_decay_schedule(training.rate, training.steps)
+
+    def rate(step: Any) -> Any:
+        return cosine(step) / jnp.sqrt(training.sharpness(step / training.steps))
+
+    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
+    if training.skips_overflow:
+        optimiser = optax.apply_if_finite(optimiser, max_consecutive_errors=training.steps)
+    programs = jnp.concatenate([task.fixed(digits)[0] for digits in DIGITS])
+
+    def init(key: Array) -> Any:
+        arrays = eqx.filter(make(key=key), eqx.is_array)
+        return arrays, optimiser.init(arrays), key, jnp.asarray(0)
+
+    def at(arrays: Any, progress: Array) -> Any:
+        model = eqx.combine(arrays, static)
+        if isinstance(model, ConfiguredUnit) and training.sharpening != 1:
+            return model.sharpened(training.sharpness(progress))
+        return model
+
+    def loss(arrays: Any, x: Array, y: Array, progress: Array) -> Array:
+        model = at(arrays, progress)
+        answers, penalty = jax.vmap(lambda one: _answer(model, one, progress))(x)
+        # The root has no gradient at 0, where all answers are exact.
+        return jnp.sqrt(jnp.mean(jnp.square(answers - y)) + 1e-8) / 100 + jnp.mean(penalty)
+
+    def one_step(_: Any, state: Any) -> Any:
+        arrays, moments, key, step = state
+        x, y = task.sample(step_key(key, step), training.batch)
+        gradient = jax.grad(loss)(arrays, x, y[:, 0], step / training.steps)
+        updates, moments = optimiser.update(gradient, moments)
+        return optax.apply_updates(arrays, updates), moments, key, step + 1
+
+    def advance(state: Any) -> Any:
+        state = jax.lax.fori_loop(0, training.steps // training.measures, one_step, state)
+        model = at(state[0], state[3] / training.steps)
+        return state, jax.vmap(model)(programs)[:, 0].reshape(len(DIGITS), -1)
+
+    start = jax.jit(jax.vmap(init))
+    example = jax.eval_shape(start, seed_keys(range(BLOCK)))
+    return start, compile_chunk(jax.vmap(advance), example, small=False)
+
+
+def _answer(model: Any, tokens: Array, progress: Array) -> tuple[Array, Array]:
+    """The answer, and what the units on the way add to the loss."""
+    if not isinstance(model, ConfiguredUnit):
+        return model(tokens)[0], jnp.zeros(())
+    registers, penalty = model.run(tokens)
+    return registers[-1, 0], penalty * model.penalty_weight(progress)

@@ -1,0 +1,42 @@
+"""Figures as SVG and PNG, the same bytes for the same results."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from numerate._errors import InputError
+from numerate._output import replacing
+from numerate.plot import STYLE, check_can_plot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_RESOLUTION = 120  # Dots per inch: legible on a page, and well below 300 kB.
+
+
+def save_figures(
+    draw: "Callable[[], dict[str, Figure]]", folder: Path
+) -> tuple[list[Path], list[str]]:
+    """Draw and write each figure twice.
+
+    **Returns:** the files, and the sentence why there are none where matplotlib is missing.
+    """
+    try:
+        check_can_plot("figure.svg")
+    except InputError as error:
+        return [], [f"no figures were drawn: {error}"]
+    import matplotlib
+
+    files = []
+    with matplotlib.rc_context(STYLE):
+        for name, figure in draw().items():
+            for suffix in (".svg", ".png"):
+                files.append(folder / f"{name}{suffix}")
+                with replacing(files[-1]) as temporary:
+                    figure.savefig(
+                        temporary,
+                        dpi=_RESOLUTION,
+                        metadata={"Date": None} if suffix == ".svg" else None,
+                        facecolor="white",
+                    )
+    return files, []

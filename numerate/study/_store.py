@@ -1,0 +1,174 @@
+"""What a run leaves in its folder: one Parquet file of results, from which it also resumes.
+
+After every job the whole file is written beside itself and moved into place. So a killed run
+leaves a whole file, of whole jobs, and the same command goes on after them.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from numerate._errors import InputError
+from numerate._output import replacing
+
+RESULTS, SUMMARY = "results.parquet", "summary.json"
+_REQUIRED = ("unit", "seed", "condition")
+_OWN = ("job", "job_seconds")
+
+
+def job_key(job: Any, settings: Any) -> str:
+    """What a job's rows are found by: the job, and all settings but the number of seeds.
+
+    !!! example
+        >>> from collections import namedtuple
+        >>> from types import SimpleNamespace
+        >>> Job = namedtuple("Job", "unit first stop")
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Settings:
+        ...     seeds: int = 2
+        ...     steps: int = 100
+        >>> one, two, other = Settings(), Settings(seeds=4), Settings(steps=200)
+        >>> job_key(Job("NAC", 0, 2), one) == job_key(Job("NAC", 0, 2), two)
+        True
+        >>> job_key(Job("NAC", 0, 2), one) == job_key(Job("NAC", 0, 2), other)
+        False
+    """
+    named = {name: value for name, value in plain(settings).items() if name != "seeds"}
+    text = json.dumps([plain(job), named], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def plain(value: Any) -> Any:
+    """A job or settings as JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    names = getattr(value, "_fields", None)
+    if isinstance(value, tuple) and names:
+        return {name: plain(entry) for name, entry in zip(names, value, strict=True)}
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"jobs and settings hold numbers, texts and tuples of them, not {value!r}")
+
+
+class Store:
+    """The results in a folder.
+
+    **Arguments:** `folder`, made if it is not there; `keys`, those of all jobs that there are
+    for the settings of the run, in their order.
+
+    **Raises:** `InputError` if the folder cannot be written, or holds results of other settings,
+    which it neither mixes with these nor throws away.
+    """
+
+    def __init__(self, folder: Path, keys: Iterable[str]):
+        self.folder = folder
+        self.keys = list(keys)
+        _make(folder)
+        self.rows = self._read()
+
+    def _read(self) -> pl.DataFrame | None:
+        path = self.folder / RESULTS
+        if not path.exists():
+            return None
+        try:
+            rows = pl.read_parquet(path)
+            strange = set(rows["job"]) - set(self.keys)
+        except (pl.exceptions.PolarsError, OSError):
+            raise InputError(f"{path} is not a file of results; move it away.") from None
+        if strange:
+            raise InputError(
+                f"{self.folder} holds results of other settings or seeds; choose another --out, "
+                "or move it away."
+            )
+        return rows
+
+    @property
+    def done(self) -> set[str]:
+        """The keys of the jobs that need not run again."""
+        return set() if self.rows is None else set(self.rows["job"])
+
+    @property
+    def seconds(self) -> float:
+        """What all jobs done took together, in whatever run."""
+        if self.rows is None:
+            return 0.0
+        return float(self.rows.unique("job")["job_seconds"].sum())
+
+    def add(self, key: str, rows: list[dict[str, Any]], seconds: float) -> None:
+        """Keep the rows of a finished job."""
+        _check(rows)
+        new = pl.DataFrame(rows, infer_schema_length=None).with_columns(
+            job=pl.lit(key), job_seconds=pl.lit(round(seconds, 2))
+        )
+        parts = [new] if self.rows is None else [self.rows, new]
+        joined = pl.concat(parts, how="diagonal_relaxed")
+        # In the order of the jobs, so that a run which was stopped leaves the same file.
+        place = {key: i for i, key in enumerate(self.keys)}
+        order = joined["job"].replace_strict(place, return_dtype=pl.Int64)
+        self.rows = joined[order.arg_sort().to_list()] if not order.is_sorted() else joined
+        with replacing(self.folder / RESULTS) as temporary:
+            self.rows.write_parquet(temporary, compression="zstd", compression_level=19)
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write `summary.json`, with null for what JSON cannot hold."""
+        text = json.dumps(finite(summary), indent=1, ensure_ascii=False, allow_nan=False)
+        self.write(SUMMARY, text + "\n")
+
+    def write(self, name: str, text: str) -> None:
+        """Write a text file, whole or not at all."""
+        with replacing(self.folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def finite(value: Any) -> Any:
+    """The same JSON value with None for NaN and infinities.
+
+    !!! example
+        >>> finite({"a": [1.0, float("nan")]})
+        {'a': [1.0, None]}
+    """
+    if isinstance(value, dict):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def machine() -> str:
+    """The processor and the number of cores, and the accelerators that JAX uses."""
+    import jax
+
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    kinds = sorted({d.device_kind for d in jax.devices() if d.platform != "cpu"})
+    return ", ".join([name, f"{os.cpu_count()} cores", *kinds])
+
+
+def _check(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        missing = [name for name in _REQUIRED if name not in row]
+        if missing or set(row) & set(_OWN):
+            raise ValueError(
+                f"a row must have {', '.join(_REQUIRED)} and not {', '.join(_OWN)}, got {row}"
+            )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{folder} cannot hold results: it is a file.") from None
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}.") from None

@@ -1,0 +1,20 @@
+"""Where tables come from: files, standard input, data frames and the embedded data sets."""
+
+from numerate._errors import InputError as InputError
+
+from ._datasets import Dataset as Dataset
+from ._datasets import datasets as datasets
+from ._precision import resolution_of as resolution_of
+from ._table import Table as Table
+from ._table import read_features as read_features
+from ._table import read_table as read_table
+
+__all__ = [
+    "Dataset",
+    "InputError",
+    "Table",
+    "datasets",
+    "read_features",
+    "read_table",
+    "resolution_of",
+]

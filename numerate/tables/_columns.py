@@ -1,0 +1,127 @@
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from numerate._errors import InputError, did_you_mean, listed, plural
+
+from ._precision import resolution_of, resolution_of_text
+from ._sheet import Sheet
+
+# Words for a missing or non-finite number, as programs write them; all other text is text.
+_NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
+_INFINITE = {"inf", "infinity"}
+
+
+def choose(
+    sheet: Sheet, target: str | None, features: Sequence[str] | None
+) -> tuple[str, list[str], list[str]]:
+    """The target, the features, and the columns left out because they hold no number at all."""
+    names = sheet.frame.columns
+    target = names[-1] if target is None else target
+    reject_unknown(sheet, [target])
+    if features is None:
+        others = [name for name in names if name != target]
+        ignored = [name for name in others if not _has_numbers(sheet.frame[name])]
+        features = [name for name in others if name not in ignored]
+        if not features:
+            raise InputError(
+                f"{sheet.source} has no feature: beside the target {target!r} "
+                f"{'no column holds numbers' if others else 'there is no other column'}."
+            )
+        return target, features, ignored
+    reject_unknown(sheet, features)
+    _reject_features(sheet, target, features)
+    return target, list(features), []
+
+
+def _reject_features(sheet: Sheet, target: str, features: Sequence[str]) -> None:
+    if not features:
+        raise InputError(f"{sheet.source}: features must name at least one column.")
+    if target in features:
+        raise InputError(
+            f"{sheet.source}: {target!r} is the target and cannot be a feature as well; "
+            "name another target or leave it out of the features."
+        )
+    twice = [name for name in features if list(features).count(name) > 1]
+    if twice:
+        raise InputError(f"{sheet.source}: feature {twice[0]!r} is named more than once.")
+
+
+def reject_unknown(sheet: Sheet, names: Sequence[str]) -> None:
+    """Raises `InputError` if the sheet lacks one of the columns."""
+    columns = sheet.frame.columns
+    for name in names:
+        if name not in columns:
+            raise InputError(
+                f"{sheet.source} has no column {name!r}.{did_you_mean(name, columns)} "
+                f"Its columns are {listed(columns)}."
+            )
+
+
+def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values and resolution of a column, both of shape `(rows,)`."""
+    cells = sheet.frame[name]
+    numbers = _numbers(cells)
+    wrong = ~numbers.is_finite().fill_null(False) | _underflows(cells, numbers)
+    if wrong.any():
+        _reject_cell(sheet, name, int(wrong.arg_max() or 0), int(wrong.sum()))
+    values = numbers.to_numpy()
+    if name in sheet.resolution:
+        return values, sheet.resolution[name]
+    if isinstance(cells.dtype, pl.Decimal):
+        cells = cells.cast(pl.String)
+    if cells.dtype == pl.String:
+        return values, resolution_of_text(cells)
+    return values, resolution_of(cells.to_numpy())
+
+
+def _numbers(cells: pl.Series) -> pl.Series:
+    if cells.dtype.is_numeric() or cells.dtype == pl.String or cells.dtype == pl.Null:
+        return cells.cast(pl.Float64, strict=False)
+    return pl.Series(cells.name, [None] * len(cells), dtype=pl.Float64)
+
+
+def _underflows(cells: pl.Series, numbers: pl.Series) -> pl.Series:
+    """Where a number that is not zero is written too small for double precision: 1e-400."""
+    zero = numbers.eq(0).fill_null(False)
+    if cells.dtype != pl.String or not zero.any():
+        return zero & False
+    return zero & cells.str.contains("^[^eE]*[1-9]").fill_null(False)
+
+
+def _has_numbers(cells: pl.Series) -> bool:
+    # A column without text or numbers is empty: it is used, and reported, not passed over.
+    numbers = _numbers(cells)
+    has_text = (numbers.is_null() & cells.is_not_null()).any()
+    return bool(numbers.is_finite().any()) or not has_text
+
+
+def _reject_cell(sheet: Sheet, name: str, row: int, count: int) -> None:
+    line = sheet.line_of(row)
+    place = f"row {row + 1}" + (f" (line {line})" if line is not None else "")
+    more = f" (and {plural(count - 1, 'more cell')} in this column)" if count > 1 else ""
+    raise InputError(
+        f"{sheet.source}, column {name!r}, {place}: {_fault(sheet.frame[name][row])}{more}; "
+        "correct or remove the row, or leave the column out."
+    )
+
+
+def _fault(cell: object) -> str:
+    if cell is None:
+        return "the cell is empty"
+    text = str(cell)
+    word = text.strip("+-").casefold()
+    if word in _NOT_A_NUMBER:
+        return f"{text!r} stands for a missing number"
+    if word in _INFINITE:
+        return f"{text!r} is infinite"
+    if not any(digit in text for digit in "0123456789") or _numbers(pl.Series([text]))[0] is None:
+        return f"{text!r} is not a number" + _cure(text)
+    return f"{text!r} is too {'small' if 'e-' in word else 'large'} for double precision"
+
+
+def _cure(text: str) -> str:
+    if "," in text:
+        return " (write a decimal point and no thousands separator)"
+    return ""

@@ -1,0 +1,129 @@
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+
+import polars as pl
+
+from numerate._errors import InputError, plural
+
+from ._sheet import Sheet, reject_duplicates
+
+
+def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
+    """Reads CSV or TSV as text: UTF-8 or UTF-16, with or without byte order mark, any line ends.
+
+    Of the `separators`, the one that occurs most often in the first line is used. Rows without
+    any content are skipped. A first row of numbers only is data, and the columns are then
+    called x1, x2, …, y. Columns without a name in the header are left out.
+    """
+    data = _as_utf8(data, source)
+    separator = _separator(data, separators)
+    first = next(_records(data, separator), None)
+    if first is None:
+        raise _unreadable(data, source)
+    names = [name.strip() for name in first[1]]
+    has_header = not all(_is_number(name) for name in names)
+    if not has_header:
+        names = [f"x{i}" for i in range(1, len(names))] + ["y"]
+    reject_duplicates(source, names)
+    frame = _frame(data, source, separator, len(names), has_header)
+    named = {column: name for column, name in zip(frame.columns, names, strict=True) if name}
+    return Sheet(
+        source,
+        frame.select(list(named)).rename(named),
+        partial(_line_of, data, separator, has_header),
+        _notes(source, names, has_header),
+    )
+
+
+def _notes(source: str, names: list[str], has_header: bool) -> tuple[str, ...]:
+    if not has_header:
+        return (f"{source} has no header; its columns are called {', '.join(names)}.",)
+    # Spreadsheets and pandas write such columns: indices, and empty ones at the end.
+    unnamed = names.count("")
+    left_out = f"{source}: left out {plural(unnamed, 'column')} without a name in the header."
+    return (left_out,) if unnamed else ()
+
+
+def _as_utf8(data: bytes, source: str) -> bytes:
+    try:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            data = data.decode("utf-16").encode()
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{source}, line {line}: the text is not UTF-8; save the file as UTF-8 and try again."
+        ) from None
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # The line ends of old Macintosh programs.
+    return data
+
+
+def _separator(data: bytes, separators: str) -> str:
+    start = data.lstrip(b"\r\n")[:65536].decode(errors="ignore")
+    first_line = start.split("\n", 1)[0]
+    return max(separators, key=first_line.count)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _frame(data: bytes, source: str, separator: str, width: int, has_header: bool) -> pl.DataFrame:
+    schema = {f"column_{i}": pl.String for i in range(1, width + 1)}
+    try:
+        # Polars would take the width of the table from a blank first line.
+        lines = data.lstrip(b"\r\n")
+        frame = pl.read_csv(lines, has_header=False, schema=schema, separator=separator)
+    except pl.exceptions.PolarsError:
+        _reject_ragged(data, source, separator, width, has_header)
+        raise _unreadable(data, source) from None
+    frame = frame.with_columns(pl.all().str.strip_chars())
+    frame = frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
+    filled = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    return filled.slice(1) if has_header else filled
+
+
+def _unreadable(data: bytes, source: str) -> InputError:
+    if not data.strip():
+        return InputError(f"{source} is empty; it should hold a header and rows of numbers.")
+    return InputError(
+        f"{source} cannot be read as a table; look for a stray or unclosed quotation mark."
+    )
+
+
+def _reject_ragged(data: bytes, source: str, separator: str, width: int, has_header: bool) -> None:
+    for row, (line, record) in enumerate(_records(data, separator), start=1 - has_header):
+        if len(record) > width:
+            raise InputError(
+                f"{source}, row {row} (line {line}) has {len(record)} fields, "
+                f"but the first row has {width}; a field that contains the separator "
+                f"{separator!r} must stand in quotation marks."
+            )
+
+
+def _line_of(data: bytes, separator: str, has_header: bool, row: int) -> int | None:
+    lines = (line for line, _ in _records(data, separator))
+    return next(islice(lines, row + has_header, None), None)
+
+
+def _records(data: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The non-blank records of the file, each with the line (from 1) on which it begins."""
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=separator)
+    line = 1
+    # The reader gives up on fields of more than 128 KiB, which an unclosed quotation mark makes.
+    with suppress(csv.Error):
+        for record in reader:
+            if any(field.strip() for field in record):
+                yield line, record
+            line = reader.line_num + 1

@@ -1,0 +1,72 @@
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from numerate._errors import InputError
+
+from ._sheet import Sheet, reject_duplicates
+
+_ROWS_AT_ONCE = 50_000  # Python strings take several times the memory of a Polars column.
+
+
+def read_ndjson(data: bytes, source: str) -> Sheet:
+    """Reads newline-delimited JSON: one object per line, its numbers kept as they are written.
+
+    Columns are the keys of all objects, in order of first appearance; a key that an object
+    lacks, and `null`, is an empty cell.
+    """
+    rows = _objects(data, source)
+    frames = []
+    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+        names = dict.fromkeys(name for row in chunk for name in row)
+        columns = [pl.Series(n, [row.get(n) for row in chunk], dtype=pl.String) for n in names]
+        frames.append(pl.DataFrame(columns))
+    if not frames:
+        raise InputError(f"{source} is empty; it should hold one JSON object per line.")
+
+    def line_of(row: int) -> int | None:
+        filled = (i for i, line in enumerate(data.split(b"\n"), start=1) if line.strip())
+        return next(islice(filled, row, None), None)
+
+    return Sheet(source, pl.concat(frames, how="diagonal"), line_of)
+
+
+def _objects(data: bytes, source: str) -> Iterator[dict[str, str | None]]:
+    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    decode = json.JSONDecoder(
+        object_pairs_hook=_Pairs, parse_float=str, parse_int=str, parse_constant=str
+    ).decode
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            pairs = decode(line.decode())
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "not UTF-8"
+            raise InputError(
+                f"{source}, line {number} is not valid JSON ({reason}); "
+                "each line should hold one object."
+            ) from None
+        if not isinstance(pairs, _Pairs):
+            raise InputError(
+                f"{source}, line {number} should hold a JSON object, not {line[:40]!r}."
+            )
+        row = {name: _cell(value) for name, value in pairs}
+        if len(row) < len(pairs):
+            reject_duplicates(f"{source}, line {number}", [name for name, _ in pairs])
+        yield row
+
+
+class _Pairs(list):
+    """A JSON object as it is written, before repeated keys overwrite each other."""
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value)

@@ -1,0 +1,40 @@
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from numerate._errors import InputError
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as it was found, before anything is known about which columns are used.
+
+    `frame` holds text (CSV, TSV, NDJSON: what was written) or numbers (Parquet, data frames).
+    `line_of(row)` is the line of the file on which data row 0, 1, … begins, None where rows
+    have no lines. It is called only to report an error. `resolution` holds that of columns for
+    which it is known otherwise than from the digits.
+    """
+
+    source: str
+    frame: pl.DataFrame
+    line_of: Callable[[int], int | None]
+    notes: tuple[str, ...] = ()
+    resolution: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def no_lines(row: int) -> None:
+    """The `line_of` of tables that are not lines of text."""
+
+
+def reject_duplicates(source: str, names: list[str]) -> None:
+    """Raises `InputError` if two columns have the same name."""
+    seen: dict[str, int] = {}
+    for position, name in enumerate(names, start=1):
+        if name and name in seen:
+            raise InputError(
+                f"{source}: columns {seen[name]} and {position} are both named {name!r}; "
+                "give every column a name of its own."
+            )
+        seen[name] = position

@@ -1,0 +1,112 @@
+"""Usual recurrent networks against loops in NumPy, and sums over time."""
+
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from numerate.models import Stack
+from numerate.paper.networks import KINDS, RNN, SumOverTime
+from numerate.tasks import step_key
+from numerate.units import NAU, NMU, sNMU
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def lstm(z, u, h, c):
+    i, f, o, n = np.split(z + u @ h, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(n)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru(z, u, h, c):
+    (z_r, z_u, z_n), (u_r, u_u, u_n) = np.split(z, 3), np.split(u, 3)
+    r, update = sigmoid(z_r + u_r @ h), sigmoid(z_u + u_u @ h)
+    return update * h + (1 - update) * np.tanh(z_n + r * (u_n @ h)), c
+
+
+STEPS = {
+    "lstm": lstm,
+    "gru": gru,
+    "tanh": lambda z, u, h, c: (np.tanh(z + u @ h), c),
+    "relu": lambda z, u, h, c: (np.maximum(z + u @ h, 0), c),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks_are_their_equations(kind):
+    network = RNN(kind, 3, 4, key=jax.random.key(0))
+    bias = jax.random.normal(jax.random.key(1), network.bias.shape)
+    network = eqx.tree_at(lambda n: n.bias, network, bias)
+    xs = np.asarray(jax.random.normal(jax.random.key(2), (6, 3)))
+    w, u, b = (np.asarray(a) for a in (network.input_weight, network.state_weight, network.bias))
+    h, c = np.zeros(4), np.zeros(4)
+    for x in xs:
+        h, c = STEPS[kind](w @ x + b, u, h, c)
+    np.testing.assert_allclose(network(jnp.asarray(xs)), h, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_gate_starts_with_the_size_of_its_own_matrix(kind):
+    network = RNN(kind, 50, 50, key=jax.random.key(0))
+    rows = KINDS[kind] * 50
+    assert network.input_weight.shape == network.state_weight.shape == (rows, 50)
+    assert float(jnp.abs(network.input_weight).max()) == pytest.approx((6 / 100) ** 0.5, rel=0.01)
+    forget = np.zeros(rows)
+    forget[50:100] = kind == "lstm"
+    np.testing.assert_array_equal(network.bias, forget)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_step_leaves_the_state_at_zero(kind):
+    assert not np.any(RNN(kind, 2, 3, key=jax.random.key(0))(jnp.zeros((0, 2))))
+
+
+@pytest.mark.parametrize(("kind", "counts"), [("relu", True), ("tanh", False)])
+def test_relu_counts_and_tanh_saturates(kind, counts):
+    network = RNN(kind, 1, 1, key=jax.random.key(0))
+    ones = jnp.ones((1, 1))
+    network = eqx.tree_at(lambda n: (n.input_weight, n.state_weight), network, (ones, ones))
+    (state,) = network(jnp.ones((100, 1)))
+    assert state == 100 if counts else 0.9 < state < 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: RNN("elman", 2, 2, key=jax.random.key(0)), "kind must be one of lstm.*'elman'"),
+        (lambda: RNN("gru", -1, 2, key=jax.random.key(0)), "input_size"),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def products(second):
+    return partial(Stack, (partial(NAU, 4, 2), partial(second, 2, 1)))
+
+
+def test_sum_over_time_of_products_is_exact_with_the_right_weights():
+    model = SumOverTime(products(NMU), key=jax.random.key(0))
+    pick = jnp.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    model = eqx.tree_at(
+        lambda m: (m.model[0].w_hat, m.model[1].w_hat), model, (pick, jnp.ones((1, 2)))
+    )
+    xs = jnp.arange(40.0).reshape(10, 4)
+    assert float(model(xs)[0]) == float(jnp.sum((xs[:, 0] + xs[:, 1]) * xs[:, 3]))
+    assert float(model(xs[:0])[0]) == 0.0
+
+
+def test_every_step_has_noise_of_its_own():
+    model = SumOverTime(products(sNMU), key=jax.random.key(0))
+    xs, key = jnp.ones((3, 4)), jax.random.key(7)
+    each = [model.model(xs[0], key=step_key(key, step)) for step in range(3)]
+    assert len({float(one[0]) for one in each}) == 3
+    np.testing.assert_allclose(model(xs, key=key), sum(each), rtol=1e-6)
+    np.testing.assert_allclose(model(xs), 3 * model.model(xs[0]), rtol=1e-6)

@@ -1,0 +1,120 @@
+"""A run leaves whole files, goes on where it was stopped, and mixes nothing."""
+
+import json
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+import pytest
+
+from numerate.study import Experiment, Line, Table, reproduce
+from numerate.tables import InputError
+
+
+class Job(NamedTuple):
+    unit: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is run.
+
+    **Fields:**
+
+    - `seeds`: of each unit.
+    - `steps`: of each seed.
+    """
+
+    seeds: int = 2
+    steps: int = 10
+
+
+class Counter:
+    """An experiment that counts its runs, and is stopped at one of them."""
+
+    def __init__(self, stop_at: str | None = None):
+        self.ran: list[str] = []
+        self.stop_at = stop_at
+        self.experiment = Experiment(
+            name="counter", title="t", claim="c", units=("A", "B", "C"), cost={},
+            scales={"smoke": Settings()}, jobs=self.jobs, run=self.run, tables=self.tables,
+        )  # fmt: skip
+
+    def jobs(self, settings, units):
+        return [Job(unit) for unit in units]
+
+    def run(self, job, settings, tick):
+        if job.unit == self.stop_at:
+            raise KeyboardInterrupt
+        self.ran.append(job.unit)
+        error = {"A": 1.0, "B": float("nan"), "C": 3.0}[job.unit]
+        seeds = range(settings.seeds)
+        return [{"unit": job.unit, "seed": s, "condition": "test", "error": error} for s in seeds]
+
+    def tables(self, rows, settings):
+        lines = [
+            Line((str(unit),), tuple(part["error"]), tuple(part["error"] < 2), paper="0.5")
+            for (unit,), part in rows.group_by("unit", maintain_order=True)
+        ]
+        return {"Errors": Table(("unit",), "error", tuple(lines))}
+
+
+def test_leaves_results_summary_and_table(tmp_path):
+    counter = Counter()
+    result = reproduce(counter.experiment, Settings(), tmp_path, scale="smoke")
+    assert result.complete and counter.ran == ["A", "B", "C"]
+    rows = pl.read_parquet(tmp_path / "results.parquet")
+    assert len(rows) == 6 and rows["unit"].to_list() == ["A", "A", "B", "B", "C", "C"]
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["settings"] == {"seeds": 2, "steps": 10} and summary["complete"]
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert lines[2].startswith("| unit | seeds | error, median |") and lines[2].endswith(
+        "| paper |"
+    )
+    assert "| A | 2 | 1 | too few seeds | 2/2 |" in lines[4]
+    assert "| B | 2 | not finite |" in lines[5]  # a failed seed is counted, not dropped
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".parquet"]
+
+
+def test_goes_on_where_it_was_stopped(tmp_path):
+    stopped = Counter(stop_at="B")
+    result = reproduce(stopped.experiment, Settings(), tmp_path)
+    assert not result.complete and stopped.ran == ["A"]
+    again = Counter()
+    assert reproduce(again.experiment, Settings(), tmp_path).complete
+    assert again.ran == ["B", "C"]
+    whole = tmp_path / "whole"
+    reproduce(Counter().experiment, Settings(), whole)
+    assert _rows(tmp_path).equals(_rows(whole))
+    done = Counter()
+    assert reproduce(done.experiment, Settings(), tmp_path).complete and done.ran == []
+
+
+def test_units_asked_for_later_join_the_same_results(tmp_path):
+    reproduce(Counter().experiment, Settings(), tmp_path, units=("C",))
+    later = Counter()
+    reproduce(later.experiment, Settings(), tmp_path)
+    assert later.ran == ["A", "B"]
+    assert _rows(tmp_path)["unit"].to_list() == ["A", "A", "B", "B", "C", "C"]
+
+
+def test_results_of_other_settings_are_neither_mixed_nor_thrown_away(tmp_path):
+    reproduce(Counter().experiment, Settings(), tmp_path)
+    before = (tmp_path / "results.parquet").read_bytes()
+    with pytest.raises(InputError, match="holds results of other settings"):
+        reproduce(Counter().experiment, Settings(steps=20), tmp_path)
+    assert (tmp_path / "results.parquet").read_bytes() == before
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "results.parquet").write_text("not Parquet")
+    with pytest.raises(InputError, match="is not a file of results"):
+        reproduce(Counter().experiment, Settings(), tmp_path)
+
+
+def test_help_is_the_docstring_of_the_settings():
+    assert Counter().experiment.help() == {"seeds": "of each unit.", "steps": "of each seed."}
+
+
+def _rows(folder):
+    return pl.read_parquet(folder / "results.parquet").drop("job_seconds")

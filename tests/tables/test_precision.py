@@ -1,0 +1,87 @@
+"""How precisely a number is written, on columns whose answer a reader knows at once."""
+
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+
+from numerate.tables import resolution_of
+from numerate.tables._precision import resolution_of_text
+
+WRITTEN = [
+    # As written, half a unit of each value, why.
+    (["29.50", "1.5", "117"], [0.005, 0.005, 0.005], "two decimals, zeros stripped"),
+    (["0.387", "1.00", "19.2"], [0.0005, 0.005, 0.05], "three significant digits"),
+    (["0.5", "1.25", "2"], [0.005] * 3, "3 zeros stripped from decimals, 4 from digits"),
+    (["12", "0.5"], [0.05, 0.05], "one decimal stripped; as digits also one: decimals win"),
+    (["48", "46", "120"], [0.5, 0.5, 0.5], "whole numbers are written to the unit"),
+    (["-1.5", "+2.25", ".5", "5."], [0.005] * 4, "signs and bare points"),
+    (["1.50e6", "2.25e7"], [5e3, 5e4], "an exponent moves the last place"),
+    (["6.674E-11", "1.381e-23"], [5e-15, 5e-27], "capital E; four digits each"),
+    (["0", "1.5e-10", "2.5e-12"], [5e-14, 5e-12, 5e-14], "zero takes the finest place"),
+    (["0.00", "0.25"], [0.005, 0.005], "zero with decimals"),
+    (["1e300", "2.5e300"], [5e298, 5e298], "huge"),
+    (["1.5e-300", "2.5e-300"], [5e-302, 5e-302], "tiny"),
+    (["0.333333333333333", "0.5"], [0.0, 0.0], "15 digits: printed by a program"),
+    (["123456789.01234567"], [0.0], "17 digits"),
+    ([], [], "no rows"),
+]
+
+
+@pytest.mark.parametrize("text, expected, why", WRITTEN, ids=[row[2] for row in WRITTEN])
+def test_resolution_of_text(text, expected, why):
+    found = resolution_of_text(pl.Series(text, dtype=pl.String))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_trailing_zeros_count_as_written():
+    assert resolution_of_text(pl.Series(["1.500", "2.500"])).tolist() == [0.0005, 0.0005]
+    assert resolution_of(np.array([1.5, 2.5])).tolist() == [0.05, 0.05]
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ([0.25, 0.5, 12.75], [0.005] * 3),
+        ([0.387, 1.52, 19.2], [0.0005, 0.005, 0.05]),
+        ([1.0, 2.0, 1500.0], [0.5] * 3),
+        ([1e20, 2e20], [0.5, 0.5]),
+        ([2e-20, 2.5e-20], [5e-22, 5e-22]),
+        ([0.0, 0.0], [0.5, 0.5]),
+        ([0.1 + 0.2, 0.5], [0.0, 0.0]),
+        ([np.pi, 1.0], [0.0, 0.0]),
+    ],
+)
+def test_resolution_of_floats(values, expected):
+    np.testing.assert_allclose(resolution_of(np.array(values)), expected, rtol=1e-12)
+
+
+def test_integers_are_written_to_the_unit():
+    assert resolution_of(np.array([1, 10, 100])).tolist() == [0.5, 0.5, 0.5]
+
+
+def test_float32_is_as_precise_as_its_format_unless_fewer_digits_are_kept():
+    third = np.array([1 / 3, 1.0], np.float32)
+    np.testing.assert_array_equal(resolution_of(third), np.spacing(third) / 2)
+    np.testing.assert_allclose(resolution_of(np.array([3.14, 2.5], np.float32)), 0.005)
+
+
+def test_one_computed_value_among_a_million_makes_the_column_computed():
+    values = np.round(np.random.default_rng(0).normal(size=10**5), 2)
+    values[54321] = 1 / 3
+    assert not resolution_of(values).any()
+
+
+@pytest.mark.parametrize("decimals", [2, 5])
+def test_rounded_data_are_recognised(decimals):
+    values = np.round(np.random.default_rng(1).uniform(1, 2, 1000), decimals)
+    np.testing.assert_allclose(resolution_of(values), 0.5 * 10.0**-decimals, rtol=1e-12)
+
+
+def test_a_million_computed_values_are_recognised_at_a_glance():
+    values = np.random.default_rng(2).normal(size=10**6)
+    start = time.perf_counter()
+    assert not resolution_of(values).any()
+    # Measured 3 ms on 2 cores; reading every value would take 0.4 s.
+    assert time.perf_counter() - start < 0.2

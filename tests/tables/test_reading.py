@@ -1,0 +1,178 @@
+"""Tables in every format and shape that people bring, read to the same numbers."""
+
+import io
+import sys
+import time
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from numerate.tables import read_features, read_table
+
+ROWS = "a,b,y\n1.5,2,3.50\n2.5,3,5.50\n3.5,5,8.25\n4.5,7,11.75\n"
+VALUES = np.array([[1.5, 2, 3.5], [2.5, 3, 5.5], [3.5, 5, 8.25], [4.5, 7, 11.75]])
+RESOLUTION = np.tile([0.05, 0.5, 0.005], (4, 1))
+
+
+def file(folder, content, name="t.csv"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def assert_is_the_table(table):
+    assert table.names == ("a", "b", "y")
+    np.testing.assert_array_equal(table.values, VALUES)
+    np.testing.assert_allclose(table.resolution, RESOLUTION, rtol=1e-12)
+
+
+SPELLINGS = {
+    "plain": ROWS,
+    "no line end at the end": ROWS.rstrip(),
+    "Windows line ends": ROWS.replace("\n", "\r\n"),
+    "old Macintosh line ends": ROWS.replace("\n", "\r"),
+    "byte order mark": "\ufeff" + ROWS,
+    "UTF-16": ROWS.encode("utf-16"),
+    "blank lines at the end": ROWS + "\n\n",
+    "empty rows at the end": ROWS + ",,\n,,\n",
+    "blank lines before and between": "\n\n" + ROWS.replace("2.5,3", "\n2.5,3"),
+    "spaces": ROWS.replace(",", " , "),
+    "quotation marks": ROWS.replace("1.5", '"1.5"').replace("a,", '"a",'),
+    "semicolons": ROWS.replace(",", ";"),
+    "tabs in a .csv": ROWS.replace(",", "\t"),
+    "empty column without a name": ROWS.replace("\n", ",\n"),
+    "index without a name": "".join(f"{i},{line}" for i, line in enumerate(
+        ROWS.splitlines(keepends=True))).replace("0,a", ",a"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_spellings_of_csv(tmp_path, content):
+    assert_is_the_table(read_table(file(tmp_path, content)))
+
+
+def test_a_path_may_be_text_and_its_extension_in_capitals(tmp_path):
+    assert_is_the_table(read_table(str(file(tmp_path, ROWS, "T.CSV"))))
+
+
+def test_tsv(tmp_path):
+    assert_is_the_table(read_table(file(tmp_path, ROWS.replace(",", "\t"), "t.tsv")))
+
+
+@pytest.mark.parametrize("extension", [".ndjson", ".jsonl"])
+def test_ndjson_keeps_what_is_written(tmp_path, extension):
+    lines = [
+        '{"a": 1.5, "b": 2, "y": 3.50}',
+        '{"b": 3, "a": 2.5, "y": 5.50, "note": "keys in any order, and more of them"}',
+        "",
+        '{"a": 3.5, "b": 5, "y": 8.25}',
+        '{"a": 4.5, "b": 7, "y": 11.75}',
+    ]
+    path = file(tmp_path, "\n".join(lines), "t" + extension)
+    assert_is_the_table(read_table(path, target="y", features=["a", "b"]))
+
+
+def test_parquet(tmp_path):
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"a": VALUES[:, 0], "b": [2, 3, 5, 7], "y": VALUES[:, 2]})
+    frame.write_parquet(path)
+    assert_is_the_table(read_table(path))
+
+
+def test_parquet_decimals_say_how_many_are_kept(tmp_path):
+    path = tmp_path / "t.parquet"
+    cents = pl.Series("x", [Decimal(c).scaleb(-2) for c in (150, 200, 325, 700)], pl.Decimal(9, 2))
+    pl.DataFrame([cents, pl.Series("y", [1, 2, 3, 4])]).write_parquet(path)
+    table = read_table(path)
+    assert table.values[:, 0].tolist() == [1.5, 2.0, 3.25, 7.0]
+    np.testing.assert_allclose(table.resolution[:, 0], 0.005)
+
+
+def test_parquet_float32_is_as_precise_as_its_format(tmp_path):
+    path = tmp_path / "t.parquet"
+    x = np.array([1 / 3, 2 / 3, 4 / 3, 8 / 3], np.float32)
+    pl.DataFrame({"x": x, "y": [1, 2, 3, 4]}).write_parquet(path)
+    table = read_table(path)
+    np.testing.assert_array_equal(table.values[:, 0], x.astype(float))
+    np.testing.assert_array_equal(table.resolution[:, 0], np.spacing(x) / 2)
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(ROWS.encode())))
+    table = read_table("-")
+    assert_is_the_table(table)
+    assert table.source == "standard input"
+
+
+@pytest.mark.parametrize("kind", [dict, pd.DataFrame, pl.DataFrame])
+def test_frames_and_mappings(kind):
+    columns = {"a": VALUES[:, 0], "b": [2, 3, 5, 7], "y": VALUES[:, 2]}
+    assert_is_the_table(read_table(kind(columns)))
+
+
+def test_a_table_read_again_keeps_its_resolution():
+    table = read_table({"a": [1.5, 2, 3, 4], "b": [1, 2, 3, 5], "y": [1, 2, 3, 4.25]})
+    again = read_table(table, features=["b"])
+    assert again.names == ("b", "y")
+    np.testing.assert_array_equal(again.resolution, table.resolution[:, [1, 2]])
+
+
+def test_columns_come_in_the_order_asked_for(tmp_path):
+    table = read_table(file(tmp_path, ROWS), target="a", features=["y", "b"])
+    assert table.names == ("y", "b", "a")
+    np.testing.assert_array_equal(table.values, VALUES[:, [2, 1, 0]])
+
+
+def test_text_columns_are_left_out_with_a_note(tmp_path):
+    rows = ROWS.replace("\n", ",x\n").replace("y,x", "y,name")
+    table = read_table(file(tmp_path, rows), target="y")
+    assert_is_the_table(table)
+    assert table.notes == (f"{tmp_path / 't.csv'}: left out 1 column of text: 'name'.",)
+
+
+def test_a_text_column_may_lack_cells(tmp_path):
+    names = iter(["name", "nan", "", "x", "y"])
+    rows = "".join(f"{line},{next(names)}\n" for line in ROWS.splitlines())
+    assert read_table(file(tmp_path, rows), target="y").names == ("a", "b", "y")
+
+
+def test_an_unused_column_may_hold_anything(tmp_path):
+    rows = ROWS.replace("2,3.50", "n/a,3.50").replace("3,5.50", ",5.50")
+    assert read_table(file(tmp_path, rows), features=["a"]).names == ("a", "y")
+
+
+def test_a_file_without_a_header_gets_names(tmp_path):
+    table = read_table(file(tmp_path, ROWS.split("\n", 1)[1]))
+    assert table.names == ("x1", "x2", "y")
+    np.testing.assert_array_equal(table.values, VALUES)
+    assert "no header" in table.notes[0]
+
+
+def test_magnitudes_up_to_the_limits_of_double_precision(tmp_path):
+    rows = "x,y\n1e300,1e-300\n2e300,2.5e-300\n-3e300,-3e-300\n1.7976931348623157e308,5e-324\n"
+    table = read_table(file(tmp_path, rows))
+    assert table.values[:, 0].tolist() == [1e300, 2e300, -3e300, sys.float_info.max]
+    assert table.values[:, 1].tolist() == [1e-300, 2.5e-300, -3e-300, 5e-324]
+    assert np.isfinite(table.resolution).all()
+
+
+def test_prediction_needs_the_features_only_and_one_row(tmp_path):
+    table = read_features(file(tmp_path, "b,name,a\n7,Ceres,2.77\n"), ["a", "b"])
+    assert table.names == ("a", "b")
+    assert table.values.tolist() == [[2.77, 7.0]]
+
+
+@pytest.mark.parametrize("extension", [".csv", ".parquet"])
+def test_a_million_rows(tmp_path, extension):
+    frame = pl.DataFrame(np.random.default_rng(0).normal(size=(10**6, 5)), schema=list("abcdy"))
+    path = tmp_path / ("large" + extension)
+    frame.write_csv(path) if extension == ".csv" else frame.write_parquet(path)
+    start = time.perf_counter()
+    table = read_table(path)
+    # Measured 1.5 s (CSV) and 0.2 s (Parquet) on 2 cores.
+    assert time.perf_counter() - start < 15
+    np.testing.assert_array_equal(table.values, frame.to_numpy())
+    assert not table.resolution.any()
