@@ -60,6 +60,7 @@ from ._seeds import on_all_cores as on_all_cores
 from ._seeds import seed_keys as seed_keys
 from ._statistics import median as median
 from ._statistics import median_interval as median_interval
+from ._statistics import rank_correlation as rank_correlation
 from ._statistics import wilson_interval as wilson_interval
 from ._table import Line as Line
 from ._table import Table as Table

@@ -30,7 +30,7 @@ import polars as pl
 from jaxtyping import Array
 
 from numerate import Config, Stack, train_many, units
-from numerate.study import Experiment, Line, Row, Table, Tick, finished, seed_keys
+from numerate.study import Experiment, Line, Row, Table, Tick, finished, rank_correlation, seed_keys
 from numerate.tasks import Task, uniform
 
 if TYPE_CHECKING:
@@ -294,8 +294,7 @@ def _agreement(rows: pl.DataFrame, optimiser: str) -> dict[str, Any]:
         if error is not None and unit in set(rows["unit"])
     ]
     near = sum(4 / 5 <= ours / theirs <= 5 / 4 for ours, theirs in pairs)
-    ranks: Any = [np.argsort(np.argsort(column)) for column in zip(*pairs, strict=True)]
-    correlation = float(np.corrcoef(*ranks)[0, 1]) if len(pairs) > 2 else float("nan")
+    correlation = rank_correlation([ours for ours, _ in pairs], [theirs for _, theirs in pairs])
     return {"lines": len(pairs), "near": near, "rank correlation": round(correlation, 3)}
 
 
