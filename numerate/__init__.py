@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numerate.train import Config as Config
     from numerate.train import Outcome as Outcome
     from numerate.train import Run as Run
-    from numerate.train import levenberg as levenberg
+    from numerate.train import levenberg_marquardt as levenberg_marquardt
     from numerate.train import select as select
     from numerate.train import train as train
     from numerate.train import train_many as train_many
@@ -44,7 +44,15 @@ _HOMES = {
     "numerate.models": ("Stack",),
     "numerate.regress": ("ArithmeticRegressor", "fit", "load"),
     "numerate.tasks": ("Arithmetic",),
-    "numerate.train": ("Config", "Outcome", "Run", "levenberg", "select", "train", "train_many"),
+    "numerate.train": (
+        "Config",
+        "Outcome",
+        "Run",
+        "levenberg_marquardt",
+        "select",
+        "train",
+        "train_many",
+    ),
     # The rest of the field is in `numerate.units`.
     "numerate.units": (
         "NAC", "NACMul", "NALU", "NALUScalarGate", "NALUUntied", "NASU", "NAU", "NMU", "NPU",

@@ -18,7 +18,7 @@ import optax
 
 from numerate import units
 from numerate.initialisers import normal
-from numerate.train import AUTHORS, PORT, Config
+from numerate.train import INALU_AUTHORS, INALU_BENCHMARK, Config
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def mistry2022(unit: str, operation: str = "mul") -> Recipe:
     - `unit`: `"NAC"`, `"NACMul"`, `"NALU"`, `"GNALU"`, `"iNALU"`, `"NAU"`, `"NMU"`, `"NPU"`,
         `"RealNPU"`, `"MCFC"`, `"MulMCFC"`, `"MulMCFCSignINALU"` or `"MulMCFCSignRealNPU"`. The
         iNALU is their port: started at 0.88 and 0.5, every gradient clipped to ±0.1, Adam, and
-        `train.PORT` for restarts. Their gate on its penalty reads the validation error, ours
-        the batch's.
+        `train.INALU_BENCHMARK` for restarts. Their gate on its penalty reads the validation
+        error, ours the batch's.
     - `operation`: `"div"` makes the L1 penalty of the NPUs a hundred times smaller.
 
     **Raises:** `ValueError` for another unit.
@@ -111,7 +111,7 @@ def mistry2022(unit: str, operation: str = "mul") -> Recipe:
         "m_hat_init": normal(0.5, 0.2),
         "gate_init": normal(0.0, 0.2),
     }
-    clipped = Config(optimiser=_clipped_adam(0.1), penalty_below=1.0, restart=PORT)
+    clipped = Config(optimiser=_clipped_adam(0.1), penalty_below=1.0, restart=INALU_BENCHMARK)
     return _one_of(
         unit,
         NAC=lambda: Recipe(partial(units.NAC, **nac), config),
@@ -196,8 +196,8 @@ def schloer2020(unit: str) -> Recipe:
 
     Of every ten batches eight train Ŵ and M̂ and two the gates. Gradients are clipped to ±0.1.
     From the tenth epoch on the penalty gets a step of its own after every batch whose loss is
-    below 1, and `train.AUTHORS` starts seeds again. Their two extra optimisers, of weights and
-    of gates, act on each parameter alone, so that one here does the same.
+    below 1, and `train.INALU_AUTHORS` starts seeds again. Their two extra optimisers, of weights
+    and of gates, act on each parameter alone, so that one here does the same.
 
     **Arguments:** `unit`: `"iNALU"` or `"iNALUShared"`.
 
@@ -215,7 +215,7 @@ def schloer2020(unit: str) -> Recipe:
         optimiser=_alternating(1e-2, 0.1),
         penalty_below=1.0,
         penalty_optimiser=_clipped_rmsprop(1e-2, 0.1),
-        restart=AUTHORS,
+        restart=INALU_AUTHORS,
     )
     return _one_of(
         unit,

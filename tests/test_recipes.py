@@ -12,7 +12,7 @@ import pytest
 from numerate import recipes
 from numerate.recipes import Recipe
 from numerate.tasks import Arithmetic
-from numerate.train import AUTHORS, PORT, train_many
+from numerate.train import INALU_AUTHORS, INALU_BENCHMARK, train_many
 
 RECIPES = {
     "madsen2020": ("NAC", "NACMul", "NALU", "NALUUntied", "Linear", "NAU", "NMU"),
@@ -100,8 +100,8 @@ def test_weights_and_gates_of_the_inalu_take_turns(key):
 
 
 def test_restarts_of_authors_and_port_are_told_apart():
-    assert recipes.schloer2020("iNALU").config.restart is AUTHORS
-    assert recipes.mistry2022("iNALU").config.restart is PORT
+    assert recipes.schloer2020("iNALU").config.restart is INALU_AUTHORS
+    assert recipes.mistry2022("iNALU").config.restart is INALU_BENCHMARK
 
 
 def test_shortened_recipes_keep_the_rest():

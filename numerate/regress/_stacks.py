@@ -16,7 +16,7 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, signed_power
-from numerate.train import levenberg
+from numerate.train import levenberg_marquardt
 
 _TINY = 1e-300  # keeps log finite at 0; far below any magnitude that data have
 _MOST_FREE = 12  # free weights of an approximation anybody would read
@@ -154,7 +154,7 @@ def stack(kinds: str, n_features: int) -> Architecture:
 
 @cache
 def _residual(architecture: Architecture):
-    """One function object for each stack: what `levenberg` keeps its compiled program by."""
+    """One function object for each stack: `levenberg_marquardt` compiles once for each."""
     return architecture.residual
 
 
@@ -177,7 +177,7 @@ def train_population(
     size = _sizes(rows.features)
     (spread,) = _sizes(rows.target[:, None])
     parameters, odd, free = architecture.starts(population, rows.features.min(axis=0) < 0, rng)
-    fitted = levenberg(
+    fitted = levenberg_marquardt(
         _residual(architecture),
         parameters,
         shared=_padded(rows.features / size, rows.target / spread),

@@ -18,7 +18,7 @@ from numerate.train._loss import units_of
 Error = Callable[[PyTree], Float[Array, ""]]
 
 
-def settled(model: PyTree, error: Error) -> PyTree:
+def select_branches(model: PyTree, error: Error) -> PyTree:
     """The model with every choice made so that `error` is least, one after another.
 
     The last unit chooses first, given what those before it say now: not every combination is
@@ -30,7 +30,7 @@ def settled(model: PyTree, error: Error) -> PyTree:
         >>> import jax
         >>> from numerate.units import NAC
         >>> unit = NAC(2, 1, key=jax.random.key(0))
-        >>> settled(unit, lambda unit: 0.0) is unit
+        >>> select_branches(unit, lambda unit: 0.0) is unit
         True
     """
     for index, unit in reversed(list(enumerate(units_of(model)))):
@@ -58,7 +58,7 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"
         >>> print(select(unit, x, x.sum(axis=1, keepdims=True)).operation)
         ('sum',)
     """
-    return settled(model, lambda model: jnp.mean(jnp.square(jax.vmap(model)(x) - y)))
+    return select_branches(model, lambda model: jnp.mean(jnp.square(jax.vmap(model)(x) - y)))
 
 
 def _with(model: PyTree, index: int, place: int, alternative: int) -> PyTree:

@@ -20,8 +20,8 @@ class Restart:
     At a measurement the losses since the start, or since the last restart, are cut into an
     earlier and a later half. The seed starts again if mean(earlier) ≤ mean(later) +
     deviation(later) and mean(later) > `above`. The optimiser's state is kept, in both codes.
-    `AUTHORS` and `PORT` are the rules of Schlör et al. (2020) and of the benchmark of Mistry et
-    al. (2022), who differ in all four settings.
+    `INALU_AUTHORS` and `INALU_BENCHMARK` are the rules of Schlör et al. (2020) and of the
+    benchmark of Mistry et al. (2022), who differ in all four settings.
 
     **Arguments:**
 
@@ -35,7 +35,7 @@ class Restart:
     **Raises:** `ValueError` for another signal or redraw, or a count below 1.
 
     !!! example
-        >>> AUTHORS.redraw, PORT.redraw
+        >>> INALU_AUTHORS.redraw, INALU_BENCHMARK.redraw
         ('uniform', 'initial')
 
     Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71. Their code asks after
@@ -60,8 +60,8 @@ class Restart:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
-AUTHORS = Restart()
-PORT = Restart(signal="validation", least=5, every=1, redraw="initial")
+INALU_AUTHORS = Restart()
+INALU_BENCHMARK = Restart(signal="validation", least=5, every=1, redraw="initial")
 
 # Mean and mean square of the losses of each measurement, the oldest first; how many there are.
 Memory = tuple[Float[Array, "capacity 2"], Int[Array, ""]]

@@ -16,7 +16,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from numerate.tasks import Task, step_key
-from numerate.train._choice import settled
+from numerate.train._choice import select_branches
 from numerate.train._loss import (
     Penalty,
     constrained,
@@ -225,7 +225,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
         def error_of(model: PyTree) -> Array:
             return error(eqx.filter(model, eqx.is_array), x, y)
 
-        return eqx.filter(settled(eqx.combine(arrays, static), error_of), eqx.is_array)
+        return eqx.filter(select_branches(eqx.combine(arrays, static), error_of), eqx.is_array)
 
     def restarted(state: State, arrays: PyTree, log: Log, losses: Any) -> tuple[PyTree, PyTree]:
         """The parameters and the memory after a measurement, by the rule of restarts."""

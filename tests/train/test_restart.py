@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from numerate.tasks import Arithmetic
-from numerate.train import AUTHORS, PORT, Config, Restart, train_many
+from numerate.train import INALU_AUTHORS, INALU_BENCHMARK, Config, Restart, train_many
 from numerate.train._restart import _CAPACITY, empty_memory, is_due, redrawn, remembered
 from numerate.units import NAC, NAU
 
@@ -42,8 +42,8 @@ def test_is_due_as_on_the_list_of_losses(start, end, noise, measurements):
     losses = np.linspace(start, end, 100 * measurements) + noise * rng.random(100 * measurements)
     wanted = rule_of_the_paper(losses, least=1000)
     # At a measurement that is a multiple of ten, as every tenth epoch.
-    assert bool(is_due(AUTHORS, memory_of(losses, 100), jnp.int32(20))) == wanted
-    assert not is_due(AUTHORS, memory_of(losses, 100), jnp.int32(21))
+    assert bool(is_due(INALU_AUTHORS, memory_of(losses, 100), jnp.int32(20))) == wanted
+    assert not is_due(INALU_AUTHORS, memory_of(losses, 100), jnp.int32(21))
 
 
 def test_a_full_memory_forgets_its_oldest():
@@ -54,8 +54,8 @@ def test_a_full_memory_forgets_its_oldest():
 
 def test_redraws_of_the_two_codes():
     initial = functools.partial(NAU, 40, 25)
-    of_authors = redrawn(AUTHORS, lambda key: initial(key=key), jax.random.key(1)).w_hat
-    of_port = redrawn(PORT, lambda key: initial(key=key), jax.random.key(1)).w_hat
+    of_authors = redrawn(INALU_AUTHORS, lambda key: initial(key=key), jax.random.key(1)).w_hat
+    of_port = redrawn(INALU_BENCHMARK, lambda key: initial(key=key), jax.random.key(1)).w_hat
     assert 1.95 < jnp.abs(of_authors).max() <= 2.0  # U(-2, 2), whatever the unit
     np.testing.assert_array_equal(of_port, initial(key=jax.random.key(1)).w_hat)
 

@@ -46,7 +46,7 @@ from numerate.study import (
 )
 from numerate.tasks import PAPER_FUNCTIONS, SimpleFunction, step_key
 from numerate.tasks._subsets import FUNCTIONS
-from numerate.train import levenberg
+from numerate.train import levenberg_marquardt
 
 from ._scores import CONDITIONS, INSIDE, OUTSIDE, Scores
 
@@ -274,7 +274,7 @@ def _fitted(key: Array, x: Array, y: Array, function: Any, starts: int) -> np.nd
     shape = (starts, 2 * x.shape[1])
     start = jax.random.uniform(key, shape, minval=0.0, maxval=0.1)
     tolerance = 1e-24 * float(jnp.var(y))
-    fitted = levenberg(
+    fitted = levenberg_marquardt(
         _residual, np.asarray(start),
         shared=(x, y), each=(np.full(starts, function),), steps=100, tolerance=tolerance, enough=1,
     )  # fmt: skip

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from numerate.regress._stacks import stack
-from numerate.train import levenberg
+from numerate.train import levenberg_marquardt
 
 X = np.linspace(1.0, 2.0, 40)
 
@@ -20,20 +20,22 @@ def rosenbrock(p):
 
 def test_finds_the_parameters_from_every_start():
     starts = np.random.default_rng(0).uniform(0.5, 3, (16, 2))
-    fitted = levenberg(power_law, starts, shared=(X, 3 * X**1.5))
+    fitted = levenberg_marquardt(power_law, starts, shared=(X, 3 * X**1.5))
     np.testing.assert_allclose(fitted.parameters, np.tile([3, 1.5], (16, 1)), rtol=1e-12)
     assert np.all(fitted.loss < 1e-28)
 
 
 def test_rosenbrocks_valley_in_few_steps():
-    fitted = levenberg(rosenbrock, np.array([[-1.2, 1.0]]), steps=60)
+    fitted = levenberg_marquardt(rosenbrock, np.array([[-1.2, 1.0]]), steps=60)
     np.testing.assert_allclose(fitted.parameters, [[1, 1]], rtol=1e-12)
     assert fitted.iterations[0] < 40
 
 
 def test_converges_faster_than_linearly_where_the_residual_vanishes():
     losses = [
-        levenberg(power_law, np.array([[2.0, 1.0]]), shared=(X, 3 * X**1.5), steps=n).loss[0]
+        levenberg_marquardt(
+            power_law, np.array([[2.0, 1.0]]), shared=(X, 3 * X**1.5), steps=n
+        ).loss[0]
         for n in range(2, 8)
     ]
     gained = -np.diff(np.log10(losses))
@@ -43,20 +45,22 @@ def test_converges_faster_than_linearly_where_the_residual_vanishes():
 
 def test_a_start_does_not_depend_on_the_ones_beside_it():
     starts = np.random.default_rng(1).uniform(0.5, 3, (8, 2))
-    together = levenberg(power_law, starts, shared=(X, np.sin(X)))
+    together = levenberg_marquardt(power_law, starts, shared=(X, np.sin(X)))
     for i, start in enumerate(starts):
-        alone = levenberg(power_law, start[None], shared=(X, np.sin(X)))
+        alone = levenberg_marquardt(power_law, start[None], shared=(X, np.sin(X)))
         np.testing.assert_allclose(alone.parameters[0], together.parameters[i], rtol=1e-6)
 
 
 def test_a_start_that_is_not_finite_stays_put_and_harms_no_other():
-    fitted = levenberg(power_law, np.array([[np.nan, 1.0], [2.0, 1.0]]), shared=(X, 3 * X**1.5))
+    fitted = levenberg_marquardt(
+        power_law, np.array([[np.nan, 1.0], [2.0, 1.0]]), shared=(X, 3 * X**1.5)
+    )
     assert np.isinf(fitted.loss[0])
     np.testing.assert_allclose(fitted.parameters[1], [3, 1.5], rtol=1e-12)
 
 
 def test_a_parameter_without_effect_is_left_alone():
-    fitted = levenberg(
+    fitted = levenberg_marquardt(
         lambda p, x: p[0] * x - 2 * x + 0 * p[1], np.array([[1.0, 7.0]]), shared=(X,)
     )
     np.testing.assert_allclose(fitted.parameters, [[2, 7]], rtol=1e-12)
@@ -64,14 +68,14 @@ def test_a_parameter_without_effect_is_left_alone():
 
 def test_enough_solved_starts_end_the_rest():
     starts = np.random.default_rng(0).uniform(0.5, 3, (16, 2))
-    all_of_them = levenberg(power_law, starts, shared=(X, 3 * X**1.5))
-    some = levenberg(power_law, starts, shared=(X, 3 * X**1.5), enough=1)
+    all_of_them = levenberg_marquardt(power_law, starts, shared=(X, 3 * X**1.5))
+    some = levenberg_marquardt(power_law, starts, shared=(X, 3 * X**1.5), enough=1)
     assert some.iterations.max() < all_of_them.iterations.max()
 
 
 def test_starts_must_be_a_matrix():
     with pytest.raises(ValueError, match=r"starts must have shape .* got \(2,\)"):
-        levenberg(rosenbrock, np.zeros(2))
+        levenberg_marquardt(rosenbrock, np.zeros(2))
 
 
 TARGETS = {
@@ -90,5 +94,5 @@ def test_64_random_starts_of_a_stack_solve_it(name):
     y = function(*x.T)
     starts, odd, free = architecture.starts(64, np.zeros(width, bool), rng)
     tables = {"shared": (x, y, np.ones(300)), "each": (odd, free)}
-    fitted = levenberg(architecture.residual, starts, **tables, steps=300)
+    fitted = levenberg_marquardt(architecture.residual, starts, **tables, steps=300)
     assert np.sqrt(fitted.loss.min()) / np.std(y) < 1e-10

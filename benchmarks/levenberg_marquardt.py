@@ -5,7 +5,7 @@ starts in float64. Solved means: relative residual (root mean square over the ta
 deviation) below 1e-10. SciPy's `least_squares(method="lm")` (MINPACK) gets the same residual,
 starts, iterations and a compiled Jacobian.
 
-    python benchmarks/levenberg.py [--quick] [--json FILE]
+    python benchmarks/levenberg_marquardt.py [--quick] [--json FILE]
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from _report import Report, parse_args
 from scipy.optimize import least_squares
 
 from numerate.regress._stacks import Architecture, stack
-from numerate.train import levenberg
+from numerate.train import levenberg_marquardt
 
 ROWS, STARTS, STEPS, SOLVED = 300, 64, 300, 1e-10
 TARGETS: dict[str, tuple[Callable, int, str]] = {
@@ -30,7 +30,7 @@ TARGETS: dict[str, tuple[Callable, int, str]] = {
 
 
 def problem(function: Callable, width: int, architecture: Architecture, seed: int):
-    """(starts, shared, each) as `levenberg` takes them."""
+    """(starts, shared, each) as `levenberg_marquardt` takes them."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(1, 2, (ROWS, width))
     y = function(*x.T)
@@ -75,7 +75,7 @@ def by_scipy(residual: Callable, starts, shared, each) -> tuple[np.ndarray, floa
 def one_seed(function: Callable, width: int, architecture: Architecture, seed: int) -> dict:
     """Residuals and seconds of ours and of SciPy on one table."""
     starts, shared, each = problem(function, width, architecture, seed)
-    ours = partial(levenberg, architecture.residual, starts, shared=shared, each=each)
+    ours = partial(levenberg_marquardt, architecture.residual, starts, shared=shared, each=each)
     compiling = timed(lambda: ours(steps=1).loss)[1]
     errors, seconds = timed(lambda: ours(steps=STEPS).loss)
     losses, scipy_seconds = by_scipy(architecture.residual, starts, shared, each)

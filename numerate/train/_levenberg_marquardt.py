@@ -23,7 +23,7 @@ BEND = 0.375  # largest acceleration, relative to the step, that is still truste
 
 
 class Fitted(NamedTuple):
-    """What `levenberg` returns, as NumPy float64 arrays.
+    """What `levenberg_marquardt` returns, as NumPy float64 arrays.
 
     **Fields:**
 
@@ -37,7 +37,7 @@ class Fitted(NamedTuple):
     iterations: np.ndarray
 
 
-def levenberg(
+def levenberg_marquardt(
     residual: Residual,
     starts: np.ndarray,
     *,
@@ -71,7 +71,7 @@ def levenberg(
     !!! example
         >>> import numpy as np
         >>> x = np.linspace(1.0, 2.0, 20)
-        >>> fitted = levenberg(lambda p, x: p[0] * x ** p[1] - 3 * x**2,
+        >>> fitted = levenberg_marquardt(lambda p, x: p[0] * x ** p[1] - 3 * x**2,
         ...                    np.array([[1.0, 1.0]]), shared=(x,))
         >>> fitted.parameters.round(9)
         array([[3., 2.]])
@@ -80,7 +80,7 @@ def levenberg(
     11(2), whose scaling by the diagonal makes the steps independent of the units; the
     damping rule is Nielsen's (1999), IMM-REP-1999-05. Steps bend along the geodesic as
     Transtrum & Sethna (2012), arXiv:1201.5885, propose: on stacks that turned one start in 64
-    that is solved into a dozen (`benchmarks/levenberg.py`, sqrt(a² + b²)).
+    that is solved into a dozen (`benchmarks/levenberg_marquardt.py`, sqrt(a² + b²)).
     """
     starts = np.asarray(starts, np.float64)
     if starts.ndim != 2:
