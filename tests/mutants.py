@@ -9,7 +9,8 @@
 statement: a sign, a constant, a comparison, or a term that is dropped. It is stored as text, not
 as a place in a file, so that it can be put into the code again after files were moved, renamed or
 reformatted; `check` lists those whose statement is not found any more. They are `gone`, and have
-to be replaced by hand by the same mistake in the code that took its place.
+to be replaced by hand by the same mistake in the code that took its place: `file`, `in`, `old`
+and `new`, both as `ast.unparse` writes them.
 
 `run` tests one mutant after the other in a copy of the tree, in one process, and appends to
 `results.jsonl`; started again it goes on where it was. A mutant meets, until one test fails:
@@ -37,15 +38,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SEED, TOTAL, LEAST, LONGEST = 1808, 60, 5, 300
 ROOMS = {"tables": "data", "study": "bench"}  # what rooms were called before
 NAMES = ("ops", "units", "train", "formula", "regress", "tables", "study")
 KINDS = ("sign", "constant", "comparison", "term")
 HERE = Path(__file__).resolve().parent
-TEST_SECONDS, NEAR_SECONDS, WIDE_SECONDS = 180, 600, 360
+LONG_SECONDS, TEST_SECONDS, NEAR_SECONDS, WIDE_SECONDS = 4, 180, 600, 360
 SLOW = ("experiments", "paper")
 CACHE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 CACHE |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
@@ -254,16 +256,20 @@ def generate(tree: Path) -> list[dict]:
 # Where a mutant is today
 
 
-def find(tree: Path, mutant: dict) -> tuple[Path, Place] | None:
-    """The statement in the tree: that of the same name and file first, else the only one."""
+def statements(tree: Path) -> list[tuple[Path, Place, int]]:
+    """All of the package, each with how many of its function were the same until there."""
     found = []
     for path in sorted((tree / "numerate").rglob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        nth = Counter()
-        for place in places(ast.parse(source).body):
-            if place.text == mutant["old"]:
-                nth[place.qualname] += 1
-                found.append((path, place, nth[place.qualname]))
+        seen: Counter = Counter()
+        for place in places(ast.parse(path.read_text(encoding="utf-8")).body):
+            seen[place.qualname, place.text] += 1
+            found.append((path, place, seen[place.qualname, place.text]))
+    return found
+
+
+def find(tree: Path, mutant: dict) -> tuple[Path, Place] | None:
+    """The statement in the tree: that of the same name and file first, else the only one."""
+    found = [one for one in statements(tree) if one[1].text == mutant["old"]]
     last = mutant["in"].rpartition(".")[2]
     rules = (
         lambda p, q, n: (p.stem, q.qualname, n) == (mutant["file"], mutant["in"], mutant["nth"]),
@@ -278,6 +284,22 @@ def find(tree: Path, mutant: dict) -> tuple[Path, Place] | None:
         if len(kept) == 1:
             return kept[0][:2]
     return None
+
+
+def check(tree: Path, stored: list[dict]) -> None:
+    """Prints mutants whose statement is elsewhere today, and for those that are gone the three
+    statements of the package that are most like theirs."""
+    every = statements(tree)
+    for mutant in stored:
+        found = find(tree, mutant)
+        if found is None:
+            print(f"GONE {json.dumps(mutant, ensure_ascii=False)}")
+            for text in get_close_matches(mutant["old"], {q.text for _, q, _ in every}, 3, 0.5):
+                for p, q, n in every:
+                    if q.text == text:
+                        print(f"    {p.relative_to(tree)} {q.qualname} {n}: {text}")
+        elif (found[0].stem, found[1].qualname) != (mutant["file"], mutant["in"]):
+            print(f"moved {mutant['id']}: {found[0].relative_to(tree)} {found[1].qualname}")
 
 
 def mutated(path: Path, place: Place, new: str) -> str:
@@ -351,6 +373,7 @@ class Runner:
         log.write_text("")
         environment = os.environ | CACHE | {"MUTANT_LOG": str(log), "MUTANT_NAME": name}
         environment |= {"PYTHONPATH": f"{self.tree}{os.pathsep}{HERE}"}
+        environment |= {"MUTANT_LONG": str(self.work / "long")}
         environment |= {"JAX_COMPILATION_CACHE_DIR": str(self.work / "cache")}
         broken = [a for one in self.broken() for a in ("--deselect", one)]
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "mutants"]
@@ -414,18 +437,26 @@ class Runner:
         self.write(row | {"seconds": round(time.monotonic() - start, 1)})
 
 
-# As a plugin of pytest: says which test runs, ends one that hangs, and begins with the closest.
+# As a plugin of pytest: says which test runs, ends one that hangs, begins with the closest, and
+# leaves those for the end that took long before.
 
 
 def pytest_collection_modifyitems(items: list) -> None:
-    name = os.environ["MUTANT_NAME"]
-    items.sort(key=lambda item: not name or name not in item.nodeid)
+    name, path = os.environ["MUTANT_NAME"], Path(os.environ["MUTANT_LONG"])
+    long = set(path.read_text().splitlines()) if path.exists() else set()
+    items.sort(key=lambda item: (item.nodeid in long, not name or name not in item.nodeid))
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:
     faulthandler.dump_traceback_later(TEST_SECONDS, exit=True, file=sys.__stderr__)
     with open(os.environ["MUTANT_LOG"], "a") as file:
         file.write(nodeid + "\n")
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    if report.duration > LONG_SECONDS:
+        with open(os.environ["MUTANT_LONG"], "a") as file:
+            file.write(report.nodeid + "\n")
 
 
 def table(work: Path, stored: list[dict]) -> str:
@@ -462,9 +493,7 @@ def main() -> None:
         return
     stored = json.loads(store.read_text(encoding="utf-8"))
     if arguments.command == "check":
-        for mutant in stored:
-            if find(arguments.tree, mutant) is None:
-                print("gone:", json.dumps(mutant, ensure_ascii=False))
+        check(arguments.tree.resolve(), stored)
     elif arguments.command == "table":
         print(table(arguments.work, stored))
     else:
