@@ -4,10 +4,10 @@ Names are imported when first used: `numerate --help` should not wait for JAX.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from numerate._citation import citation as citation
     from numerate.cells import MCLSTM as MCLSTM
     from numerate.cells import Recurrent as Recurrent
@@ -65,10 +65,13 @@ _MODULES += ("units",)
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
-__version__ = version("numerate")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("numerate")
     if name in _MODULES:
         return import_module(f"numerate.{name}")
     if name not in _HOME:
@@ -77,4 +80,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME, *_MODULES]
+    return [*globals(), *__all__, *_MODULES]

@@ -2,27 +2,31 @@
 
 A unit's methods use nothing but `numerate.ops` and the unit's own fields, so an object of
 another library with fields of the same names can borrow them as they are.
+
+JAX is imported when a unit is looked at, not before: `import numerate.torch` does not wait for it.
 """
 
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from numerate.units import Unit
+if TYPE_CHECKING:
+    from numerate.units import Unit
 
 _OWN = ("constrained", "chosen", "snapped")  # each library changes its parameters in its own way
+_DEFAULTS = ("penalty_weight", "bounds", "choices")  # that need nothing of JAX
 
 
-def borrowed(unit: type[Unit]) -> dict[str, Any]:
+def borrowed(unit: "type[Unit]") -> dict[str, Any]:
     """The methods and properties of a unit that another library's class can have as its own."""
+    from numerate.units import Unit
+
     homes = [home for home in reversed(unit.__mro__) if issubclass(home, Unit) and home != Unit]
-    names = {name: vars(home)[name] for home in homes for name in vars(home)}
+    names = {name: vars(Unit)[name] for name in _DEFAULTS}
+    names |= {name: vars(home)[name] for home in homes for name in vars(home)}
     return {
         name: value if isinstance(value, staticmethod) else getattr(unit, name)
         for name, value in names.items()
@@ -31,20 +35,22 @@ def borrowed(unit: type[Unit]) -> dict[str, Any]:
     }
 
 
-def made(unit: Callable[..., Unit], *args: Any, seed: int, dtype: str, **kwargs: Any) -> Unit:
+def made(unit: "Callable[..., Unit]", *args: Any, seed: int, dtype: str, **kwargs: Any) -> "Unit":
     """The unit as JAX makes it from a seed, on the host: so all initialisers are the same."""
+    import jax
+
     host = jax.local_devices(backend="cpu")[0]
     with jax.default_device(host), jax.enable_x64(dtype == "float64"):
         return unit(*args, **kwargs, dtype=dtype, key=jax.random.key(seed))
 
 
-def static_fields(unit: Unit) -> dict[str, Any]:
+def static_fields(unit: "Unit") -> dict[str, Any]:
     """The constructor's arguments that a unit remembers: sizes and constants."""
     fields = type(unit).__dataclass_fields__
     return {name: getattr(unit, name) for name in fields if _is_static(fields[name])}
 
 
-def arrays(unit: Unit) -> dict[str, Any]:
+def arrays(unit: "Unit") -> dict[str, Any]:
     """The other fields: an array each, or a tuple of arrays."""
     fields = type(unit).__dataclass_fields__
     return {name: getattr(unit, name) for name in fields if not _is_static(fields[name])}
@@ -54,11 +60,15 @@ def _is_static(field: Any) -> bool:
     return field.metadata.get("static", False)
 
 
-def rebuilt(unit: Callable[..., Any], static: dict[str, Any], values: dict[str, Any]) -> Unit:
+def rebuilt(unit: Callable[..., Any], static: dict[str, Any], values: dict[str, Any]) -> "Unit":
     """The unit with the given static fields and arrays, for which nothing is drawn.
 
     **Raises:** `ValueError` for float64 arrays while JAX is not in 64-bit mode.
     """
+    import equinox as eqx
+    import jax
+    import jax.numpy as jnp
+
     skeleton = eqx.filter_eval_shape(lambda key: unit(**static, key=key), jax.random.key(0))
     for leaf in jax.tree.leaves(values):
         if leaf.dtype == np.float64 and jnp.result_type(float) != np.float64:
@@ -72,7 +82,7 @@ def rebuilt(unit: Callable[..., Any], static: dict[str, Any], values: dict[str, 
 
 
 def signed(
-    function: Callable[..., Any], unit: type[Unit], added: list[inspect.Parameter]
+    function: Callable[..., Any], unit: "type[Unit]", added: list[inspect.Parameter]
 ) -> Callable[..., Any]:
     """The function, with the signature of a unit's constructor but for some parameters.
 
@@ -98,7 +108,7 @@ _JAXS = re.compile(r"^- `(?:dtype|key)`:.*\n(?:    .*\n)*", re.MULTILINE)
 _ENDED = re.compile(r"\n*^\*\*Shapes:\*\*", re.MULTILINE)
 
 
-def described(unit: type[Unit], remark: str, arguments: str, example: str) -> str:
+def described(unit: "type[Unit]", remark: str, arguments: str, example: str) -> str:
     """A unit's docstring with a remark below its first line, and its own arguments and example."""
     text = inspect.getdoc(unit) or ""
     text = text.replace(_SHAPES, "`(*batch, in_features)` to `(*batch, out_features)`")

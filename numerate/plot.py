@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from jaxtyping import Float
 
 from numerate._errors import InputError
 from numerate.tables import Table
 
-from .formula import floats, formula_text
+from .formula import explained_error, floats, formula_text, without_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,8 +67,8 @@ def check_can_plot(path: str | Path) -> None:
 def save_plot(model: Any, table: Table, path: str | Path) -> None:
     """Draws `plot_fit(model, table)` to a file; the same fit gives the same bytes.
 
-    **Arguments:** a fitted `ArithmeticRegressor`, the table it was fitted to, and a path that
-    ends in .png, .svg or .pdf.
+    **Arguments:** a fitted `ArithmeticRegressor` or a `FormulaModel`, the table it was fitted
+    to, and a path that ends in .png, .svg or .pdf.
 
     !!! example
         >>> import numerate, pathlib, tempfile
@@ -94,13 +93,14 @@ def plot_fit(model: Any, table: Table) -> "Figure":
     A table with one feature also shows the formula as a curve. What lies outside the data is
     shaded.
 
-    **Arguments:** a fitted `ArithmeticRegressor` and the table it was fitted to (features in the
-    model's order, target last).
+    **Arguments:** a fitted `ArithmeticRegressor` or a `FormulaModel`, and the table it was fitted
+    to (features in the model's order, target last).
     """
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    model = getattr(model, "model_", model)
     shown = _thinned(table)
     predicted = _predict(model, shown.values[:, :-1])
     one_feature = len(table.names) == 2
@@ -127,26 +127,25 @@ def _title(model: Any) -> str:
     import sympy
     from matplotlib.mathtext import MathTextParser
 
-    target = sympy.latex(sympy.Symbol(model.target_name_))
-    rounded = {f: sympy.Float(f, 5) for f in floats(model.formula_)}
-    formula = sympy.latex(model.formula_.xreplace(rounded), fold_frac_powers=True)
+    target = sympy.latex(sympy.Symbol(model.target_name))
+    rounded = {f: sympy.Float(f, 5) for f in floats(model.formula)}
+    formula = sympy.latex(model.formula.xreplace(rounded), fold_frac_powers=True)
     drawn = f"${target} = {formula}$".replace(r"\frac", r"\dfrac")
     try:
         MathTextParser("path").parse(drawn)
     except ValueError:  # Names of columns may hold what mathematical notation does not know.
-        return _literal(f"{model.target_name_} = {formula_text(model.formula_, digits=5)}")
+        return _literal(f"{model.target_name} = {formula_text(model.formula, digits=5)}")
     return drawn
 
 
 def _verdict(model: Any) -> str:
-    error = model.holdout_relative_rmse_
-    return f"{model.status_.replace('_', ' ')}, relative error {error:.2g} on rows held out"
+    error = model.holdout_relative_rmse
+    return f"{model.status.replace('_', ' ')}, relative error {error:.2g} on rows held out"
 
 
 def _predict(model: Any, features: Float[np.ndarray, "rows features"]) -> np.ndarray:
-    # By name, or scikit-learn warns of features without names.
     with np.errstate(all="ignore"):
-        return model.predict(pl.DataFrame(features, schema=list(model.feature_names_)))
+        return model.predict(features)
 
 
 def _thinned(table: Table) -> Table:
@@ -161,7 +160,7 @@ def _thinned(table: Table) -> Table:
 
 def _draw_curve(axes: "Axes", model: Any, table: Table) -> None:
     x, y = table.values.T
-    low, high = model.training_range_[:, 0]
+    low, high = model.training_range[:, 0]
     logarithmic = _set_scale(axes.set_xscale, x)
     grid = _grid_around(low, high, logarithmic)
     curve = _predict(model, grid[:, None])
@@ -242,34 +241,33 @@ def _draw_residuals(axes: "Axes", model: Any, table: Table, predicted: np.ndarra
 
 def _explained(model: Any, table: Table) -> Float[np.ndarray, " rows"]:
     """What rounding the features and the target where they are written can do to a residual."""
-    x = table.values[:, :-1]
-    half = table.resolution.copy()
-    # Whole numbers are counts: exact as features.
-    half[:, np.all(table.values == np.round(table.values), axis=0)] = 0.0
-    explained = table.resolution[:, -1].copy()
-    for column in range(x.shape[1]):
-        shift = np.zeros_like(x)
-        shift[:, column] = half[:, column]
-        change = np.abs(_predict(model, x + shift) - _predict(model, x - shift)) / 2
-        explained += np.nan_to_num(change)
-    return explained
+    features = table.values[:, :-1]
+    columns = dict(zip(model.feature_names, features.T, strict=True))
+    half_units = without_counts(features, table.resolution)
+    explained = explained_error(model.formula, columns, half_units)
+    return np.where(np.isfinite(explained), explained, half_units[:, -1])
 
 
 def _draw_front(axes: "Axes", model: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    found = model.equations_.with_row_index("place").sort("complexity", "holdout_relative_rmse")
-    complexity = found["complexity"].to_numpy()
+    equations = model.equations
+    order = sorted(
+        range(len(equations)),
+        key=lambda i: (equations[i]["complexity"], equations[i]["holdout_relative_rmse"]),
+    )
+    complexity = [equations[i]["complexity"] for i in order]
     # A logarithmic axis has no place for an error of exactly 0.
-    errors = np.maximum(found["holdout_relative_rmse"].to_numpy(), np.finfo(float).eps / 16)
+    errors = [equations[i]["holdout_relative_rmse"] for i in order]
+    errors = np.maximum(errors, np.finfo(float).eps / 16)
     axes.plot(complexity, errors, "-o", color=_FADED, ms=5, lw=1.2, mfc="white", mew=1.2)
     middle = (complexity[0] + complexity[-1]) / 2
-    for place, x, y in zip(found["place"], complexity, errors, strict=True):
-        colour = _FADED if place else _HIGHLIGHT  # The chosen formula comes first.
-        if not place:
+    for rank, x, y in zip(order, complexity, errors, strict=True):
+        colour = _FADED if rank else _HIGHLIGHT  # The chosen formula comes first.
+        if not rank:
             axes.plot(x, y, "o", ms=9, color=colour, zorder=4)
         axes.annotate(
-            _short(_literal(formula_text(model.formulas_[place], digits=4))),
+            _short(_literal(formula_text(model.formulas[rank], digits=4))),
             (x, y),
             # The front falls, so there is room above to the right and below to the left.
             (-6, -6) if x > middle else (7, 5),
@@ -278,7 +276,7 @@ def _draw_front(axes: "Axes", model: Any) -> None:
             va="top" if x > middle else "bottom",
             fontsize=8.5,
             color=colour,
-            zorder=3 if place else 5,
+            zorder=3 if rank else 5,
         )
     axes.set_yscale("log")
     axes.margins(x=0.12, y=0.2)

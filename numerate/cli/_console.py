@@ -1,25 +1,29 @@
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
-
-
-class _Output(Console):
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # Rich would exit with code 1, but `numerate … | head` is no error.
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 
-def output() -> Console:
+def output() -> "Console":
     """The console of results: plain and as wide as its content unless a person looks at it."""
-    console = _Output(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
+    from rich.console import Console
+
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # Rich would exit with 1, but `numerate … | head` is no error.
+
+    console = Output(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
     if not console.is_terminal:
         console.width = 1000
     return console
 
 
-def print_table(console: Console, table: Table) -> None:
+def print_table(console: "Console", table: "Table") -> None:
     """A table; in a file or pipe without the spaces that pad its last column."""
     if console.is_terminal:
         console.print(table)
@@ -32,26 +36,45 @@ def print_table(console: Console, table: Table) -> None:
 
 def say(sentence: str, kind: str = "note") -> None:
     """One sentence to the person at the keyboard, on standard error."""
+    from rich.console import Console
+
     style = {"error": "bold red", "warning": "yellow"}.get(kind, "dim")
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print(f"[{style}]{kind}:[/]", end=" ")
     console.print(sentence, markup=False)
 
 
-def progress_bar() -> Progress:
-    """A bar on standard error that vanishes when it is done, and shows only on a terminal."""
-    console = Console(stderr=True)
-    return Progress(
+@contextmanager
+def progress_bar() -> Iterator[Callable[[float, str], None]]:
+    """Shows progress on standard error, if that is a terminal, until the block ends.
+
+    Yields a function of the fraction done and of what is being done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda fraction, message: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),
         TextColumn("left"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
     )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=1.0)
+        yield lambda fraction, message: progress.update(
+            task, completed=fraction, description=message
+        )
 
 
 def close_broken_pipe() -> None:

@@ -1,10 +1,10 @@
-from rich.markup import escape
-
 from ._console import output
 
 
 def datasets() -> None:
     """List the embedded data sets, with their sources."""
+    from rich.markup import escape
+
     from numerate.tables import datasets as embedded
 
     console = output()

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from ._console import output, progress_bar, say
-from ._report import print_report
 
 
 def fit(
@@ -48,11 +47,13 @@ def fit(
     for note in table.notes:
         say(note)
     model = _search(table, seed, budget)
-    if model.interrupted_:
+    if model.interrupted:
         say("stopped by Ctrl-C; this is the best formula until then.", "warning")
     if as_json:
         typer.echo(json.dumps(finite(model.report()), ensure_ascii=False, allow_nan=False))
     else:
+        from ._report import print_report
+
         print_report(output(), model)
     _write(model, table, out, plot)
     if not as_json:
@@ -90,22 +91,20 @@ def _names(features: str | None) -> list[str] | None:
 
 
 def _search(table: Any, seed: int, budget: float) -> Any:
-    with progress_bar() as progress:
-        task = progress.add_task("starting", total=1.0)
-        import numerate
+    with progress_bar() as on_progress:
+        from numerate.regress import search_table
 
-        def on_progress(fraction: float, message: str) -> None:
-            progress.update(task, completed=fraction, description=message)
-
-        return numerate.fit(table, seed=seed, budget=budget, on_progress=on_progress)
+        return search_table(table, seed=seed, budget=budget, on_progress=on_progress)
 
 
 def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
     from numerate._output import replacing
 
     if out:
+        from numerate.regress import save_model
+
         with replacing(out) as temporary:
-            model.save(temporary)
+            save_model(model, temporary)
     if plot:
         from numerate.plot import save_plot
 

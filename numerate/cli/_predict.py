@@ -27,17 +27,17 @@ def predict(
 
     if out:
         check_writable(out)
-    import numerate
+    from numerate.regress import load_model
 
-    fitted = numerate.load(model)
-    table = read_features(data, list(fitted.feature_names_))
+    fitted = load_model(model)
+    table = read_features(data, fitted.feature_names)
     for note in table.notes:
         say(note)
     frame = pl.DataFrame(table.values, schema=list(table.names))
-    predicted = fitted.predict(frame)
-    _warn_outside(fitted, table, fitted.outside_range(frame))
+    predicted = fitted.predict(table.values)
+    _warn_outside(fitted, table, fitted.outside_range(table.values))
     _warn_undefined(fitted, predicted)
-    frame = frame.with_columns(pl.Series(fitted.target_name_, predicted))
+    frame = frame.with_columns(pl.Series(fitted.target_name, predicted))
     if out:
         with replacing(out) as temporary:
             frame.write_csv(temporary)
@@ -63,11 +63,11 @@ def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:
 
 
 def _excess(fitted: Any, table: Any, row: int, feature: int, spans: float) -> str:
-    low, high = fitted.training_range_[:, feature]
+    low, high = fitted.training_range[:, feature]
     value = table.values[row, feature]
     edge, side = (low, "below") if value < low else (high, "above")
     return (
-        f"{fitted.feature_names_[feature]} = {value:.6g} is {abs(value - edge):.4g} {side} "
+        f"{fitted.feature_names[feature]} = {value:.6g} is {abs(value - edge):.4g} {side} "
         f"{low:.6g} … {high:.6g} ({spans:.2g} times the width of the range)"
     )
 
@@ -78,7 +78,7 @@ def _warn_undefined(fitted: Any, predicted: Any) -> None:
     undefined = (~np.isfinite(predicted)).nonzero()[0]
     if len(undefined):
         say(
-            f"the formula for {fitted.target_name_} has no finite value on "
+            f"the formula for {fitted.target_name} has no finite value on "
             f"{len(undefined)} of {len(predicted)} rows, first on row {undefined[0] + 1}.",
             "warning",
         )

@@ -43,9 +43,9 @@ def _print_formula(console: Console, model: Any, report: dict) -> None:
 
     from numerate.formula import floats
 
-    rounded = {f: sympy.Float(f, 6) for f in floats(model.formula_)}
+    rounded = {f: sympy.Float(f, 6) for f in floats(model.formula)}
     drawn = sympy.pretty(
-        sympy.Eq(sympy.Symbol(report["target"]), model.formula_.xreplace(rounded), evaluate=False),
+        sympy.Eq(sympy.Symbol(report["target"]), model.formula.xreplace(rounded), evaluate=False),
         use_unicode=True,
         num_columns=max(40, console.width - 8),
     )
@@ -68,10 +68,10 @@ def _facts(model: Any, report: dict) -> Table:
 
 
 def _ranges(model: Any) -> str:
-    lowest, highest = model.training_range_
+    lowest, highest = model.training_range
     return ", ".join(
         f"{name} {low:.6g} … {high:.6g}"
-        for name, low, high in zip(model.feature_names_, lowest, highest, strict=True)
+        for name, low, high in zip(model.feature_names, lowest, highest, strict=True)
     )
 
 
@@ -83,13 +83,13 @@ def _pareto(model: Any) -> Table:
     table.add_column("complexity", justify="right")
     table.add_column("held-out error", justify="right")
     table.add_column("formula")
-    rows = zip(model.formulas_, model.equations_.iter_rows(named=True), strict=True)
-    for place, (formula, equation) in enumerate(rows):
+    rows = zip(model.formulas, model.equations, strict=True)
+    for rank, (formula, equation) in enumerate(rows):
         table.add_row(
-            "" if place else "→",  # The chosen formula comes first.
+            "" if rank else "→",  # The chosen formula comes first.
             str(equation["complexity"]),
             relative(equation["holdout_relative_rmse"]),
             Text(formula_text(formula, digits=6)),
-            style="" if place else "bold",
+            style="" if rank else "bold",
         )
     return table

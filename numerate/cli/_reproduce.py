@@ -139,15 +139,14 @@ def _units(experiment: Any, units: str | None) -> tuple[str, ...]:
 def _run(experiment: Any, settings: Any, units: tuple[str, ...], scale: str, out: Path) -> None:
     from numerate.study import reproduce as run
 
-    with progress_bar() as progress:
-        task = progress.add_task("starting", total=1.0)
+    with progress_bar() as on_progress:
         result = run(
             experiment,
             settings,
             out,
             scale=scale,
             units=units,
-            on_progress=lambda done, text: progress.update(task, completed=done, description=text),
+            on_progress=on_progress,
         )
     for note in result.notes:
         say(note, "warning")

@@ -6,7 +6,6 @@ import typer
 
 from ._console import output
 from ._fit import finite
-from ._report import print_report
 
 
 def show(
@@ -22,9 +21,9 @@ def show(
 
     if as_latex + as_python + as_json > 1:
         raise InputError("--latex, --python and --json exclude each other; choose one.")
-    import numerate
+    from numerate.regress import load_model
 
-    fitted = numerate.load(model)
+    fitted = load_model(model)
     if as_latex:
         typer.echo(fitted.latex())
     elif as_python:
@@ -32,4 +31,6 @@ def show(
     elif as_json:
         typer.echo(json.dumps(finite(fitted.report()), ensure_ascii=False, allow_nan=False))
     else:
+        from ._report import print_report
+
         print_report(output(), fitted)

@@ -8,10 +8,12 @@ from numerate.formula._expression import (
     floats,
     formula_text,
     from_data,
+    gradient,
     python_source,
     to_data,
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
+from numerate.formula._precision import explained_error, without_counts
 from numerate.formula._simplify import signed_power, simplify
 from numerate.formula._snap import snap
 
@@ -23,9 +25,11 @@ __all__ = [
     "Rows",
     "complexity",
     "evaluate",
+    "explained_error",
     "floats",
     "formula_text",
     "from_data",
+    "gradient",
     "python_source",
     "read_out",
     "refit",
@@ -34,6 +38,7 @@ __all__ = [
     "snap",
     "symbol",
     "to_data",
+    "without_counts",
 ]
 
 

@@ -21,15 +21,15 @@ class Rows:
     """Rows of a table that formulas are fitted to.
 
     **Fields:** `symbols`, one for each column of `features` `(rows, n_features)`; `target`
-    `(rows,)`; `scale` `(rows,)`, by which residuals are divided; `resolution` `(rows,)`, the
-    error that the written precision of the row explains, 0 where it is full float64.
+    `(rows,)`; `scale` `(rows,)`, by which residuals are divided; `explained_error` `(rows,)`,
+    the residual that the written precision of the row explains, 0 where it is full float64.
     """
 
     symbols: tuple[sympy.Symbol, ...]
     features: np.ndarray
     target: np.ndarray
     scale: np.ndarray
-    resolution: np.ndarray
+    explained_error: np.ndarray
 
     @classmethod
     def of(cls, features: Mapping[str, np.ndarray], target: np.ndarray) -> "Rows":
@@ -53,7 +53,7 @@ class Rows:
 
     def take(self, index: np.ndarray) -> "Rows":
         """The rows at `index`."""
-        columns = (self.features, self.target, self.scale, self.resolution)
+        columns = (self.features, self.target, self.scale, self.explained_error)
         return Rows(self.symbols, *(c[index] for c in columns))
 
 

@@ -48,7 +48,7 @@ class _Snapping:
         if self.noiseless:
             return loss <= max(9 * self.loss, _SLACK * self.spread)
         errors = np.abs(self.view.residual(values, self.rows)) * self.rows.scale
-        if np.all(errors <= self.rows.resolution):
+        if np.all(errors <= self.rows.explained_error):
             return True
         count = len(self.rows)
         return bool(count * np.log(loss / self.loss) <= _PRIOR * snapped * np.log(count))

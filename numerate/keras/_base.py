@@ -55,9 +55,6 @@ class _Native:
     """A unit whose fields are arrays of the backend: what its equations compute with."""
 
     weight: Any
-    penalty_weight = units.Unit.penalty_weight
-    bounds = units.Unit.bounds
-    choices = units.Unit.choices
 
     def penalty(self) -> Any:
         return ops.zeros((), self.weight.dtype)

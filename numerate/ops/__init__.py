@@ -1,7 +1,10 @@
 """The equations of neural arithmetic: pure functions of examples, for JAX, PyTorch and SymPy.
 
-They map the last axis and take any axes before it.
+They map the last axis and take any axes before it. Random numbers are JAX's; they are imported
+when first used, so that users of PyTorch do not wait for JAX.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from numerate.ops._activations import ACTIVATIONS, prelu
 from numerate.ops._backend import Tensor, namespace
@@ -26,7 +29,6 @@ from numerate.ops._products import (
     retrieved_sign,
     sign_product,
 )
-from numerate.ops._random import bits, step_key, uniform
 from numerate.ops._sums import linear
 from numerate.ops._weights import (
     GOLDEN_SLOPE,
@@ -36,6 +38,11 @@ from numerate.ops._weights import (
     snapped_parameters,
     steep_magnitude,
 )
+
+if TYPE_CHECKING:
+    from numerate.ops._random import bits as bits
+    from numerate.ops._random import step_key as step_key
+    from numerate.ops._random import uniform as uniform
 
 __all__ = [
     "ACTIVATIONS",
@@ -79,3 +86,11 @@ __all__ = [
     "straight_through_clip",
     "uniform",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("bits", "step_key", "uniform"):
+        from numerate.ops import _random
+
+        return getattr(_random, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

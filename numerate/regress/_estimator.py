@@ -1,21 +1,20 @@
 """The scikit-learn estimator: a table in, a formula out."""
 
-import time
+from dataclasses import asdict
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import polars as pl
-import sympy
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from numerate.formula import evaluate, formula_text, python_source
-from numerate.regress._problem import Problem
-from numerate.regress._search import Progress, Search, Settings
-from numerate.regress._verify import MEANING
+from numerate.regress._model import FormulaModel
+from numerate.regress._search import Progress, Settings
+from numerate.regress._store import save_model
+from numerate.regress._table import search_columns
 from numerate.tables import resolution_of
 
 
@@ -47,6 +46,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
     - `complexity_`: variables, constants and operations in the formula.
     - `training_range_`: `(2, n_features)`, smallest and largest value of each feature.
     - `feature_names_`, `target_name_`, `seconds_`, `interrupted_`.
+    - `model_`: all of this as a `FormulaModel`, which needs no scikit-learn.
 
     !!! example
         >>> import numpy as np
@@ -91,57 +91,63 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         self.n_features_in_: int
         checked = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=4)
         X, y = np.asarray(checked[0]), np.asarray(checked[1], np.float64)
-        self.feature_names_ = [str(n) for n in self._names()]
-        self.target_name_ = _free_name(target_name, self.feature_names_)
+        names = [str(n) for n in self._names()]
         if resolution is None:
             columns = [(c, single[0]) for c in X.T] + [(y, single[1])]
             resolution = np.stack([_resolution(c, s) for c, s in columns], axis=-1)
-        started = time.monotonic()
-        search = self._searched(X, y, np.asarray(resolution), on_progress)
-        self._keep(search)
-        self.training_range_ = np.stack([X.min(axis=0), X.max(axis=0)])
-        self.seconds_ = time.monotonic() - started
-        return self
+        limits = (float(self.budget), int(self.max_depth), int(self.n_starts))
+        model = search_columns(
+            X,
+            y,
+            np.asarray(resolution),
+            feature_names=names,
+            target_name=target_name,
+            settings=Settings(*limits, closed_forms=bool(self.closed_forms)),
+            seed=self._seed(),
+            named=hasattr(self, "feature_names_in_"),
+            on_progress=on_progress,
+        )
+        return self._keep(model)
 
     def _names(self):
         return getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
 
-    def _searched(self, X, y, resolution, on_progress) -> Search:
+    def _seed(self) -> int:
         state = self.random_state
         whole = isinstance(state, Integral)
-        self.seed_ = int(state if whole else check_random_state(state).randint(2**31))
-        used = _informative(X)
-        problem = Problem.of(
-            [self.feature_names_[i] for i in used],
-            X[:, used],
-            y,
-            resolution[:, [*used, -1]],
-            self.seed_,
-        )
-        limits = (float(self.budget), int(self.max_depth), int(self.n_starts))
-        settings = Settings(*limits, closed_forms=bool(self.closed_forms))
-        search = Search(problem, settings, on_progress or (lambda fraction, message: None))
-        return search.run()
+        return int(state if whole else check_random_state(state).randint(2**31))
 
-    def _keep(self, search: Search) -> None:
-        ranked = [_with_plain_symbols(c.formula) for c in search.ranked()]
-        best, columns = search.ranked()[0], ("complexity", "relative_rmse")
-        columns += ("holdout_relative_rmse", "status")
-        self.formula_, self.formulas_ = ranked[0], ranked
-        self.equations_ = pl.DataFrame(
-            {"formula": [formula_text(f) for f in ranked]}
-            | {name: [getattr(c, name) for c in search.ranked()] for name in columns}
-        )
-        self.status_, self.complexity_ = best.status, best.complexity
-        self.relative_rmse_ = best.relative_rmse
-        self.holdout_relative_rmse_ = best.holdout_relative_rmse
-        self.interrupted_ = search.interrupted
+    def _keep(self, model: FormulaModel):
+        """Make this the fitted estimator of a model."""
+        self.model_ = model
+        self.formula_, self.formulas_ = model.formula, model.formulas
+        self.equations_ = pl.DataFrame(model.equations)
+        self.status_, self.complexity_ = model.status, model.complexity
+        self.relative_rmse_ = model.relative_rmse
+        self.holdout_relative_rmse_ = model.holdout_relative_rmse
+        self.training_range_ = model.training_range
+        self.feature_names_, self.target_name_ = model.feature_names, model.target_name
+        self.seed_, self.seconds_ = model.seed, model.seconds
+        self.interrupted_ = model.interrupted
+        return self
+
+    @classmethod
+    def _of(cls, model: FormulaModel):
+        """The fitted estimator of a model that was found or saved before."""
+        fitted = cls(**asdict(model.settings), random_state=model.seed)
+        fitted.n_features_in_ = len(model.feature_names)
+        if model.named:
+            names = np.array(model.feature_names, object)
+            fitted.feature_names_in_ = names  # pyright: ignore[reportAttributeAccessIssue]
+        return fitted._keep(model)
 
     def predict(self, X: Any) -> np.ndarray:
         """The formula's value for each row, `(rows,)`; NaN where it is not defined."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return evaluate(self.formula_, dict(zip(self.feature_names_, X.T, strict=True)))
+        return self.model_.predict(self._checked(X))
+
+    def _checked(self, X: Any) -> np.ndarray:
+        return np.asarray(validate_data(self, X, dtype=np.float64, reset=False))
 
     def outside_range(self, X: Any) -> np.ndarray:
         """How far each value lies outside the training range, `(rows, n_features)`.
@@ -149,76 +155,34 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         In units of the width of that range; 0 inside it, infinite outside a constant column.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        low, high = self.training_range_
-        beyond = np.maximum(np.maximum(low - X, X - high), 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(beyond > 0, beyond / (high - low), 0.0)
+        return self.model_.outside_range(self._checked(X))
 
     def latex(self) -> str:
         """The formula as an equation in LaTeX."""
         check_is_fitted(self)
-        names = {sympy.Symbol(n): sympy.latex(sympy.Symbol(n)) for n in self.feature_names_}
-        left = sympy.latex(sympy.Symbol(self.target_name_))
-        return f"{left} = {sympy.latex(self.formula_, symbol_names=names)}"
+        return self.model_.latex()
 
     def python(self) -> str:
         """The formula as the source of a Python function of NumPy arrays."""
         check_is_fitted(self)
-        return python_source(self.formula_, self.feature_names_, self.target_name_)
+        return self.model_.python()
 
     def report(self) -> dict[str, Any]:
         """What was found, as plain data: the object that `numerate fit --json` prints."""
         check_is_fitted(self)
-        columns = ["formula", "complexity", "holdout_relative_rmse"]
-        return {
-            "formula": formula_text(self.formula_),
-            "target": self.target_name_,
-            "features": list(self.feature_names_),
-            "status": self.status_,
-            "relative_rmse": self.relative_rmse_,
-            "holdout_relative_rmse": self.holdout_relative_rmse_,
-            "complexity": self.complexity_,
-            "equations": self.equations_.select(columns).to_dicts(),
-            "seconds": self.seconds_,
-            "seed": self.seed_,
-        }
+        return self.model_.report()
 
     def meaning(self) -> str:
         """What `status_` says, as a sentence."""
         check_is_fitted(self)
-        return MEANING[self.status_]
+        return self.model_.meaning()
 
     def save(self, path: Any) -> None:
         """Write the fitted model to one file of plain data; `numerate.load` reads it."""
-        from numerate.regress._store import save
-
         check_is_fitted(self)
-        save(self, path)
+        save_model(self.model_, path)
 
 
 def _resolution(column: np.ndarray, single: bool) -> np.ndarray:
     """Half a unit in the last place: of float32, or of the decimals that the column has."""
     return np.spacing(np.abs(column.astype(np.float32))) / 2.0 if single else resolution_of(column)
-
-
-def _informative(X: np.ndarray) -> list[int]:
-    """Columns that vary and do not repeat an earlier one: no other can be told apart."""
-    used: list[int] = []
-    for index, column in enumerate(X.T):
-        varies = np.any(column != column[0])
-        if varies and not any(np.array_equal(column, X[:, i]) for i in used):
-            used.append(index)
-    return used or [0]
-
-
-def _free_name(name: str, taken: list[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
-
-
-def _with_plain_symbols(formula: sympy.Expr) -> sympy.Expr:
-    """Symbols without assumptions, so that `sympy.Symbol("a")` is the a in the formula."""
-    plain = {s: sympy.Symbol(str(s)) for s in formula.free_symbols}
-    return formula.xreplace(plain)  # pyright: ignore[reportReturnType]

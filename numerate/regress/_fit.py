@@ -1,4 +1,4 @@
-"""`numerate.fit`: from any table to a fitted model in one call."""
+"""`numerate.fit` and `numerate.load`: a fitted estimator in one call."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from numerate.regress._estimator import ArithmeticRegressor
+from numerate.regress._store import load_model
 from numerate.tables import read_table
 
 
@@ -44,3 +45,20 @@ def fit(
     model = ArithmeticRegressor(budget=budget, random_state=seed)
     y = table.values[:, -1]
     return model._fit(frame, y, table.resolution, target_name, on_progress)
+
+
+def load(path: Any) -> ArithmeticRegressor:
+    """Read a fitted model that `save` wrote. Nothing in the file is executed.
+
+    **Raises:** `numerate.tables.InputError` (a `ValueError`) for a missing file or one that is
+    not such a model.
+
+    !!! example
+        >>> import numpy as np, pathlib, tempfile
+        >>> X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
+        >>> ArithmeticRegressor().fit(X, X[:, 0] / X[:, 1]).save(path)
+        >>> load(path).formula_
+        x0/x1
+    """
+    return ArithmeticRegressor._of(load_model(path))

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, evaluate, floats, refit, symbol
+from numerate.formula import (
+    Rows,
+    evaluate,
+    explained_error,
+    floats,
+    refit,
+    symbol,
+    without_counts,
+)
 
 HOLDOUT_FROM = 40  # with fewer rows every one is needed to fit; errors are cross-validated
 SEARCH_ROWS = 400  # more rows change no structure, only the last digits of constants
@@ -17,19 +25,19 @@ REFIT_ROWS = 100_000
 class Problem:
     """One fit: rows to search on, rows held out, and all of them with their written precision.
 
-    **Fields:** `everything`, all rows; `written`, half a unit in the last written place,
+    **Fields:** `everything`, all rows; `resolution`, half a unit in the last written place,
     `(rows, n_features + 1)`, the target last; `train` and `holdout`, indices into the rows
     (the same ones where errors are cross-validated); `seed`.
     """
 
     everything: Rows
-    written: np.ndarray
+    resolution: np.ndarray
     train: np.ndarray
     holdout: np.ndarray
     seed: int
 
     @classmethod
-    def of(cls, names, features, target, written, seed: int) -> "Problem":
+    def of(cls, names, features, target, resolution, seed: int) -> "Problem":
         """Split a table: a quarter held out at random from 40 rows on, none below."""
         symbols = tuple(symbol(n, c) for n, c in zip(names, features.T, strict=True))
         count = len(target)
@@ -39,9 +47,7 @@ class Problem:
         holdout = np.sort(order[:held]) if held else train
         spread = np.full(count, _spread(target))
         rows = Rows(symbols, features, target, spread, np.zeros(count))
-        # Whole numbers are counts until something says otherwise.
-        whole = np.append(np.all(features == np.round(features), axis=0), False)
-        return cls(rows, np.where(whole, 0.0, written), train, holdout, seed)
+        return cls(rows, without_counts(features, resolution), train, holdout, seed)
 
     @property
     def cross_validated(self) -> bool:
@@ -66,7 +72,7 @@ class Problem:
         """
         index = self._some(most)
         rows = self.everything.take(index)
-        explained = explained_error(formula, rows, self.written[index])
+        explained = explained_error(formula, rows.columns(), self.resolution[index])
         floor = np.median(explained) * 1e-3
         with np.errstate(invalid="ignore", divide="ignore"):
             residual = np.abs(evaluate(formula, rows.columns()) - rows.target)
@@ -118,24 +124,3 @@ def relative_error(formula: sympy.Expr, rows: Rows) -> float:
     with np.errstate(over="ignore"):
         value = float(np.sqrt(np.mean(residual**2)))
     return value if np.isfinite(value) else float("inf")
-
-
-def sensitivities(formula: sympy.Expr, rows: Rows) -> np.ndarray:
-    """|∂formula/∂feature| by central differences, `(rows, n_features)`."""
-    columns = rows.columns()
-    slopes = []
-    for name, column in columns.items():
-        step = 1e-6 * np.where(column == 0, np.abs(column).max() or 1.0, np.abs(column))
-        above = evaluate(formula, columns | {name: column + step})
-        below = evaluate(formula, columns | {name: column - step})
-        with np.errstate(all="ignore"):
-            slopes.append(np.abs(above / step - below / step) / 2)
-    return np.stack(slopes, axis=-1)
-
-
-def explained_error(formula: sympy.Expr, rows: Rows, written: np.ndarray) -> np.ndarray:
-    """The residual that rounding the table to its written decimals can cause, `(rows,)`."""
-    if not written.any():
-        return np.zeros(len(rows))
-    with np.errstate(all="ignore"):
-        return written[:, -1] + np.sum(sensitivities(formula, rows) * written[:, :-1], axis=1)

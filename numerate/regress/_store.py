@@ -1,48 +1,51 @@
-"""Fitted models as files: safetensors for arrays, JSON for the rest, nothing that runs."""
+"""Models as files: safetensors for arrays, JSON for the rest, nothing that is executed."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from numerate._errors import InputError
 from numerate.formula import from_data, to_data
-from numerate.regress._estimator import ArithmeticRegressor
+from numerate.regress._model import FormulaModel
+from numerate.regress._search import Settings
 
 _FORMAT = "numerate.ArithmeticRegressor/1"
-_SCALARS = ("status_", "complexity_", "relative_rmse_", "holdout_relative_rmse_", "seconds_")
-_SCALARS += ("interrupted_", "target_name_", "feature_names_", "seed_", "n_features_in_")
-_PARAMETERS = ("budget", "max_depth", "n_starts", "closed_forms")
+# The format keeps the names of the estimator's attributes.
+_FIELDS = ("seconds", "interrupted", "target_name", "feature_names", "seed")
+_OF_THE_CHOSEN = ("status", "complexity", "relative_rmse", "holdout_relative_rmse")
 
 
-def save(model: ArithmeticRegressor, path: Any) -> None:
-    """Write a fitted model to `path`."""
-    content = {name: getattr(model, name) for name in _SCALARS}
-    content["parameters"] = {name: getattr(model, name) for name in _PARAMETERS}
-    content["formulas"] = [to_data(f) for f in model.formulas_]
-    content["equations"] = model.equations_.to_dicts()
-    content["named"] = hasattr(model, "feature_names_in_")
+def save_model(model: FormulaModel, path: Any) -> None:
+    """Write a model to one file of plain data; `load_model` and `numerate.load` read it."""
+    content = {f"{name}_": getattr(model, name) for name in (*_OF_THE_CHOSEN, *_FIELDS)}
+    content["n_features_in_"] = len(model.feature_names)
+    content["parameters"] = asdict(model.settings)
+    content["formulas"] = [to_data(f) for f in model.formulas]
+    content["equations"] = model.equations
+    content["named"] = model.named
     metadata = {"format": _FORMAT, "model": json.dumps(content, default=float)}
-    save_file({"training_range": model.training_range_}, str(path), metadata=metadata)
+    save_file({"training_range": model.training_range}, str(path), metadata=metadata)
 
 
-def load(path: Any) -> ArithmeticRegressor:
-    """Read a fitted model that `save` wrote. Nothing in the file is executed.
+def load_model(path: Any) -> FormulaModel:
+    """Read a model that `save_model` wrote, without scikit-learn. Nothing in the file is executed.
 
     **Raises:** `numerate.tables.InputError` (a `ValueError`) for a missing file or one that is
     not such a model.
 
     !!! example
-        >>> import numpy as np, pathlib, tempfile
-        >>> X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+        >>> import pathlib, tempfile
+        >>> from numerate.tables import read_table
+        >>> from numerate.regress import search_table
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
-        >>> ArithmeticRegressor().fit(X, X[:, 0] / X[:, 1]).save(path)
-        >>> load(path).formula_
-        x0/x1
+        >>> save_model(search_table(read_table("kepler")), path)
+        >>> load_model(path).formula
+        a**(3/2)
     """
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such model file.")
@@ -58,15 +61,12 @@ def load(path: Any) -> ArithmeticRegressor:
         ) from error
 
 
-def _rebuilt(content: dict, training_range: np.ndarray) -> ArithmeticRegressor:
-    model = ArithmeticRegressor(**content["parameters"], random_state=content["seed_"])
-    for name in _SCALARS:
-        setattr(model, name, content[name])
-    if content["named"]:
-        names = np.array(model.feature_names_, object)
-        model.feature_names_in_ = names  # pyright: ignore[reportAttributeAccessIssue]
-    model.formulas_ = [from_data(f) for f in content["formulas"]]
-    model.formula_ = model.formulas_[0]
-    model.equations_ = pl.DataFrame(content["equations"])
-    model.training_range_ = training_range
-    return model
+def _rebuilt(content: dict, training_range: np.ndarray) -> FormulaModel:
+    return FormulaModel(
+        formulas=[from_data(f) for f in content["formulas"]],
+        equations=content["equations"],
+        named=content["named"],
+        training_range=training_range,
+        settings=Settings(**content["parameters"]),
+        **{name: content[f"{name}_"] for name in _FIELDS},
+    )

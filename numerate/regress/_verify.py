@@ -3,8 +3,8 @@
 import numpy as np
 import sympy
 
-from numerate.formula import complexity, evaluate, floats
-from numerate.regress._problem import Problem, explained_error, sensitivities
+from numerate.formula import complexity, evaluate, explained_error, floats, gradient
+from numerate.regress._problem import Problem
 
 EXACT, WITHIN_PRECISION, APPROXIMATE = "exact", "within_precision", "approximate"
 
@@ -36,8 +36,9 @@ def status(formula: sympy.Expr, problem: Problem) -> str:
         residual = np.abs(evaluate(formula, rows.columns()) - rows.target)
     if np.all(residual <= rounding) and _evident(formula, problem, rounding):
         return EXACT
-    if problem.written[:, -1].any() or problem.written.any():
-        allowed = rounding + explained_error(formula, rows, problem.written) * (1 + 1e-6)
+    if problem.resolution.any():
+        explained = explained_error(formula, rows.columns(), problem.resolution)
+        allowed = rounding + explained * (1 + 1e-6)
         if np.all(residual <= allowed) and _evident(formula, problem, allowed):
             return WITHIN_PRECISION
     return APPROXIMATE
@@ -48,8 +49,9 @@ def _rounding(formula: sympy.Expr, problem: Problem) -> np.ndarray:
     rows = problem.everything
     eps = np.finfo(float).eps
     with np.errstate(all="ignore"):
-        carried = np.sum(sensitivities(formula, rows) * np.abs(rows.features), axis=1)
-    # Near the ends of float64's range steps overflow; then only the last places of y count.
+        slopes = np.abs(gradient(formula, rows.columns()))
+        carried = np.sum(slopes * np.abs(rows.features), axis=1)
+    # Not finite where a slope overflows or is infinite: then only the last places of y count.
     carried = np.where(np.isfinite(carried), carried, 0.0)
     return _ULPS * eps * (np.abs(rows.target) + carried)
 

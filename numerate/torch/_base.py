@@ -1,15 +1,13 @@
 """What every unit is as a PyTorch module."""
 
 import types
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import torch
 from torch import nn
 
-from numerate import units
 from numerate._adapters import (
     arrays,
     borrowed,
@@ -21,6 +19,9 @@ from numerate._adapters import (
     static_fields,
 )
 from numerate.ops._backend import register
+
+if TYPE_CHECKING:
+    from numerate import units
 
 # Now, and not when a unit is first called: `torch.compile` follows an `isinstance` only.
 register(torch.Tensor, "torch")
@@ -44,7 +45,7 @@ _EXAMPLE = """\
 """
 
 # Which class adapts a unit.
-ADAPTERS: dict[type[units.Unit], type["Unit"]] = {}
+ADAPTERS: "dict[type[units.Unit], type[Unit]]" = {}
 
 
 class Unit(nn.Module):
@@ -63,15 +64,16 @@ class Unit(nn.Module):
         (NAU(in_features=2, out_features=1), 2)
     """
 
-    unit: ClassVar[type[units.Unit]]
+    unit: "ClassVar[type[units.Unit]]"
     in_features: int
     out_features: int
 
-    penalty_weight = units.Unit.penalty_weight
-    bounds = units.Unit.bounds
-    choices = units.Unit.choices
+    # Borrowed from the unit, as its equation is.
+    penalty_weight: Callable[[Any], Any]
+    bounds: Callable[[], dict[str, tuple[float, float]]]
+    choices: Callable[[], tuple[int, ...]]
 
-    def __init_subclass__(cls, unit: type[units.Unit] | None = None, **kwargs: Any):
+    def __init_subclass__(cls, unit: "type[units.Unit] | None" = None, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if unit is not None:
             _take_over(cls, unit)
@@ -89,7 +91,7 @@ class Unit(nn.Module):
         name = str(dtype or torch.get_default_dtype()).removeprefix("torch.")
         self._adopt(made(self.unit, *args, seed=seed, dtype=name, **kwargs), device)
 
-    def _adopt(self, unit: units.Unit, device: torch.device | str | None = None) -> None:
+    def _adopt(self, unit: "units.Unit", device: torch.device | str | None = None) -> None:
         """Take the static fields of a unit as attributes and its arrays as parameters."""
         self._static, self._arrays = tuple(static_fields(unit)), tuple(arrays(unit))
         for name, value in static_fields(unit).items():
@@ -118,12 +120,16 @@ class Unit(nn.Module):
 
     def choose_(self, place: int, alternative: int) -> None:
         """Make one of the unit's `choices`, in place."""
+        import jax
+
         with jax.enable_x64(True):
             self._assign(as_unit(self).chosen(place, alternative))
 
     @torch.no_grad()
-    def _assign(self, unit: units.Unit) -> None:
+    def _assign(self, unit: "units.Unit") -> None:
         """Take the values of a unit, keeping the parameters as objects."""
+        import jax
+
         for name, value in static_fields(unit).items():
             setattr(self, name, value)
         for name, value in arrays(unit).items():
@@ -134,7 +140,7 @@ class Unit(nn.Module):
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._static)
 
 
-def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
+def _take_over(cls: type[Unit], unit: "type[units.Unit]") -> None:
     """Give a module's class the methods, the signature and the words of a unit."""
 
     def __init__(self, *args, **kwargs):
@@ -167,7 +173,7 @@ def _copied(function: Any, qualname: str) -> Any:
     return copied
 
 
-def as_unit(module: Unit) -> units.Unit:
+def as_unit(module: Unit) -> "units.Unit":
     """The JAX unit with the values of a module."""
     static = {name: getattr(module, name) for name in module._static}
     values = {name: _values(getattr(module, name)) for name in module._arrays}
@@ -201,6 +207,8 @@ def _values(field: Any) -> Any:
         return None
     if isinstance(field, nn.ParameterList):
         return tuple(map(_values, field))
+    import jax.numpy as jnp
+
     wide = field.detach().cpu()
     wide = wide.double() if wide.is_floating_point() else wide
     return wide.numpy().astype(jnp.dtype(str(field.dtype).removeprefix("torch.")))

@@ -1,17 +1,19 @@
 """Models between JAX and PyTorch, with the values of their parameters."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax
 from torch import nn
 
-from numerate import cells, models, units
 from numerate.torch._base import ADAPTERS, Unit, as_unit
 from numerate.torch._cells import Recurrent, RecurrentCell
 
+if TYPE_CHECKING:
+    import equinox as eqx
 
-def to_torch(model: eqx.Module) -> nn.Module:
+    from numerate import units
+
+
+def to_torch(model: "eqx.Module") -> nn.Module:
     """The PyTorch module of a unit, of a `Recurrent` or of a `Stack` of these.
 
     **Arguments:** `model`, of `numerate`. A `Stack` becomes a `torch.nn.Sequential`.
@@ -26,6 +28,9 @@ def to_torch(model: eqx.Module) -> nn.Module:
         >>> to_torch(NAU(2, 1, key=jax.random.key(0)))
         NAU(in_features=2, out_features=1)
     """
+    from numerate import cells, models, units
+    from numerate.torch import _units  # noqa: F401 - fills ADAPTERS
+
     match model:
         case units.Unit() if type(model) in ADAPTERS:
             return _module(ADAPTERS[type(model)], model)
@@ -55,6 +60,10 @@ def from_torch(module: nn.Module) -> Any:
         >>> from_torch(NAU(2, 1, seed=0)).w_hat.shape
         (1, 2)
     """
+    import jax
+
+    from numerate import cells, models
+
     match module:
         case Unit():
             return as_unit(module)
@@ -70,7 +79,7 @@ def from_torch(module: nn.Module) -> Any:
     )
 
 
-def _module(adapter: type[Unit], unit: units.Unit) -> Unit:
+def _module(adapter: type[Unit], unit: "units.Unit") -> Unit:
     module = adapter.__new__(adapter)
     nn.Module.__init__(module)
     module._adopt(unit)

@@ -167,9 +167,9 @@ def test_fit_draws(tmp_path, extension):
 
 def interrupt_the_search(monkeypatch, when):
     """Presses Ctrl-C at the first report of progress for which `when(fraction)` holds."""
-    search = numerate.fit
+    search = numerate.regress.search_table
 
-    def fit(table, *, on_progress, **options):
+    def interrupted(table, *, on_progress, **options):
         def interrupting(fraction, message):
             on_progress(fraction, message)
             if when(fraction):
@@ -177,7 +177,7 @@ def interrupt_the_search(monkeypatch, when):
 
         return search(table, on_progress=interrupting, **options)
 
-    monkeypatch.setattr(numerate, "fit", fit)
+    monkeypatch.setattr(numerate.regress, "search_table", interrupted)
 
 
 def test_ctrl_c_before_anything_is_found_exits_with_130(monkeypatch, tmp_path):

@@ -1,0 +1,109 @@
+"""What a search found for a table, without scikit-learn: the command line's model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+
+from numerate.formula import evaluate, formula_text, python_source
+from numerate.regress._search import Settings
+from numerate.regress._verify import MEANING
+
+
+@dataclass(frozen=True)
+class FormulaModel:
+    """The formulas that a search found for a table; the one it chose predicts.
+
+    `ArithmeticRegressor` holds one as `model_` and adds scikit-learn's interface.
+
+    **Fields:**
+
+    - `formulas`: SymPy expressions, the chosen one first, then from simple to accurate.
+    - `equations`: a dictionary for each of them: `formula` (text), `complexity`,
+        `relative_rmse`, `holdout_relative_rmse`, `status`.
+    - `feature_names`, `target_name`: the names of the columns; `named` is false where the
+        table had none.
+    - `training_range`: `(2, n_features)`, smallest and largest value of each feature.
+    - `settings`, `seed`: of the search; `seconds`: that it took; `interrupted`: by Ctrl-C.
+    """
+
+    formulas: list[sympy.Expr]
+    equations: list[dict[str, Any]]
+    feature_names: list[str]
+    target_name: str
+    named: bool
+    training_range: np.ndarray
+    settings: Settings
+    seed: int
+    seconds: float
+    interrupted: bool
+
+    @property
+    def formula(self) -> sympy.Expr:
+        """The chosen formula."""
+        return self.formulas[0]
+
+    @property
+    def status(self) -> str:
+        """`"exact"`, `"within_precision"` or `"approximate"`."""
+        return self.equations[0]["status"]
+
+    @property
+    def complexity(self) -> int:
+        """Variables, constants and operations in the formula."""
+        return self.equations[0]["complexity"]
+
+    @property
+    def relative_rmse(self) -> float:
+        """Root mean squared error on the training rows, relative to the target's spread."""
+        return self.equations[0]["relative_rmse"]
+
+    @property
+    def holdout_relative_rmse(self) -> float:
+        """The same on rows held out."""
+        return self.equations[0]["holdout_relative_rmse"]
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """The formula's value for each row of `(rows, n_features)`; NaN where undefined."""
+        return evaluate(self.formula, dict(zip(self.feature_names, features.T, strict=True)))
+
+    def outside_range(self, features: np.ndarray) -> np.ndarray:
+        """How far each value lies outside the training range, `(rows, n_features)`.
+
+        In units of the width of that range; 0 inside it, infinite outside a constant column.
+        """
+        low, high = self.training_range
+        beyond = np.maximum(np.maximum(low - features, features - high), 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(beyond > 0, beyond / (high - low), 0.0)
+
+    def latex(self) -> str:
+        """The formula as an equation in LaTeX."""
+        names = {sympy.Symbol(n): sympy.latex(sympy.Symbol(n)) for n in self.feature_names}
+        left = sympy.latex(sympy.Symbol(self.target_name))
+        return f"{left} = {sympy.latex(self.formula, symbol_names=names)}"
+
+    def python(self) -> str:
+        """The formula as the source of a Python function of NumPy arrays."""
+        return python_source(self.formula, self.feature_names, self.target_name)
+
+    def report(self) -> dict[str, Any]:
+        """What was found, as plain data: the object that `numerate fit --json` prints."""
+        columns = ("formula", "complexity", "holdout_relative_rmse")
+        return {
+            "formula": formula_text(self.formula),
+            "target": self.target_name,
+            "features": list(self.feature_names),
+            "status": self.status,
+            "relative_rmse": self.relative_rmse,
+            "holdout_relative_rmse": self.holdout_relative_rmse,
+            "complexity": self.complexity,
+            "equations": [{name: row[name] for name in columns} for row in self.equations],
+            "seconds": self.seconds,
+            "seed": self.seed,
+        }
+
+    def meaning(self) -> str:
+        """What `status` says, as a sentence."""
+        return MEANING[self.status]

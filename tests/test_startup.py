@@ -1,0 +1,69 @@
+"""What a program imports before it has done anything. Times are in `benchmarks/startup.py`."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import numerate
+from numerate.regress import search_table
+from numerate.tables import read_table
+from tests.adapters.processes import output, start
+
+AT_THE_END = """
+import atexit, sys
+atexit.register(lambda: print("imported:", *sys.modules))
+"""
+COMMAND_LINE = "from numerate.cli import main; main()"
+SLOW = {"jax", "equinox", "optax", "sklearn", "pandas", "scipy.stats", "matplotlib", "torch"}
+LIBRARIES = SLOW | {"numpy", "scipy", "sympy", "polars"}
+
+
+def imported(code, *arguments):
+    """The modules that a program has imported when it ends."""
+    printed = output(start("-c", AT_THE_END + code, *arguments))
+    return set(printed.rpartition("imported: ")[2].split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["--help"], LIBRARIES | {"rich", "importlib.metadata"}),
+        (["fit", "--help"], LIBRARIES),
+        (["datasets"], SLOW | {"scipy", "sympy"}),
+        (["fit", "kepler"], SLOW),
+    ],
+    ids=" ".join,
+)
+def test_the_command_line_imports_what_a_command_needs(arguments, unwanted):
+    modules = imported(COMMAND_LINE, *arguments)
+    assert "numerate.cli" in modules
+    assert not modules & unwanted
+
+
+def test_a_saved_formula_is_used_without_scikit_learn(tmp_path):
+    path = str(tmp_path / "kepler.safetensors")
+    assert not imported(COMMAND_LINE, "fit", "kepler", "--out", path) & SLOW
+    assert not imported(COMMAND_LINE, "show", path) & SLOW
+    assert not imported(COMMAND_LINE, "predict", path, "kepler") & SLOW
+
+
+def test_numerate_alone_imports_no_library():
+    assert not imported("import numerate") & (LIBRARIES | {"rich", "typer", "importlib.metadata"})
+
+
+def test_the_torch_adapter_imports_jax_with_the_first_unit():
+    modules = imported("import numerate.torch; numerate.torch.Unit")
+    assert "torch" in modules
+    assert not modules & {"jax", "equinox", "optax", "sympy", "numerate.units"}
+    assert "jax" in imported("import numerate.torch; numerate.torch.NAU")
+
+
+def test_the_search_without_scikit_learn_is_that_of_the_estimator():
+    table = read_table("kepler")
+    found, fitted = search_table(table), numerate.fit("kepler")
+    plain, estimated = found.report(), fitted.report()
+    assert plain.pop("seconds") > 0 and estimated.pop("seconds") > 0
+    assert plain == estimated
+    names = table.names[:-1]
+    frame = pl.DataFrame(table.values[:, :-1], schema=list(names))
+    np.testing.assert_array_equal(found.predict(table.values[:, :-1]), fitted.predict(frame))
