@@ -9,8 +9,10 @@ from numerate.formula import (
     Rows,
     complexity,
     evaluate,
+    explained_error,
     formula_text,
     from_data,
+    gradient,
     python_source,
     simplify,
     snap,
@@ -48,6 +50,28 @@ def test_evaluate_agrees_with_sympy(text):
         float(formula.subs({s: values[s.name][i] for s in formula.free_symbols})) for i in range(50)
     ]
     np.testing.assert_allclose(evaluate(formula, values), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_gradient_agrees_with_finite_differences(text):
+    formula, values = parse(text), columns()
+    exact = gradient(formula, values)
+    for i, name in enumerate(values):
+        step = 1e-6 * values[name]
+        above = evaluate(formula, values | {name: values[name] + step})
+        below = evaluate(formula, values | {name: values[name] - step})
+        numerical = (above - below) / (2 * step)
+        # A third of a power of |a - b| is steep where they are close: second order shows.
+        np.testing.assert_allclose(exact[:, i], numerical, rtol=1e-5, atol=1e-8)
+
+
+def test_written_decimals_explain_what_they_can_change_to_first_order():
+    values = {"a": np.array([4.0, 0.0]), "b": np.array([-3.0, 2.0])}
+    half = np.array([[0.05, 0.5, 0.01], [0.05, 0.5, 0.01]])
+    np.testing.assert_allclose(explained_error(parse("3*a - b"), values, half), [0.66, 0.66])
+    # A root is infinitely steep at zero: no first order says what its decimals explain.
+    np.testing.assert_allclose(explained_error(parse("sqrt(a)"), values, half), [0.0225, np.nan])
+    assert not explained_error(parse("sqrt(a)"), values, np.zeros((2, 3))).any()
 
 
 @pytest.mark.parametrize("text", FORMULAS)
