@@ -17,28 +17,34 @@ and `new`, both as `ast.unparse` writes them.
 
 1. *near* tests: the doctests of its module, the test files named like it, those that mention the
    class or function it is in, and the folder of its room;
-2. *wide* tests, for at most six minutes: all other fast tests and all doctests of the package.
+2. *wide* tests, for at most six minutes of a core: all other fast tests and all doctests of the
+   package.
 
 Tests that run whole experiments (`tests/experiments`, `tests/paper`) are left out, and so are the
 adapters' tests unless the mutant is in `ops` or `units`: they would take longer than all others.
-So a survivor is a mutant that these tests do not catch; the whole fast suite may. A test that
-fails is run again without the mutant: where it fails there too, it does not count.
+So a survivor is a mutant that these tests do not catch; the whole fast suite may. In the end all
+tests that caught one run without a mutant: what fails there, too, has caught nothing, and its
+mutants are tested again without it.
 """
 
 import argparse
 import ast
+import contextlib
 import faulthandler
 import json
 import os
 import random
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +53,9 @@ ROOMS = {"tables": "data", "study": "bench"}  # what rooms were called before
 NAMES = ("ops", "units", "train", "formula", "regress", "tables", "study")
 KINDS = ("sign", "constant", "comparison", "term")
 HERE = Path(__file__).resolve().parent
-LONG_SECONDS, TEST_SECONDS, NEAR_SECONDS, WIDE_SECONDS = 4, 180, 600, 360
+LONG_SECONDS, TEST_SECONDS = 4, 300
+NEAR_SECONDS, WIDE_SECONDS = 600, 360  # of a core
+IDLE = 6  # a busy machine takes so many times as long, at most
 SLOW = ("experiments", "paper")
 CACHE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 CACHE |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
@@ -367,32 +375,38 @@ class Runner:
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def pytest(self, tests: list[str], limit: float, name: str = "") -> str | None:
+    def pytest(self, tests: list[str], limit: int, name: str = "", stop: bool = True) -> str | None:
         """The first test that fails, `"collection"`, `"time"` if it did not end; or None."""
-        log = self.work / "log"
+        log, passed = self.work / "log", self.work / "passed"
         log.write_text("")
+        passed.write_text("")
         environment = os.environ | CACHE | {"MUTANT_LOG": str(log), "MUTANT_NAME": name}
+        environment |= {"MUTANT_PASSED": str(passed)}
         environment |= {"PYTHONPATH": f"{self.tree}{os.pathsep}{HERE}"}
         environment |= {"MUTANT_LONG": str(self.work / "long")}
         environment |= {"JAX_COMPILATION_CACHE_DIR": str(self.work / "cache")}
         broken = [a for one in self.broken() for a in ("--deselect", one)]
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "mutants"]
-        command += ["-x", "-n0", "-m", "not slow", *broken, *tests]
+        command += [*(["-x"] if stop else []), "-n0", "-m", "not slow", *broken, *tests]
         with (self.work / "output").open("w") as output:
-            ended = subprocess.Popen(
-                ["nice", *command],
+            started = subprocess.Popen(
+                command,
                 cwd=self.tree,
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=partial(resource.setrlimit, resource.RLIMIT_CPU, (limit, limit + 5)),
             )
             try:
-                code = ended.wait(limit)
+                code = started.wait(IDLE * limit)
             except subprocess.TimeoutExpired:
-                os.killpg(ended.pid, 9)
-                ended.wait()
-                return "time"
+                code = -signal.SIGXCPU
+            with contextlib.suppress(ProcessLookupError):  # what a test had started, too
+                os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
+        if code == -signal.SIGXCPU:
+            return "time"
         if code in (0, 5):
             return None
         return (log.read_text().splitlines() or ["collection"])[-1]
@@ -400,15 +414,24 @@ class Runner:
     def broken(self) -> list[str]:
         return [row["test"] for row in self.rows if row.get("passes") is False]
 
-    def passes(self, test: str, tests: list[str]) -> bool:
-        """Whether a test passes without a mutant; run once."""
-        for row in self.rows:
-            if row.get("test") == test and test != "collection":
-                return row["passes"]
-        selected = ["--collect-only", *tests] if test == "collection" else [test]
-        passes = self.pytest(selected, NEAR_SECONDS) is None
-        self.write({"test": test, "passes": passes})
-        return passes
+    def done(self) -> set[int]:
+        """The mutants that are tested, and not only with a test that fails without them, too."""
+        broken = self.broken()
+        return {row["id"] for row in self.rows if "id" in row and row["killed_by"] not in broken}
+
+    def check_killers(self) -> None:
+        """Runs every test that caught a mutant without one, once."""
+        known = {row.get("test") for row in self.rows}
+        tests = sorted({row.get("killed_by") for row in self.rows} - known - {None})
+        if not tests:
+            return
+        everything = ["--collect-only", "numerate", "tests"]
+        if "collection" in tests and self.pytest(everything, NEAR_SECONDS) is not None:
+            raise RuntimeError(f"not all tests can be collected; see {self.work / 'output'}")
+        self.pytest([test for test in tests if test != "collection"], 2 * NEAR_SECONDS, stop=False)
+        passed = {"collection", *(self.work / "passed").read_text().splitlines()}
+        for test in tests:
+            self.write({"test": test, "passes": test in passed})
 
     def test(self, mutant: dict) -> None:
         start = time.monotonic()
@@ -421,16 +444,10 @@ class Runner:
         name = mutant["in"].split(".")[0] or path.stem
         far = wide(self.tree, mutant, close)
         for stage, tests, limit in (("near", close, NEAR_SECONDS), ("wide", far, WIDE_SECONDS)):
-            row["stage"] = stage
-            while True:
-                path.write_text(mutated(*place, mutant["new"]), encoding="utf-8")
-                failed = self.pytest(tests, limit, name)
-                path.write_text(source, encoding="utf-8")
-                if failed in (None, "time") or self.passes(failed, tests):
-                    break
-                if failed == "collection":
-                    raise RuntimeError(f"cannot be collected: {tests}, see {self.work}/output")
-            row["unfinished"] = failed == "time"
+            path.write_text(mutated(*place, mutant["new"]), encoding="utf-8")
+            failed = self.pytest(tests, limit, name)
+            path.write_text(source, encoding="utf-8")
+            row |= {"stage": stage, "unfinished": failed == "time"}
             if failed not in (None, "time"):
                 row["killed_by"] = failed
                 break
@@ -454,6 +471,9 @@ def pytest_runtest_logstart(nodeid: str) -> None:
 
 
 def pytest_runtest_logreport(report: Any) -> None:
+    if report.when == "call" and report.passed:
+        with open(os.environ["MUTANT_PASSED"], "a") as file:
+            file.write(report.nodeid + "\n")
     if report.duration > LONG_SECONDS:
         with open(os.environ["MUTANT_LONG"], "a") as file:
             file.write(report.nodeid + "\n")
@@ -499,11 +519,12 @@ def main() -> None:
     else:
         arguments.work.mkdir(parents=True, exist_ok=True)
         runner = Runner(arguments.tree.resolve(), arguments.work)
-        done = {row["id"] for row in runner.rows if "id" in row}
-        for mutant in stored:
-            if mutant["id"] not in done and mutant["id"] in (arguments.only or [mutant["id"]]):
+        wanted = [m for m in stored if m["id"] in (arguments.only or [m["id"]])]
+        while left := [m for m in wanted if m["id"] not in runner.done()]:
+            for mutant in left:
                 runner.test(mutant)
                 print(runner.rows[-1], flush=True)
+            runner.check_killers()
 
 
 if __name__ == "__main__":
