@@ -18,7 +18,7 @@ API = {page.stem: page for page in (DOCS / "api").glob("*.md")}
 MODULES = [m.name for m in pkgutil.iter_modules(numerate.__path__) if not m.name.startswith("_")]
 # The paper's rooms are on one page.
 ROOMS = ["functions", "digits", "language", "programs", "gridworld", "toy", "networks"]
-PUBLIC = sorted([*API, *(f"paper.{room}" for room in ROOMS)])
+PUBLIC = sorted([*API, *(f"paper.{room}" for room in ROOMS), "units.exact"])
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)

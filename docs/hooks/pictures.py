@@ -7,7 +7,7 @@ a transparent ground and grey ink, for both themes, at `units/pictures/NAME.svg`
 
 A picture is a row of panels, and a panel is one of a few kinds: one function each, below. What a
 unit shows is one row of `PICTURES`. All is computed by the units themselves; their exact weights
-are those of the tests' table.
+are those of `numerate.units.exact`.
 """
 
 import io
@@ -27,11 +27,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from numerate import units  # noqa: E402
-from numerate.units import Unit  # noqa: E402
-from tests.units.table import UNITS  # noqa: E402
+from numerate import units
+from numerate.units import Unit
+from numerate.units.exact import EXACT, exact
 
 INK, BELOW, ABOVE = "#868e96", (0.11, 0.44, 0.76), (0.94, 0.40, 0.10)
 # From blue below zero to orange above it; zero is the page, seen through either.
@@ -67,8 +65,12 @@ def _set(unit: Unit, **values: Any) -> Unit:
     return unit
 
 
+def _made(name: str, in_features: int = 2) -> Unit:
+    return getattr(units, name)(in_features, 1, key=KEY)
+
+
 def _exact(name: str, operation: str) -> Unit:
-    return UNITS[name].made_exact(operation, jnp.float32, KEY)
+    return exact(getattr(units, name), operation, key=KEY)
 
 
 def _grid(reach: float, low: float | None = None) -> np.ndarray:
@@ -93,7 +95,7 @@ def weight_surface(
     reach: float = 6.0,
 ) -> None:
     """The weight of a unit 1→1 over two free parameters."""
-    unit, grid = UNITS[name].make(1, 1, key=KEY), _grid(reach)
+    unit, grid = _made(name, 1), _grid(reach)
     z = _over_plane(lambda a, b: _set(unit, **values(a, b)).weight.ravel()[0], grid, grid)
     _field(axes, grid, grid, z, 1.0, (-0.9, -0.5, -0.1, 0.1, 0.5, 0.9))
     axes.set(xlabel=labels[0], ylabel=labels[1], title="weight $W$")
@@ -108,7 +110,7 @@ def weight_slope(
     reach: float = 6.0,
 ) -> None:
     """How fast that weight moves with its parameters: where training stands still."""
-    unit, grid = UNITS[name].make(1, 1, key=KEY), _grid(reach)
+    unit, grid = _made(name, 1), _grid(reach)
 
     def weight(a, b):
         return _set(unit, **values(a, b)).weight.ravel()[0]
@@ -123,7 +125,7 @@ def weight_slope(
 
 def weight_line(axes: Axes, name: str, *, over: str, reach: float, low: float) -> None:
     """The weight of a unit 1→1 over its one free parameter, and the penalty beside it."""
-    unit, grid = UNITS[name].make(1, 1, key=KEY), _grid(reach, low)
+    unit, grid = _made(name, 1), _grid(reach, low)
 
     def both(value):
         here = _set(unit, **{over: value}).constrained()
@@ -139,8 +141,8 @@ def weight_line(axes: Axes, name: str, *, over: str, reach: float, low: float) -
 
 def outputs(axes: Axes, name: str, operation: str, title: str = "", **parameters: Any) -> None:
     """The output of a unit 2→1 over its inputs, exact for an operation but for `parameters`."""
-    known = name in UNITS and operation in UNITS[name].exact
-    unit = _exact(name, operation) if known else getattr(units, name)(2, 1, key=KEY)
+    known = operation in EXACT[getattr(units, name)].parameters
+    unit = _exact(name, operation) if known else _made(name)
     unit, grid = _set(unit, **parameters), _grid(3.0)
     z = _over_plane(lambda a, b: unit(jnp.stack([a, b]))[0], grid, grid)
     # The lines of a quotient all meet at zero.
@@ -193,7 +195,7 @@ def truth(
     **parameters: Any,
 ) -> None:
     """The output of a unit 2→1 that is a truth value, over its inputs."""
-    unit, grid = _set(getattr(units, name)(2, 1, key=KEY), **parameters), _grid(ends[1], ends[0])
+    unit, grid = _set(_made(name), **parameters), _grid(ends[1], ends[0])
     z = _over_plane(lambda a, b: unit(jnp.stack([a, b]))[0], grid, grid)
     _field(axes, grid, grid, z, 1.0, levels)
     axes.set(xlabel="$a$", ylabel="$b$", title=title)

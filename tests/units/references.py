@@ -32,7 +32,7 @@ def nac(p, x, eps):
     return sums(nac_weight(p["w_hat"], p["m_hat"]), x)
 
 
-def nac_mul(p, x, eps):
+def nacmul(p, x, eps):
     return products(nac_weight(p["w_hat"], p["m_hat"]), x, eps)
 
 
@@ -46,12 +46,12 @@ def nalu(p, x, eps):
     return _gated(weight, weight, p["gate_weight"], x, eps)
 
 
-def nalu_scalar_gate(p, x, eps):
+def naluscalargate(p, x, eps):
     weight = nac_weight(p["w_hat"], p["m_hat"])
     return _gated(weight, weight, np.repeat(p["gate_weight"], len(weight), axis=0), x, eps)
 
 
-def nalu_untied(p, x, eps):
+def naluuntied(p, x, eps):
     weight = nac_weight(p["w_hat"], p["m_hat"])
     return _gated(weight[0], weight[1], p["gate_weight"], x, eps)
 
@@ -78,7 +78,7 @@ def nmru(p, x, eps):
     return affine_products(np.concatenate(p["w_hat"], axis=1), [*x, *(1 / v for v in x)])
 
 
-def sign_nmru(p, x, eps):
+def signnmru(p, x, eps):
     weight, z = np.concatenate(p["w_hat"], axis=1), [*x, *(1 / v for v in x)]
     turns = [math.fsum(w for w, v in zip(row, z, strict=True) if v < 0) for row in weight]
     return affine_products(weight, np.abs(z)) * np.cos(np.pi * np.array(turns))
@@ -112,7 +112,7 @@ def inalu(p, x, eps):
     return _inalu(*nac_weight(p["w_hat"], p["m_hat"]), p, x)
 
 
-def inalu_shared(p, x, eps):
+def inalushared(p, x, eps):
     weight = nac_weight(p["w_hat"], p["m_hat"])
     return _inalu(weight, weight, p, x)
 
@@ -168,11 +168,11 @@ def npu(p, x, eps):
     return complex_powers(p["w_real"] + 1j * p["w_imag"], p["gate_hat"], x, eps)
 
 
-def real_npu(p, x, eps):
+def realnpu(p, x, eps):
     return complex_powers(p["w_hat"], p["gate_hat"], x, eps)
 
 
-def hill_space_product(p, x, eps):
+def hillspaceproduct(p, x, eps):
     weight = nac_weight(p["w_hat"], p["m_hat"])
     return complex_powers(weight, np.ones(len(x)), x, eps)
 
@@ -203,7 +203,7 @@ def mulmcfc(p, x, eps):
     return products(rows, x, eps) * np.array([math.exp(c) for c in p["bias"]])
 
 
-def mulmcfc_sign_inalu(p, x, eps):
+def mulmcfcsigninalu(p, x, eps):
     junction, _ = mass_weights(p)
     signs = [
         math.prod(share * float(np.sign(v)) + 1 - share for share, v in zip(row, x, strict=True))
@@ -212,7 +212,7 @@ def mulmcfc_sign_inalu(p, x, eps):
     return np.array(signs) * mulmcfc(p, x, eps)
 
 
-def mulmcfc_sign_realnpu(p, x, eps):
+def mulmcfcsignrealnpu(p, x, eps):
     junction, _ = mass_weights(p)
     gate = clipped(p["sign_gate"], 0, 1)
     angles = [
@@ -275,3 +275,8 @@ def nasu(p, x, eps):
         total = math.fsum(w * v for w, v in zip(of_sum, x, strict=True))
         outputs.append(total if choice < 2 else size * (-1) ** minus)
     return np.array(outputs)
+
+
+snmu = nmu  # without its noise
+realnpumodified = realnpu
+hillspacesum = nac
