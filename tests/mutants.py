@@ -105,7 +105,7 @@ class Place(NamedTuple):
         return ast.unparse(self.node)
 
 
-def places(body: list[ast.stmt], qualname: str = "") -> Iterator[Place]:
+def instances(body: list[ast.stmt], qualname: str = "") -> Iterator[Place]:
     """All code that runs: no docstrings, annotations, overloads, messages of errors."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

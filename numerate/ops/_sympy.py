@@ -110,8 +110,8 @@ def _reduction(name: str, function: Callable) -> Callable:
 
 def _over_last(function: Callable, x: np.ndarray) -> Symbolic:
     result = np.empty(x.shape[:-1], object)
-    for place in np.ndindex(result.shape):
-        result[place] = function(*x[place])
+    for index in np.ndindex(result.shape):
+        result[index] = function(*x[index])
     return result.view(Symbolic)
 
 
@@ -276,8 +276,8 @@ def _each_row(function: Callable) -> Callable:
 
     def expressions(weight: np.ndarray, x: np.ndarray) -> Symbolic:
         result = np.empty((*x.shape[:-1], len(weight)), object)
-        for place in np.ndindex(result.shape):
-            result[place] = function(zip(weight[place[-1]], x[place[:-1]], strict=True))
+        for index in np.ndindex(result.shape):
+            result[index] = function(zip(weight[index[-1]], x[index[:-1]], strict=True))
         return result.view(Symbolic)
 
     return expressions

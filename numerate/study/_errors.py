@@ -13,7 +13,7 @@ from numerate.tasks import Task
 _CHUNK = 32
 
 
-def errors_in_float64(models: Any, task: Task, places: Any) -> Float[np.ndarray, "seeds 2"]:
+def errors_in_float64(models: Any, task: Task, instances: Any) -> Float[np.ndarray, "seeds 2"]:
     """Mean squared errors of many models on a task's validation and extrapolation set.
 
     In float32 the error of a perfect model may be larger than a criterion of success allows for.
@@ -22,8 +22,9 @@ def errors_in_float64(models: Any, task: Task, places: Any) -> Float[np.ndarray,
     **Arguments:**
 
     - `models`: with a leading axis of seeds, as `train_many` returns them.
-    - `task`: whose sets are used; of a family, one with the same `places` as that of the training.
-    - `places`: `task.places(seeds)`.
+    - `task`: whose sets are used; of a family, one with the same `instances` as that of the
+        training.
+    - `instances`: `task.instances(seeds)`.
 
     **Returns:** `(seeds, 2)`, not finite where a model's output is not. An error does not depend
     on how many models are measured with it.
@@ -35,7 +36,7 @@ def errors_in_float64(models: Any, task: Task, places: Any) -> Float[np.ndarray,
         >>> from numerate.units import NAC
         >>> models = eqx.filter_vmap(lambda key: NAC(100, 1, key=key))(seed_keys(range(2)))
         >>> task = SimpleFunction(("add",), set_size=50)
-        >>> errors_in_float64(models, task, task.places(2)).shape
+        >>> errors_in_float64(models, task, task.instances(2)).shape
         (2, 2)
     """
     count = _seeds(models)
@@ -45,7 +46,7 @@ def errors_in_float64(models: Any, task: Task, places: Any) -> Float[np.ndarray,
         for start in range(0, count, _CHUNK):
             # Filled up, so that one program computes all, each to the last bit as it does alone.
             chunk = np.minimum(np.arange(start, start + _CHUNK), count - 1)
-            errors = _errors(_taken(wide, chunk), task, _taken(places, chunk))
+            errors = _errors(_taken(wide, chunk), task, _taken(instances, chunk))
             found.append(np.asarray(errors)[: count - start])
     return np.concatenate(found)
 
@@ -62,12 +63,12 @@ def _taken(tree: Any, chunk: np.ndarray) -> Any:
 
 
 @eqx.filter_jit
-def _errors(models: Any, task: Task, places: Any) -> Float[Array, "seeds 2"]:
+def _errors(models: Any, task: Task, instances: Any) -> Float[Array, "seeds 2"]:
     def error(model: Any, x: Array, y: Array) -> Array:
         return jnp.mean(jnp.square(jax.vmap(model)(x) - y))
 
-    def both(model: Any, place: Any) -> Array:
-        here = task.at(place)
+    def both(model: Any, instance: Any) -> Array:
+        here = task.at(instance)
         return jnp.stack([error(model, *here.validation()), error(model, *here.extrapolation())])
 
-    return eqx.filter_vmap(both)(models, places)
+    return eqx.filter_vmap(both)(models, instances)

@@ -210,13 +210,13 @@ def intervals(range_: Range) -> tuple[Interval, ...]:
 def _uniform_union(
     key: PRNGKeyArray, shape: tuple[int, ...], intervals: tuple[Interval, ...]
 ) -> Float[Array, "*shape"]:
-    """Uniform on each interval, every interval equally likely: one number picks and places."""
+    """Uniform on each interval, every interval equally likely: one number picks and instances."""
     if len(intervals) == 1:
         return uniform(key, shape, minval=intervals[0][0], maxval=intervals[0][1])
-    place = uniform(key, shape, maxval=float(len(intervals)))
-    x = jnp.zeros_like(place)
+    position = uniform(key, shape, maxval=float(len(intervals)))
+    x = jnp.zeros_like(position)
     for i, (low, high) in enumerate(intervals):
-        x = jnp.where(place >= i, low + (high - low) * (place - i), x)
+        x = jnp.where(position >= i, low + (high - low) * (position - i), x)
     return x
 
 

@@ -44,10 +44,10 @@ class Task(abc.ABC):
         """How many tasks this is; a task that is the same for every seed, as most are, is one."""
         return 1
 
-    def places(self, seeds: int) -> Any:
+    def instances(self, seeds: int) -> Any:
         """For a family what tells its tasks apart: arrays with a leading axis of seeds."""
         return None
 
-    def at(self, place: Any) -> "Task":
-        """The task of one seed, from its part of `places`, which may be traced."""
+    def at(self, instance: Any) -> "Task":
+        """The task of one seed, from its part of `instances`, which may be traced."""
         return self

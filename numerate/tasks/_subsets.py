@@ -54,7 +54,7 @@ SIMULATED, _SUBSET_SEED, _THRESHOLD_SEED = 10_000_000, 0x73756273, 0x65707369
 Runs = tuple[tuple[int, int], ...]
 
 
-class Place(NamedTuple):
+class Instance(NamedTuple):
     """What tells one seed's task from another's."""
 
     function: Any  # index in FUNCTIONS
@@ -67,8 +67,8 @@ class SimpleFunction(Task):
     """y = f(a, b), where a and b are the sums of two runs of neighbouring inputs among many.
 
     The runs are drawn once for every seed, the same whatever the function, so that a task of
-    several seeds is a family; `at(place)` of one of its `places` is one seed's task. Inputs are
-    independent, x = low + (high - low)·u^`skew` with u ~ U[0, 1).
+    several seeds is a family; `at(instance)` of one of its `instances` is one seed's task.
+    Inputs are independent, x = low + (high - low)·u^`skew` with u ~ U[0, 1).
 
     The task counts as solved where the extrapolation error is below that of a perfect model
     whose selecting weights are all off by ε, 1 - ε in a subset and ε outside, as Madsen &
@@ -92,7 +92,7 @@ class SimpleFunction(Task):
     - `skew`: the power of u; 1 is uniform.
     - `lengths`: the shortest and the longest run; every length between is equally likely.
     - `overlap`: inputs that both runs share, the second starting so many before the end of the
-        first; `None` places each anywhere, but never one on the other exactly.
+        first; `None` instances each anywhere, but never one on the other exactly.
     - `eps`: ε of the threshold.
     - `set_size`: rows of the validation and of the extrapolation set.
     - `first_seed`: the seed of the first subsets, for the seeds that follow others.
@@ -103,7 +103,7 @@ class SimpleFunction(Task):
     !!! example
         >>> import jax
         >>> task = SimpleFunction(("mul",), set_size=3)
-        >>> one = task.at(jax.tree.map(lambda leaf: leaf[0], task.places(1)))
+        >>> one = task.at(jax.tree.map(lambda leaf: leaf[0], task.instances(1)))
         >>> one.a, one.b, task.formulas
         ((93, 98), (58, 62), ('a * b',))
 
@@ -149,11 +149,11 @@ class SimpleFunction(Task):
     def family(self) -> int:
         return len(self.functions)
 
-    def places(self, seeds: int) -> Place:
-        return places(self, seeds, _threshold)
+    def instances(self, seeds: int) -> Instance:
+        return instances(self, seeds, _threshold)
 
-    def at(self, place: Place) -> "_OneFunction":
-        return _OneFunction(self, place)
+    def at(self, instance: Instance) -> "_OneFunction":
+        return _OneFunction(self, instance)
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
         raise only_at(self)
@@ -205,30 +205,30 @@ class OneTask(Task):
 
     out_features = 1
 
-    def __init__(self, of: Any, place: Place):
+    def __init__(self, of: Any, instance: Instance):
         self.of = of
-        self.place = place
+        self.instance = instance
         self.in_features = of.in_features
 
     @property
     def a(self) -> tuple[int, int]:
         """Where the run of a starts, and where it ends; not while traced."""
-        return _ends(np.asarray(self.place.subsets[0]))
+        return _ends(np.asarray(self.instance.subsets[0]))
 
     @property
     def b(self) -> tuple[int, int]:
-        return _ends(np.asarray(self.place.subsets[1]))
+        return _ends(np.asarray(self.instance.subsets[1]))
 
     @property
     def threshold(self) -> Any:
-        return jnp.asarray(self.place.threshold, jnp.result_type(float))
+        return jnp.asarray(self.instance.threshold, jnp.result_type(float))
 
     def _value(self, a: Float[Array, "*batch"], b: Float[Array, "*batch"]) -> Array:
         values = [function.value(a, b) for function in FUNCTIONS.values()]
-        return jax.lax.select_n(jnp.broadcast_to(self.place.function, a.shape), *values)
+        return jax.lax.select_n(jnp.broadcast_to(self.instance.function, a.shape), *values)
 
     def _sums(self, x: Float[Array, "features *rest"]) -> tuple[Array, Array]:
-        subsets = jnp.asarray(self.place.subsets, x.dtype)
+        subsets = jnp.asarray(self.instance.subsets, x.dtype)
         a, b = jnp.tensordot(subsets, x, 1)
         return a, b
 
@@ -246,7 +246,7 @@ class _OneFunction(OneTask):
 
     def _draw(self, key: PRNGKeyArray, rows: int, range_: Range) -> Batch:
         # Features first, so that everything elementwise vectorises over the rows.
-        x = placed(uniform(key, (self.in_features, rows)), range_, self.of.skew)
+        x = to_range(uniform(key, (self.in_features, rows)), range_, self.of.skew)
         return x.T, self._value(*self._sums(x))[:, None]
 
 
@@ -254,22 +254,22 @@ def set_key(seed: int) -> PRNGKeyArray:
     return step_key(jax.random.key(seed), 0)
 
 
-def placed(u: Any, range_: Range, skew: int) -> Any:
+def to_range(u: Any, range_: Range, skew: int) -> Any:
     """Numbers of [0, 1) on a range: the same expression for JAX and NumPy."""
     parts = intervals(range_)
     if len(parts) == 1:
         ((low, high),) = parts
         return low + (high - low) * u**skew
     xp = jnp if isinstance(u, jax.Array) else np
-    place = u * len(parts)
-    part = xp.floor(place)
+    position = u * len(parts)
+    part = xp.floor(position)
     low, high = (
         xp.asarray(bounds, u.dtype)[part.astype(int)] for bounds in zip(*parts, strict=True)
     )
-    return low + (high - low) * (place - part) ** skew
+    return low + (high - low) * (position - part) ** skew
 
 
-def places(task: Any, seeds: int, threshold: Callable[[Any, str, Runs], float]) -> Place:
+def instances(task: Any, seeds: int, threshold: Callable[[Any, str, Runs], float]) -> Instance:
     share, rest = divmod(seeds, len(task.functions))
     if rest:
         raise ValueError(
@@ -277,7 +277,7 @@ def places(task: Any, seeds: int, threshold: Callable[[Any, str, Runs], float]) 
         )
     drawn = [_subsets(task, task.first_seed + i) for i in range(share)]
     found = [
-        Place(
+        Instance(
             np.asarray(list(FUNCTIONS).index(function), np.int32),
             subsets,
             threshold(task, function, tuple(map(_ends, subsets))),
@@ -285,7 +285,7 @@ def places(task: Any, seeds: int, threshold: Callable[[Any, str, Runs], float]) 
         for function in task.functions
         for subsets in drawn
     ]
-    return Place(*(np.stack(field) for field in zip(*found, strict=True)))
+    return Instance(*(np.stack(field) for field in zip(*found, strict=True)))
 
 
 def _subsets(task: Any, seed: int) -> np.ndarray:
@@ -300,8 +300,8 @@ def _subsets(task: Any, seed: int) -> np.ndarray:
             distance = first - task.overlap
             at = rng.integers(0, task.in_features - max(first, distance + second) + 1)
             start = np.array([at, at + distance])
-        place = np.arange(task.in_features)
-        subsets = (place >= start[:, None]) & (place < (start + [first, second])[:, None])
+        columns = np.arange(task.in_features)
+        subsets = (columns >= start[:, None]) & (columns < (start + [first, second])[:, None])
         # Of two equal runs the difference is always 0 and the quotient always 1.
         if not np.array_equal(*subsets) or task.overlap is not None:
             return subsets.astype(np.float32)
@@ -332,7 +332,7 @@ def running_sums(range_: Range, skew: int, in_features: int, rows: int) -> np.nd
     """Sums of the first 0, 1, 2, … inputs, `(in_features + 1, rows)`."""
     u = np.random.default_rng(_THRESHOLD_SEED).random((in_features, rows))
     sums = np.zeros((in_features + 1, rows))
-    np.cumsum(placed(u, range_, skew), axis=0, out=sums[1:])
+    np.cumsum(to_range(u, range_, skew), axis=0, out=sums[1:])
     return sums
 
 
@@ -343,8 +343,8 @@ def subset_sums(sums: np.ndarray, runs: Runs) -> tuple[np.ndarray, ...]:
 
 
 def _ends(subset: np.ndarray) -> tuple[int, int]:
-    (place,) = np.nonzero(subset)
-    return int(place[0]), int(place[-1]) + 1
+    (columns,) = np.nonzero(subset)
+    return int(columns[0]), int(columns[-1]) + 1
 
 
 def check(task: Any) -> None:
@@ -392,4 +392,4 @@ def _check_runs(task: Any) -> None:
 
 def only_at(task: Any) -> ValueError:
     kind = type(task).__name__
-    return ValueError(f"a {kind} has other subsets for every seed: ask `task.at(place)`")
+    return ValueError(f"a {kind} has other subsets for every seed: ask `task.at(instance)`")

@@ -15,7 +15,7 @@ from numerate.tasks._base import Batch, Task
 _BINARY = ("add", "sub", "mul", "div")
 
 
-class _Place(NamedTuple):
+class _Instance(NamedTuple):
     """What tells one cell from another: arrays, so that one program serves them all."""
 
     operation: Any  # index in _BINARY
@@ -69,17 +69,17 @@ class Sweep(Task):
     def family(self) -> int:
         return len(self.cells)
 
-    def places(self, seeds: int) -> _Place:
+    def instances(self, seeds: int) -> _Instance:
         share, rest = divmod(seeds, len(self.cells))
         if rest:
             raise ValueError(
                 f"keys must be shared equally by {len(self.cells)} tasks, got {seeds} keys"
             )
-        places = [_place(cell) for cell in self.cells for _ in range(share)]
-        return _Place(*(np.stack(field) for field in zip(*places, strict=True)))
+        instances = [_instance(cell) for cell in self.cells for _ in range(share)]
+        return _Instance(*(np.stack(field) for field in zip(*instances, strict=True)))
 
-    def at(self, place: _Place) -> "_Cell":
-        return _Cell(self.cells[0].set_size, place)
+    def at(self, instance: _Instance) -> "_Cell":
+        return _Cell(self.cells[0].set_size, instance)
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
         raise _only_at()
@@ -100,24 +100,24 @@ class _Cell(Task):
 
     in_features, out_features = 2, 1
 
-    def __init__(self, set_size: int, place: _Place):
+    def __init__(self, set_size: int, instance: _Instance):
         self.set_size = set_size
-        self.place = place
+        self.instance = instance
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
-        return self._draw(key, batch_size, self.place.train)
+        return self._draw(key, batch_size, self.instance.train)
 
     def validation(self) -> Batch:
         key = step_key(jax.random.key(VALIDATION_SEED), 0)
-        return self._draw(key, self.set_size, self.place.train)
+        return self._draw(key, self.set_size, self.instance.train)
 
     def extrapolation(self) -> Batch:
         key = step_key(jax.random.key(EXTRAPOLATION_SEED), 0)
-        return self._draw(key, self.set_size, self.place.outside)
+        return self._draw(key, self.set_size, self.instance.outside)
 
     @property
     def threshold(self) -> Any:
-        return jnp.asarray(self.place.threshold, jnp.result_type(float))
+        return jnp.asarray(self.instance.threshold, jnp.result_type(float))
 
     def _draw(self, key: PRNGKeyArray, rows: int, intervals: Any) -> Batch:
         bounds = jnp.asarray(intervals, jnp.result_type(float))
@@ -129,14 +129,14 @@ class _Cell(Task):
         return x.T, self._apply(x[0], x[1])[:, None]
 
     def _apply(self, a: Array, b: Array) -> Array:
-        operation = self.place.operation
+        operation = self.instance.operation
         y = jnp.where(operation == 0, a + b, a - b)
         return jnp.where(operation == 2, a * b, jnp.where(operation == 3, a / b, y))
 
 
-def _place(cell: Arithmetic) -> _Place:
+def _instance(cell: Arithmetic) -> _Instance:
     ranges = (_two_intervals(intervals(cell.train_range)), _two_intervals(cell.outside))
-    return _Place(np.asarray(_BINARY.index(cell.operation), np.int32), *ranges, cell.threshold)
+    return _Instance(np.asarray(_BINARY.index(cell.operation), np.int32), *ranges, cell.threshold)
 
 
 def _two_intervals(parts: tuple[tuple[float, float], ...]) -> np.ndarray:
@@ -149,4 +149,4 @@ def _two_intervals(parts: tuple[tuple[float, float], ...]) -> np.ndarray:
 
 
 def _only_at() -> ValueError:
-    return ValueError("a Sweep is many tasks: ask `sweep.at(place)`, or train with train_many")
+    return ValueError("a Sweep is many tasks: ask `sweep.at(instance)`, or train with train_many")

@@ -85,7 +85,7 @@ def train_many(
     # The program is the same for any number of steps.
     one_log = dataclasses.replace(config, steps=config.log_every)
     program = _program(task, model, one_log, chunk_size, jnp.result_type(float))
-    places = task.places(len(keys))
+    places = task.instances(len(keys))
     chunks = [
         _Chunk(program, keys, places, range(start, start + chunk_size), config.steps)
         for start in range(0, len(keys), chunk_size)
@@ -114,7 +114,7 @@ def _program(task: Task, model: MakeModel, config: Config, chunk_size: int, dtyp
     loop = training_loop(keys[0], task, model, config)
     init = jax.jit(jax.vmap(loop.init, in_axes=(0, None, 0)))
     first = np.zeros(chunk_size, int)
-    places = jax.tree.map(lambda leaf: leaf[first], task.places(task.family))
+    places = jax.tree.map(lambda leaf: leaf[first], task.instances(task.family))
     shared = places is None
     sets = jax.jit(loop.sets if shared else jax.vmap(loop.sets))
     shapes = jax.eval_shape(init, keys, config.steps, places)

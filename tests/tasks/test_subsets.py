@@ -30,9 +30,9 @@ PUBLISHED_RANGES = {(10.0, 20.0): 505.3, (1.0, 2.0): 0.160, (1.1, 1.2): 0.105, (
 
 
 def one(task, index=0, seeds=3):
-    """The task of one of the places of a family with `seeds` seeds for each function."""
-    places = task.places(seeds * task.family)
-    return task.at(jax.tree.map(lambda leaf: leaf[index], places))
+    """The task of one of the instances of a family with `seeds` seeds for each function."""
+    instances = task.instances(seeds * task.family)
+    return task.at(jax.tree.map(lambda leaf: leaf[index], instances))
 
 
 def sums(task, x) -> tuple[np.ndarray, np.ndarray]:
@@ -103,20 +103,20 @@ def test_readings(function, total):
 def test_readings_agree_on_sums(function):
     a, b = (one(SimpleFunctionRecurrent((function,), r, set_size=20)) for r in READINGS)
     np.testing.assert_allclose(a.validation()[1], b.validation()[1], rtol=1e-5, atol=1e-5)
-    assert a.place.threshold == pytest.approx(b.place.threshold, rel=1e-6)
+    assert a.instance.threshold == pytest.approx(b.instance.threshold, rel=1e-6)
 
 
 @pytest.mark.parametrize("function", PUBLISHED)
 def test_threshold_is_the_published_one(function):
     """Both are simulated, so they agree to the errors of both simulations."""
     task = madsen2020((function,), lengths=(26, 26), overlap=13)
-    assert one(task).place.threshold == pytest.approx(PUBLISHED[function], rel=5e-3)
+    assert one(task).instance.threshold == pytest.approx(PUBLISHED[function], rel=5e-3)
 
 
 @pytest.mark.parametrize("range_", PUBLISHED_RANGES)
 def test_threshold_of_products_on_other_ranges(range_):
     task = madsen2020(("mul",), range_)
-    assert one(task).place.threshold == pytest.approx(PUBLISHED_RANGES[range_], rel=1e-2)
+    assert one(task).instance.threshold == pytest.approx(PUBLISHED_RANGES[range_], rel=1e-2)
 
 
 @pytest.mark.parametrize("function", ALL)
@@ -194,9 +194,9 @@ def test_magnitudes_are_those_of_the_paper():
 
 def test_subsets_are_the_same_whatever_else_is_asked():
     """A seed's subsets depend on neither the number of seeds nor the functions."""
-    few = SimpleFunction(("add",)).places(3).subsets
-    many = SimpleFunction(("mul", "sub")).places(20).subsets
-    later = SimpleFunction(("add",), first_seed=2).places(5).subsets
+    few = SimpleFunction(("add",)).instances(3).subsets
+    many = SimpleFunction(("mul", "sub")).instances(20).subsets
+    later = SimpleFunction(("add",), first_seed=2).instances(5).subsets
     np.testing.assert_array_equal(few, many[:3])
     np.testing.assert_array_equal(few, many[10:13])
     np.testing.assert_array_equal(later[0], few[2])
@@ -204,7 +204,7 @@ def test_subsets_are_the_same_whatever_else_is_asked():
 
 
 def test_runs_of_the_paper_have_all_lengths_and_are_never_the_same():
-    subsets = SimpleFunction(("add",), in_features=6).places(200).subsets
+    subsets = SimpleFunction(("add",), in_features=6).instances(200).subsets
     lengths = subsets.sum(axis=2)
     assert set(np.unique(lengths)) == {2, 3, 4, 5}
     assert not (subsets[:, 0] == subsets[:, 1]).all(axis=1).any()
@@ -212,7 +212,7 @@ def test_runs_of_the_paper_have_all_lengths_and_are_never_the_same():
 
 
 def test_runs_of_madsen_share_twelve_inputs():
-    subsets = madsen2020(("add",)).places(100).subsets
+    subsets = madsen2020(("add",)).instances(100).subsets
     assert (subsets.sum(axis=2) == 25).all() and (subsets.prod(axis=1).sum(axis=1) == 12).all()
     starts = subsets[:, 0].argmax(axis=1)
     assert starts.min() < 10 and 52 < starts.max() <= 62
@@ -231,7 +231,7 @@ def test_training_gives_every_seed_its_own_subsets():
     keys = jax.random.split(jax.random.key(0), 4)
     config = Config(steps=2000, batch_size=32, log_every=2000, optimiser=optax.adam(1e-2))
     run = train_many(keys, task, partial(Linear, 8, 1, w_hat_init="constant"), config)
-    first, second = task.places(4).subsets.swapaxes(0, 1)
+    first, second = task.instances(4).subsets.swapaxes(0, 1)
     exact = np.concatenate([(first + second)[:2], (first - second)[2:]])
     np.testing.assert_allclose(np.asarray(run.model.w_hat)[:, 0], exact, atol=0.05)
     assert np.shape(run.threshold) == (4,)
@@ -252,7 +252,7 @@ def test_training_gives_every_seed_its_own_subsets():
         (lambda: madsen2020(train_range=(0.0, 3.0)), "one of MADSEN_RANGES"),
         (lambda: SimpleFunctionRecurrent(reading="sum"), "reading must be.*'sum'"),
         (lambda: SimpleFunctionRecurrent(length=0), "length must be at least 1"),
-        (lambda: SimpleFunction().places(7), "shared equally by 6 functions"),
+        (lambda: SimpleFunction().instances(7), "shared equally by 6 functions"),
         (lambda: SimpleFunction().validation(), "other subsets for every seed"),
     ],
 )
@@ -266,7 +266,7 @@ def test_thresholds_are_simulated_once():
     from numerate.tasks import _subsets
 
     task = SimpleFunction(("mul",), first_seed=77)
-    first = task.places(3).threshold
+    first = task.instances(3).threshold
     before = _subsets._threshold.cache_info().misses
-    assert (SimpleFunction(("mul",), first_seed=77).places(3).threshold == first).all()
+    assert (SimpleFunction(("mul",), first_seed=77).instances(3).threshold == first).all()
     assert _subsets._threshold.cache_info().misses == before

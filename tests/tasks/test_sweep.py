@@ -21,8 +21,8 @@ SWEEP = Sweep(CELLS)
 
 
 def cell(index):
-    place = jax.tree.map(lambda leaf: leaf[index], SWEEP.places(len(CELLS)))
-    return SWEEP.at(place)
+    instance = jax.tree.map(lambda leaf: leaf[index], SWEEP.instances(len(CELLS)))
+    return SWEEP.at(instance)
 
 
 @pytest.mark.parametrize("index", range(len(CELLS)), ids=[c.operation for c in CELLS])
@@ -67,7 +67,7 @@ def test_training_gives_each_task_its_share_of_the_keys():
 
 def test_keys_that_do_not_divide_are_refused():
     with pytest.raises(ValueError, match="keys must be shared equally by 4 tasks, got 3"):
-        SWEEP.places(3)
+        SWEEP.instances(3)
 
 
 @pytest.mark.parametrize(

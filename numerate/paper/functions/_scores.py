@@ -181,16 +181,16 @@ def heat(
 ) -> None:
     """A coloured cell for each number, with its text; what is not finite has none."""
     low, high = limits
-    place = np.clip(np.where(np.isfinite(values), values, high), low, high)
+    shade = np.clip(np.where(np.isfinite(values), values, high), low, high)
     if log:
-        place, low, high = np.log10(place), np.log10(low), np.log10(high)
-    place = np.where(np.isnan(values) & (not log), low, (place - low) / (high - low))
-    axes.imshow(place, cmap=colours, vmin=0.0, vmax=1.25, aspect="auto")
+        shade, low, high = np.log10(shade), np.log10(low), np.log10(high)
+    shade = np.where(np.isnan(values) & (not log), low, (shade - low) / (high - low))
+    axes.imshow(shade, cmap=colours, vmin=0.0, vmax=1.25, aspect="auto")
     axes.set_xticks(range(len(columns)), columns, rotation=60, ha="right", fontsize=8)
     axes.set_yticks(range(len(rows)), rows, fontsize=9)
     axes.grid(visible=False)
     for (row, column), value in np.ndenumerate(values):
         axes.text(
             column, row, text(value) if np.isfinite(value) else "–", ha="center", va="center",
-            fontsize=7, color="white" if place[row, column] > 0.55 else "black",
+            fontsize=7, color="white" if shade[row, column] > 0.55 else "black",
         )  # fmt: skip

@@ -13,18 +13,18 @@ from numerate.tasks._subsets import (
     FUNCTIONS,
     PAPER_FUNCTIONS,
     SIMULATED,
+    Instance,
     OneTask,
-    Place,
     Runs,
     check,
     deviation,
     error,
+    instances,
     only_at,
-    placed,
-    places,
     running_sums,
     set_key,
     subset_sums,
+    to_range,
 )
 
 Sequences = tuple[Float[Array, "batch time in"], Float[Array, "batch out"]]
@@ -56,7 +56,7 @@ class SimpleFunctionRecurrent(Task):
     !!! example
         >>> import jax
         >>> task = SimpleFunctionRecurrent(("add",), extrapolation_size=2)
-        >>> one = task.at(jax.tree.map(lambda leaf: leaf[0], task.places(1)))
+        >>> one = task.at(jax.tree.map(lambda leaf: leaf[0], task.instances(1)))
         >>> x, y = one.extrapolation()
         >>> x.shape, y.shape
         ((2, 1000, 10), (2, 1))
@@ -98,11 +98,11 @@ class SimpleFunctionRecurrent(Task):
     def family(self) -> int:
         return len(self.functions)
 
-    def places(self, seeds: int) -> Place:
-        return places(self, seeds, _threshold)
+    def instances(self, seeds: int) -> Instance:
+        return instances(self, seeds, _threshold)
 
-    def at(self, place: Place) -> "_OneSequence":
-        return _OneSequence(self, place)
+    def at(self, instance: Instance) -> "_OneSequence":
+        return _OneSequence(self, instance)
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Sequences:
         raise only_at(self)
@@ -131,7 +131,7 @@ class _OneSequence(OneTask):
 
     def _draw(self, key: PRNGKeyArray, rows: int, time: int) -> Sequences:
         shape = (self.in_features, time, rows)
-        x = placed(uniform(key, shape), self.of.train_range, self.of.skew)
+        x = to_range(uniform(key, shape), self.of.train_range, self.of.skew)
         a, b = self._sums(x)
         if self.of.reading == "total":
             y = self._value(a.sum(axis=0), b.sum(axis=0))

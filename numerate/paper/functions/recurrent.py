@@ -217,8 +217,8 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     run = finished(train_many(_keys(job), task, model, config, progress=False))
     tick(0.9)
     judge = _task(job, settings, settings.rows, settings.long_rows)
-    places = judge.places(len(seeds) * len(functions))
-    errors = errors_in_float64(run.model, judge, places)
+    instances = judge.instances(len(seeds) * len(functions))
+    errors = errors_in_float64(run.model, judge, instances)
     errors[~np.isfinite(np.asarray(run.validation))] = np.nan
     random = _random_errors(job._replace(unit="LSTM"), settings)
     return [
@@ -228,11 +228,11 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
             "function": function,
             "seed": seed,
             "condition": condition,
-            "error": float(errors[place, side]),
-            "random": float(random[place, side]),
-            "threshold": float(places.threshold[place]) if condition == OUTSIDE else None,
+            "error": float(errors[index, side]),
+            "random": float(random[index, side]),
+            "threshold": float(instances.threshold[index]) if condition == OUTSIDE else None,
         }
-        for place, (function, seed) in enumerate((f, s) for f in functions for s in seeds)
+        for index, (function, seed) in enumerate((f, s) for f in functions for s in seeds)
         for side, condition in enumerate(CONDITIONS)
     ]
 
@@ -247,7 +247,7 @@ def _random_errors(job: Job, settings: Settings) -> np.ndarray:
     """The errors of untrained networks, one for each seed."""
     keys, task = _keys(job), _task(job, settings, settings.rows, settings.long_rows)
     models = eqx.filter_vmap(lambda key: MODELS[job.unit](key=key))(keys)
-    return errors_in_float64(models, task, task.places(len(keys)))
+    return errors_in_float64(models, task, task.instances(len(keys)))
 
 
 # What they show.

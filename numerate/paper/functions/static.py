@@ -186,8 +186,8 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     seeds = range(job.first, job.stop)
     models = _given(job, settings, tick) if job.unit == GIVEN else _trained(job, settings)
     task = _task(job, settings.rows)
-    places = task.places(len(seeds) * len(PAPER_FUNCTIONS))
-    errors = errors_in_float64(models, task, places)
+    instances = task.instances(len(seeds) * len(PAPER_FUNCTIONS))
+    errors = errors_in_float64(models, task, instances)
     random = _random_errors(job._replace(unit="ReLU6"), settings.rows)
     return [
         {
@@ -195,11 +195,11 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
             "function": function,
             "seed": seed,
             "condition": condition,
-            "error": float(errors[place, side]),
-            "random": float(random[place, side]),
-            "threshold": float(places.threshold[place]) if condition == OUTSIDE else None,
+            "error": float(errors[index, side]),
+            "random": float(random[index, side]),
+            "threshold": float(instances.threshold[index]) if condition == OUTSIDE else None,
         }
-        for place, (function, seed) in enumerate((f, s) for f in PAPER_FUNCTIONS for s in seeds)
+        for index, (function, seed) in enumerate((f, s) for f in PAPER_FUNCTIONS for s in seeds)
         for side, condition in enumerate(CONDITIONS)
     ]
 
@@ -232,14 +232,14 @@ def _random_errors(job: Job, rows: int) -> np.ndarray:
     """The errors of untrained networks, one for each seed."""
     task, keys = _task(job, rows), _keys(job)
     models = eqx.filter_vmap(lambda key: BASELINES[job.unit](key=key))(keys)
-    return errors_in_float64(models, task, task.places(len(keys)))
+    return errors_in_float64(models, task, task.instances(len(keys)))
 
 
 # The function given.
 
 
 class Given(eqx.Module):
-    """f(a, b) of two sums with free weights, where f is known by its place in `FUNCTIONS`."""
+    """f(a, b) of two sums with free weights, where f is known by its index in `FUNCTIONS`."""
 
     weight: Float[Array, "2 in"]
     function: Int[Array, ""]
@@ -257,16 +257,16 @@ def _residual(weights: Array, x: Array, y: Array, function: Array) -> Array:
 def _given(job: Job, settings: Settings, tick: Tick) -> Given:
     """The best of some starts for every function and seed."""
     task, keys = _task(job, 1), _keys(job)
-    places = task.places(len(keys))
+    instances = task.instances(len(keys))
     found = []
     # The matrices are so small that a second thread only waits.
     with jax.enable_x64(True), threadpool_limits(1):
         for i, key in enumerate(keys):
-            place = jax.tree.map(lambda leaf, i=i: leaf[i], places)
-            x, y = task.at(place).sample(step_key(key, 0), settings.given_rows)
-            found.append(_fitted(key, x, y, place.function, settings.given_starts))
+            instance = jax.tree.map(lambda leaf, i=i: leaf[i], instances)
+            x, y = task.at(instance).sample(step_key(key, 0), settings.given_rows)
+            found.append(_fitted(key, x, y, instance.function, settings.given_starts))
             tick((i + 1) / len(keys))
-    return Given(jnp.asarray(np.stack(found)), jnp.asarray(places.function))
+    return Given(jnp.asarray(np.stack(found)), jnp.asarray(instances.function))
 
 
 def _fitted(key: Array, x: Array, y: Array, function: Any, starts: int) -> np.ndarray:

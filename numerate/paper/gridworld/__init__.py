@@ -1,6 +1,6 @@
 """Arriving at a time told in advance: a world seen as pictures, and agents that learn in it."""
 
-from ._accumulator import Tally
+from ._accumulator import Accumulator
 from ._actor_critic import (
     ActorCritic,
     ActorCriticConfig,
@@ -8,21 +8,21 @@ from ._actor_critic import (
     actor_critic,
     rewards,
 )
-from ._agents import Answer, Memory, PictureEye, PlaceEye, RecurrentAgent
+from ._agents import PictureEncoder, PolicyOutput, PositionEncoder, RecurrentAgent, RecurrentState
 from ._world import GridState, GridWorld, Transition
 
 __all__ = [
     "ActorCritic",
     "ActorCriticConfig",
-    "Answer",
+    "PolicyOutput",
     "GridState",
     "GridWorld",
     "Learner",
-    "Memory",
-    "PictureEye",
-    "PlaceEye",
+    "RecurrentState",
+    "PictureEncoder",
+    "PositionEncoder",
     "RecurrentAgent",
-    "Tally",
+    "Accumulator",
     "Transition",
     "actor_critic",
     "rewards",

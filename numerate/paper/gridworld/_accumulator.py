@@ -9,7 +9,7 @@ from numerate.units import Unit
 from numerate.units._base import check_sizes
 
 
-class Tally(eqx.Module):
+class Accumulator(eqx.Module):
     """A running sum of what a unit makes of its inputs.
 
     n_t = n_{t-1} + unit(x_t), where x_t is the input at step t and n_t the sum after it: a step of
@@ -36,8 +36,8 @@ class Tally(eqx.Module):
     !!! example
         >>> import jax, jax.numpy as jnp
         >>> from numerate.units import NAU
-        >>> tally = Tally(NAU, 2, 1, key=jax.random.key(0))
-        >>> tally.step(jnp.ones(2), jnp.zeros(1)).shape
+        >>> accumulator = Accumulator(NAU, 2, 1, key=jax.random.key(0))
+        >>> accumulator.step(jnp.ones(2), jnp.zeros(1)).shape
         (1,)
 
     ```bibtex

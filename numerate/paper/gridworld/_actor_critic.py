@@ -25,10 +25,10 @@ class ActorCriticConfig:
     **Arguments:**
 
     - `updates`: optimiser steps.
-    - `worlds`: episodes that go on side by side.
+    - `num_envs`: episodes that go on side by side.
     - `horizon`: steps in each of them for an update; gradients go back as far.
     - `rate`: Adam's, which falls to 0 by a cosine.
-    - `spread`: λ of the advantages (Schulman et al. 2016).
+    - `gae_lambda`: λ of the advantages (Schulman et al. 2016).
     - `entropy`: the weight of the policy's entropy, which falls to 0 evenly.
     - `value`: the weight of the squared error of the values.
     - `clip`: the largest norm of a gradient.
@@ -41,16 +41,16 @@ class ActorCriticConfig:
     """
 
     updates: int
-    worlds: int = 64
+    num_envs: int = 64
     horizon: int = 20
     rate: float = 3e-3
-    spread: float = 0.95
+    gae_lambda: float = 0.95
     entropy: float = 0.03
     value: float = 0.5
     clip: float = 1.0
 
     def __post_init__(self):
-        for name in ("updates", "worlds", "horizon"):
+        for name in ("updates", "num_envs", "horizon"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
@@ -59,13 +59,13 @@ class Learner(NamedTuple):
     """A training in progress.
 
     **Fields:** `arrays` of the agent and `moments` of the optimiser; `states` of the worlds and
-    `memories` of the agent in each; `key`; `updates` done.
+    `agent_states` of the agent in each; `key`; `updates` done.
     """
 
     arrays: PyTree
     moments: PyTree
     states: PyTree
-    memories: PyTree
+    agent_states: PyTree
     key: PRNGKeyArray
     updates: Array
 
@@ -73,7 +73,7 @@ class Learner(NamedTuple):
 class _Steps(NamedTuple):
     """What happened, `(horizon, worlds)` each."""
 
-    chance: Array  # the logarithm of that of the action taken
+    log_prob: Array  # the logarithm of that of the action taken
     value: Array
     entropy: Array
     reward: Array
@@ -114,11 +114,11 @@ def actor_critic(
 
     !!! example
         >>> from functools import partial
-        >>> from numerate.paper.gridworld import PlaceEye, RecurrentAgent
+        >>> from numerate.paper.gridworld import PositionEncoder, RecurrentAgent
         >>> from numerate.paper.gridworld import GridWorld
-        >>> agent = partial(RecurrentAgent, partial(PlaceEye, 50, 8), 5, 8)
+        >>> agent = partial(RecurrentAgent, partial(PositionEncoder, 50, 8), 5, 8)
         >>> training = actor_critic(
-        ...     GridWorld(pixels=False), (5, 12), agent, ActorCriticConfig(updates=2, worlds=4))
+        ...     GridWorld(pixels=False), (5, 12), agent, ActorCriticConfig(updates=2, num_envs=4))
         >>> learner, rewards = training.advance(training.init(jax.random.key(0)), 2)
         >>> rewards.shape, int(learner.updates)
         ((2,), 2)
@@ -133,62 +133,64 @@ def actor_critic(
     begin = jax.vmap(partial(world.reset, low=goals[0], high=goals[1]))
 
     def init(key: PRNGKeyArray) -> Learner:
-        for_agent, for_worlds, rest = jax.random.split(key, 3)
-        agent = make(key=for_agent)
+        agent_key, env_key, rest = jax.random.split(key, 3)
+        agent = make(key=agent_key)
         arrays = eqx.filter(agent, eqx.is_array)
-        states = begin(jax.random.split(for_worlds, config.worlds))
-        memories = _copies(agent.start(), config.worlds)
+        states = begin(jax.random.split(env_key, config.num_envs))
+        agent_states = _copies(agent.start(), config.num_envs)
         moments = optimiser.init(arrays)
-        return Learner(arrays, moments, states, memories, rest, jnp.zeros((), int))
+        return Learner(arrays, moments, states, agent_states, rest, jnp.zeros((), int))
 
     def roll(agent: Any, learner: Learner) -> tuple[PyTree, PyTree, _Steps, Array]:
-        views = world.views(agent.eye)
+        views = world.views(agent.encoder)
 
-        def answers(states: PyTree, memories: PyTree) -> Any:
+        def answers(states: PyTree, agent_states: PyTree) -> Any:
             seen = views[states.agent, states.target]
-            return jax.vmap(agent)(seen, jax.vmap(world.told)(states), memories)
+            return jax.vmap(agent)(seen, jax.vmap(world.goal_input)(states), agent_states)
 
         def step(carry: Any, key: PRNGKeyArray) -> Any:
-            states, memories = carry
-            for_action, for_worlds = jax.random.split(key)
-            scores, values, memories = answers(states, memories)
-            actions = jax.random.categorical(for_action, scores)
+            states, agent_states = carry
+            action_key, env_key = jax.random.split(key)
+            logits, values, agent_states = answers(states, agent_states)
+            actions = jax.random.categorical(action_key, logits)
             states, rewards, done = jax.vmap(world.step)(states, actions)
-            fresh = begin(jax.random.split(for_worlds, config.worlds))
+            fresh = begin(jax.random.split(env_key, config.num_envs))
             states = _where(done, fresh, states)
-            memories = _where(done, _copies(agent.start(), config.worlds), memories)
-            chances = jax.nn.log_softmax(scores)
-            taken = jnp.take_along_axis(chances, actions[:, None], 1)[:, 0]
-            entropy = -(jnp.exp(chances) * chances).sum(1)
-            return (states, memories), _Steps(taken, values, entropy, rewards, done)
+            agent_states = _where(done, _copies(agent.start(), config.num_envs), agent_states)
+            log_probs = jax.nn.log_softmax(logits)
+            taken = jnp.take_along_axis(log_probs, actions[:, None], 1)[:, 0]
+            entropy = -(jnp.exp(log_probs) * log_probs).sum(1)
+            return (states, agent_states), _Steps(taken, values, entropy, rewards, done)
 
         key = jax.random.fold_in(learner.key, learner.updates)
         keys = jax.random.split(key, config.horizon)
-        (states, memories), steps = jax.lax.scan(step, (learner.states, learner.memories), keys)
-        return states, memories, steps, answers(states, memories).value
+        (states, agent_states), steps = jax.lax.scan(
+            step, (learner.states, learner.agent_states), keys
+        )
+        return states, agent_states, steps, answers(states, agent_states).value
 
     def loss(arrays: PyTree, learner: Learner, progress: Array) -> Any:
         agent = eqx.combine(arrays, static)
-        states, memories, steps, last = roll(agent, learner)
-        advantages = jax.lax.stop_gradient(_advantages(steps, last, config.spread))
+        states, agent_states, steps, last = roll(agent, learner)
+        advantages = jax.lax.stop_gradient(_advantages(steps, last, config.gae_lambda))
         returns = advantages + jax.lax.stop_gradient(steps.value)
         scaled = (advantages - advantages.mean()) / (advantages.std() + 1e-3)
-        policy = (steps.chance * scaled).mean()
+        policy = (steps.log_prob * scaled).mean()
         value = ((returns - steps.value) ** 2).mean()
         entropy = config.entropy * (1 - progress) * steps.entropy.mean()
         total = config.value * value - policy - entropy + total_penalty(agent, progress)
         earned = steps.reward.sum() / steps.done.sum()
-        return total, jax.lax.stop_gradient((states, memories, earned))
+        return total, jax.lax.stop_gradient((states, agent_states, earned))
 
     def update(learner: Learner, _: None) -> tuple[Learner, Array]:
         progress = learner.updates / config.updates
         slope = jax.grad(loss, has_aux=True)
-        gradient, (states, memories, earned) = slope(learner.arrays, learner, progress)
+        gradient, (states, agent_states, earned) = slope(learner.arrays, learner, progress)
         change, moments = optimiser.update(gradient, learner.moments, learner.arrays)
         moved = eqx.combine(optax.apply_updates(learner.arrays, change), static)
         arrays = eqx.filter(constrained(moved), eqx.is_array)
         done = learner.updates + 1
-        return Learner(arrays, moments, states, memories, learner.key, done), earned
+        return Learner(arrays, moments, states, agent_states, learner.key, done), earned
 
     def advance(learner: Learner, updates: int) -> tuple[Learner, Array]:
         return jax.lax.scan(update, learner, length=updates)
@@ -196,15 +198,15 @@ def actor_critic(
     return ActorCritic(init, advance, lambda learner: eqx.combine(learner.arrays, static))
 
 
-def _advantages(steps: _Steps, last: Array, spread: float) -> Float[Array, "horizon worlds"]:
+def _advantages(steps: _Steps, last: Array, gae_lambda: float) -> Float[Array, "horizon worlds"]:
     """Â from the last step back; `last` are the values after it."""
 
     def back(carry: Any, step: Any) -> Any:
         advantage, following = carry
         value, reward, done = step
-        goes_on = 1.0 - done
-        delta = reward + goes_on * following - value
-        advantage = delta + spread * goes_on * advantage
+        not_done = 1.0 - done
+        delta = reward + not_done * following - value
+        advantage = delta + gae_lambda * not_done * advantage
         return (advantage, value), advantage
 
     start = jnp.zeros_like(last), last
@@ -230,27 +232,29 @@ def rewards(world: Any, agent: Any, states: PyTree) -> tuple[Float[Array, "n"], 
 
     !!! example
         >>> from functools import partial
-        >>> from numerate.paper.gridworld import PlaceEye, RecurrentAgent
+        >>> from numerate.paper.gridworld import PositionEncoder, RecurrentAgent
         >>> from numerate.paper.gridworld import GridWorld
         >>> world = GridWorld(pixels=False)
-        >>> agent = RecurrentAgent(partial(PlaceEye, 50, 8), 5, 8, key=jax.random.key(0))
+        >>> agent = RecurrentAgent(partial(PositionEncoder, 50, 8), 5, 8, key=jax.random.key(0))
         >>> earned, ends = rewards(world, agent, world.starts(8))
         >>> earned.shape, bool((ends <= world.limit).all())
         ((600,), True)
     """
-    views = world.views(agent.eye)
+    views = world.views(agent.encoder)
     count = len(states.time)
 
     def step(carry: Any, _: None) -> Any:
-        states, memories, over, total, ends = carry
+        states, agent_states, over, total, ends = carry
         seen = views[states.agent, states.target]
-        scores, _, memories = jax.vmap(agent)(seen, jax.vmap(world.told)(states), memories)
-        states, reward, done = jax.vmap(world.step)(states, scores.argmax(1))
+        logits, _, agent_states = jax.vmap(agent)(
+            seen, jax.vmap(world.goal_input)(states), agent_states
+        )
+        states, reward, done = jax.vmap(world.step)(states, logits.argmax(1))
         total = total + jnp.where(over, 0.0, reward)
         ends = jnp.where(over, ends, states.time)
-        return (states, memories, over | done, total, ends), None
+        return (states, agent_states, over | done, total, ends), None
 
-    memories, none = _copies(agent.start(), count), jnp.zeros(count)
-    start = states, memories, jnp.zeros(count, bool), none, jnp.zeros(count, int)
+    agent_states, none = _copies(agent.start(), count), jnp.zeros(count)
+    start = states, agent_states, jnp.zeros(count, bool), none, jnp.zeros(count, int)
     (_, _, _, total, ends), _ = jax.lax.scan(step, start, length=world.limit)
     return total, ends

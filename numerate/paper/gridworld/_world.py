@@ -101,15 +101,15 @@ class GridWorld:
     def step(self, state: GridState, action: Int[Array, ""]) -> Transition:
         """Up, down, left, right or stay, as 0 to 4."""
         moves = jnp.array([(-1, 0), (1, 0), (0, -1), (0, 1), (0, 0)])
-        place = jnp.stack(jnp.divmod(state.agent, self.side)) + moves[action]
-        row, column = jnp.clip(place, 0, self.side - 1)
+        position = jnp.stack(jnp.divmod(state.agent, self.side)) + moves[action]
+        row, column = jnp.clip(position, 0, self.side - 1)
         agent, time = row * self.side + column, state.time + 1
         there = agent == state.target
         reward = jnp.where(there, 1 - self.slope * jnp.abs(state.goal - time), 0.0)
         new = GridState(agent, state.target, state.goal, time)
         return Transition(new, reward, there | (time >= self.limit))
 
-    def told(self, state: GridState) -> Float[Array, "1"]:
+    def goal_input(self, state: GridState) -> Float[Array, "1"]:
         """T at the start, and 0 after it."""
         return jnp.where(state.time == 0, state.goal, 0).astype(float)[None]
 
@@ -124,36 +124,35 @@ class GridWorld:
         return jnp.maximum(1 - self.slope * late, 0.0)
 
     def layers(self) -> tuple[Float[Array, "..."], Float[Array, "squares ..."], Any]:
-        """The empty world, the agent on each square, and the target on each. What is seen is a
-        sum of the three."""
+        """The empty world, the agent on each square, and the target on each. A picture is
+        the sum of the three."""
         if self.pixels:
             return _grid(self.side), _squares(self.side, _GRAY), _squares(self.side, _RED)
         one, none = jnp.eye(self.side**2), jnp.zeros((self.side**2, self.side**2))
         return jnp.zeros(2 * self.side**2), jnp.hstack([one, none]), jnp.hstack([none, one])
 
     def picture(self, state: GridState) -> Float[Array, "..."]:
-        """What is seen of a state."""
+        """The picture of a state."""
         world, agents, targets = self.layers()
         return world + agents[state.agent] + targets[state.target]
 
-    def views(self, eye: Any) -> Float[Array, "agents targets features"]:
-        """What an eye, such as a `PictureEye`, makes of everything there is to be
-        seen, for each square of the agent and the target.
+    def views(self, encoder: Any) -> Float[Array, "agents targets features"]:
+        """The features that an encoder, such as a `PictureEncoder`, computes for every square of
+        the agent and of the target.
 
-        It glances at every layer once, and reads every sum of glances. All of these at a time
-        would not stay in a processor's cache, and two trainings side by side would wait for the
-        memory: they are read for one square of the agent after the other, and once more for the
-        gradient.
+        Each layer is embedded once, and every sum of embeddings is encoded. Encoding all sums at
+        once would overflow a processor's cache and make two trainings side by side wait for
+        memory, so this maps over the squares of the agent, and recomputes them for the gradient.
         """
         world, agents, targets = self.layers()
-        ground = eye.glance(world)
-        targets = jax.vmap(eye.glance)(targets)
+        ground = encoder.embed(world)
+        targets = jax.vmap(encoder.embed)(targets)
 
         @jax.checkpoint
         def of_targets(agent: Array) -> Array:
-            return jax.vmap(lambda target: eye.read(ground + agent + target))(targets)
+            return jax.vmap(lambda target: encoder.encode(ground + agent + target))(targets)
 
-        return jax.lax.map(of_targets, jax.vmap(eye.glance)(agents))
+        return jax.lax.map(of_targets, jax.vmap(encoder.embed)(agents))
 
 
 def _grid(side: int) -> Float[Array, "height width 3"]:
@@ -164,10 +163,10 @@ def _grid(side: int) -> Float[Array, "height width 3"]:
 
 
 def _squares(side: int, colour: tuple[float, ...]) -> Float[Array, "squares height width 3"]:
-    """The pictures of one square of a colour at each place."""
+    """The pictures of one coloured square at each position."""
     step = _SQUARE + 1
     pictures = np.zeros((side**2, side * step + 1, side * step + 1, 3), np.float32)
     for square in range(side**2):
-        row, column = (step * place + 1 for place in divmod(square, side))
+        row, column = (step * index + 1 for index in divmod(square, side))
         pictures[square, row : row + _SQUARE, column : column + _SQUARE] = colour
     return jnp.asarray(pictures)

@@ -42,7 +42,7 @@ from numerate.study import (
 )
 
 from ._actor_critic import ActorCriticConfig, actor_critic, rewards
-from ._agents import PictureEye, PlaceEye, RecurrentAgent
+from ._agents import PictureEncoder, PositionEncoder, RecurrentAgent
 from ._world import GridWorld
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Entry(NamedTuple):
     curves is that of such an agent."""
 
     unit: Callable[..., Any] | None
-    tally: bool = True
+    accumulate: bool = True
     paper: str = ""
 
 
@@ -93,11 +93,11 @@ class Settings:
 
     - `seeds`: agents of each kind.
     - `updates`: optimiser steps.
-    - `worlds`: episodes side by side.
+    - `num_envs`: episodes side by side.
     - `horizon`: steps of each for an update.
     - `rate`: Adam's at the start; it falls to 0 by a cosine.
     - `entropy`: the weight of the policy's entropy at the start; it falls to 0.
-    - `pixels`: whether agents see pictures of 56×56 pixels, or else the two places.
+    - `pixels`: whether agents see pictures of 56×56 pixels, or else the two positions.
     - `channels`: of the two convolutions.
     - `features`: of what is seen.
     - `hidden`: of the LSTM.
@@ -107,7 +107,7 @@ class Settings:
 
     seeds: int = 6
     updates: int = 5_000
-    worlds: int = 64
+    num_envs: int = 64
     horizon: int = 20
     rate: float = 3e-3
     entropy: float = 0.03
@@ -145,17 +145,17 @@ class _Program(NamedTuple):
 @lru_cache(maxsize=1)
 def _program(unit: str, settings: Settings) -> _Program:
     world, entry = GridWorld(pixels=settings.pixels), AGENTS[unit]
-    side, places = 11 * world.side + 1, 2 * world.side**2
-    eye = (
-        partial(PictureEye, side, settings.features, settings.channels)
+    side, positions = 11 * world.side + 1, 2 * world.side**2
+    encoder = (
+        partial(PictureEncoder, side, settings.features, settings.channels)
         if settings.pixels
-        else partial(PlaceEye, places, settings.features)
+        else partial(PositionEncoder, positions, settings.features)
     )
-    make = partial(RecurrentAgent, eye, world.actions, settings.hidden, entry.unit)
-    make = partial(make, counts=settings.counts, tally=entry.tally)
+    make = partial(RecurrentAgent, encoder, world.actions, settings.hidden, entry.unit)
+    make = partial(make, counts=settings.counts, accumulate=entry.accumulate)
     config = ActorCriticConfig(
         settings.updates,
-        settings.worlds,
+        settings.num_envs,
         settings.horizon,
         rate=settings.rate,
         entropy=settings.entropy,
@@ -183,14 +183,14 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     keys = seed_keys(seeds)
     pieces = np.diff(np.linspace(0, settings.updates, _PIECES + 1).astype(int))
 
-    def one(place: int, tell: Tick) -> list[Row]:
-        learner, curve = program.init(keys[place]), []
+    def one(index: int, tell: Tick) -> list[Row]:
+        learner, curve = program.init(keys[index]), []
         for updates in pieces:
             learner, earned = program.advance(learner, int(updates))
             curve.append(float(jnp.nanmean(earned)))
             tell(len(curve) / _PIECES)
         return [
-            {"unit": job.unit, "seed": seeds[place], "condition": f"T = {goal}", "T": goal}
+            {"unit": job.unit, "seed": seeds[index], "condition": f"T = {goal}", "T": goal}
             | _row(program.tested(learner, goal))
             | {"curve": curve}
             for goal in TESTS
@@ -238,7 +238,7 @@ def _paper(curve: str, goal: int) -> str:
 
 
 def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
-    seen = "pictures of 56×56 pixels" if settings.pixels else "two places instead of pixels"
+    seen = "pictures of 56×56 pixels" if settings.pixels else "two positions instead of pixels"
     return {
         "verdict": _verdict(rows),
         "by T": _by_goal(rows),
@@ -365,7 +365,7 @@ EXPERIMENT = Experiment(
         "smoke": Settings(
             seeds=1,
             updates=20,
-            worlds=8,
+            num_envs=8,
             horizon=10,
             channels=(2, 2),
             features=8,

@@ -2,11 +2,11 @@
 
 from ._models import (
     Level,
-    LSTMReader,
+    LSTMTextModel,
     Prefixes,
-    Reader,
-    RecurrentReader,
-    SumOrProductReader,
+    RecurrentTextModel,
+    SumOrProductModel,
+    TextModel,
     answers,
     prefixes,
     stacked_prefixes,
@@ -14,14 +14,14 @@ from ._models import (
 from ._numerals import Numbers, Numerals, number_words, read_number
 
 __all__ = [
-    "LSTMReader",
+    "LSTMTextModel",
     "Level",
     "Numbers",
     "Numerals",
     "Prefixes",
-    "Reader",
-    "RecurrentReader",
-    "SumOrProductReader",
+    "TextModel",
+    "RecurrentTextModel",
+    "SumOrProductModel",
     "answers",
     "number_words",
     "prefixes",

@@ -1,8 +1,8 @@
 """Models that read a sequence of words and answer with one number.
 
-A reader takes words one at a time: `step` moves its state on, `answer` says what it has
-understood so far. Sentences that begin alike share those steps: `Prefixes` lists every
-beginning once, and `answers` computes each of them once.
+A text model takes words one at a time: `step` moves its state on, `answer` is the number after the
+words so far. Sentences with a common prefix share its steps: `Prefixes` lists every prefix once,
+and `answers` computes each once.
 """
 
 import abc
@@ -23,15 +23,15 @@ from numerate.units._base import check_sizes
 State = Any
 
 
-class Reader(eqx.Module):
-    """What every reader offers.
+class TextModel(eqx.Module):
+    """The interface of a text model.
 
-    **Shapes:** `(time,)`, places of words in the vocabulary, to `(time,)`, the answer after each
-    of them. A negative place is no word: it stands after the last one, and the answer stays.
+    **Shapes:** `(time,)`, word indices, to `(time,)`, the answer after each word. A negative index
+    is padding after the last word: the answer stays.
 
     !!! example
-        >>> reader = SumOrProductReader(3, key=jax.random.key(0))
-        >>> reader(jnp.array([0, 2, -1])).shape
+        >>> model = SumOrProductModel(3, key=jax.random.key(0))
+        >>> model(jnp.array([0, 2, -1])).shape
         (3,)
     """
 
@@ -63,7 +63,7 @@ class Reader(eqx.Module):
         return jax.lax.scan(advance, self.start(), words)[1]
 
 
-class LSTMReader(Reader):
+class LSTMTextModel(TextModel):
     """Word embeddings, an LSTM, and a unit that reads a number off its states.
 
     [i, f, o, c̃] = W_x e_t + W_h h_{t-1} + b, c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(c̃) and
@@ -76,19 +76,19 @@ class LSTMReader(Reader):
     - `words`: how many the vocabulary has.
     - `hidden_size`: features of the state, and of the embedding.
     - `unit`: a unit's class, or any function of `(in_features, out_features, *, key)`.
-    - `reads`: `"last"`, `"summed"` or `"every"`: which of the three the answer is.
+    - `pooling`: `"last"`, `"summed"` or `"every"`: which of the three the answer is.
     - `key`: draws the parameters: embeddings normal with deviation 1, weights uniform as Glorot
         & Bengio, b zero but 1 for f, as TensorFlow's LSTM has it.
 
     **Cannot** represent numbers without a bound by a linear unit or a NAC on h_t: states are
     between -1 and 1.
 
-    **Raises:** `ValueError` for another `reads`, or a negative size.
+    **Raises:** `ValueError` for another `pooling`, or a negative size.
 
     !!! example
         >>> from numerate.units import NALU
-        >>> reader = LSTMReader(30, 16, NALU, key=jax.random.key(0))
-        >>> reader(jnp.array([3, 28, -1, -1, -1])).shape
+        >>> model = LSTMTextModel(30, 16, NALU, key=jax.random.key(0))
+        >>> model(jnp.array([3, 28, -1, -1, -1])).shape
         (5,)
 
     Trask et al. (2018), §4.3; the cell is that of Hochreiter & Schmidhuber (1997) with the
@@ -100,7 +100,7 @@ class LSTMReader(Reader):
     state_weight: Float[Array, "gates hidden"]
     bias: Float[Array, "gates"]
     unit: Unit
-    reads: str = eqx.field(static=True)
+    pooling: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -108,12 +108,12 @@ class LSTMReader(Reader):
         hidden_size: int,
         unit: Callable[..., Unit],
         *,
-        reads: str = "last",
+        pooling: str = "last",
         key: PRNGKeyArray,
     ):
         check_sizes(words=words, hidden_size=hidden_size)
-        if reads not in ("last", "summed", "every"):
-            raise ValueError(f"reads must be 'last', 'summed' or 'every', got {reads!r}")
+        if pooling not in ("last", "summed", "every"):
+            raise ValueError(f"pooling must be 'last', 'summed' or 'every', got {pooling!r}")
         keys, shape = jax.random.split(key, 4), (4 * hidden_size, hidden_size)
         glorot = initialiser("glorot_uniform")
         self.embedding = jax.random.normal(keys[0], (words, hidden_size))
@@ -121,30 +121,30 @@ class LSTMReader(Reader):
         self.state_weight = glorot(keys[2], shape, self.embedding.dtype)
         self.bias = jnp.zeros(4 * hidden_size).at[hidden_size : 2 * hidden_size].set(1.0)
         self.unit = unit(hidden_size, 1, key=keys[3])
-        self.reads = reads
+        self.pooling = pooling
 
     def inputs(self) -> Float[Array, "words gates"]:
         return self.embedding @ self.input_weight.T + self.bias
 
     def start(self) -> State:
         zeros = jnp.zeros_like(self.embedding[0])
-        return zeros, zeros, zeros[:1] if self.reads == "every" else zeros
+        return zeros, zeros, zeros[:1] if self.pooling == "every" else zeros
 
     def step(self, state: State, x: Float[Array, "gates"]) -> State:
         h, c, total = state
         i, f, o, new = jnp.split(x + self.state_weight @ h, 4)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(new)
         h = jax.nn.sigmoid(o) * jnp.tanh(c)
-        return h, c, total + (self.unit(h) if self.reads == "every" else h)
+        return h, c, total + (self.unit(h) if self.pooling == "every" else h)
 
     def answer(self, state: State) -> Float[Array, ""]:
         h, _, total = state
-        if self.reads == "every":
+        if self.pooling == "every":
             return total[0]
-        return self.unit(total if self.reads == "summed" else h)[0]
+        return self.unit(total if self.pooling == "summed" else h)[0]
 
 
-class RecurrentReader(Reader):
+class RecurrentTextModel(TextModel):
     """Word embeddings that a recurrent unit takes in, without a network between.
 
     s_t = unit([e_t, s_{t-1}]), where e_t is the embedding of the t-th word and s_t a number: the
@@ -159,12 +159,12 @@ class RecurrentReader(Reader):
 
     **Represents exactly**, with a `NAC` or `NAU`, that a number is the sum of its words' values;
     so not that "two hundred" and "three hundred" differ by a hundred. A `NALU` represents what
-    `SumOrProductReader` does, in the limit of a gate that is shut.
+    `SumOrProductModel` does, in the limit of a gate that is shut.
 
     !!! example
         >>> from numerate.units import NAU
-        >>> reader = RecurrentReader(30, 8, NAU, key=jax.random.key(0))
-        >>> reader(jnp.array([3, 28, -1, -1, -1])).shape
+        >>> model = RecurrentTextModel(30, 8, NAU, key=jax.random.key(0))
+        >>> model(jnp.array([3, 28, -1, -1, -1])).shape
         (5,)
     """
 
@@ -192,7 +192,7 @@ class RecurrentReader(Reader):
         return state[0]
 
 
-class SumOrProductReader(Reader):
+class SumOrProductModel(TextModel):
     """Every word is a number and an operation: it is added to what was read, or multiplies it.
 
     s_t = g_t (s_{t-1} + v_t) + (1 - g_t) s_{t-1} v_t, with g_t = σ(r_t), where v_t and r_t are
@@ -213,10 +213,10 @@ class SumOrProductReader(Reader):
     adds or multiplies.
 
     !!! example
-        >>> reader = SumOrProductReader(4, key=jax.random.key(0))
+        >>> model = SumOrProductModel(4, key=jax.random.key(0))
         >>> values, gates = jnp.array([3.0, 100.0, 0.0, 34.0]), jnp.array([9.0, -9.0, 9.0, 9.0])
-        >>> reader = eqx.tree_at(lambda r: (r.value, r.gate), reader, (values, gates))
-        >>> [float(x) for x in reader.snapped()(jnp.arange(4))]
+        >>> model = eqx.tree_at(lambda r: (r.value, r.gate), model, (values, gates))
+        >>> [float(x) for x in model.snapped()(jnp.arange(4))]
         [3.0, 300.0, 300.0, 334.0]
 
     Ours: we know of no paper that has it.
@@ -249,15 +249,15 @@ class SumOrProductReader(Reader):
         g = jax.nn.sigmoid(self.gate)
         return jnp.mean(g * (1 - g))
 
-    def snapped(self) -> "SumOrProductReader":
-        """The reader with whole numbers for words, each of which adds or multiplies."""
+    def snapped(self) -> "SumOrProductModel":
+        """The model with whole numbers for words, each of which adds or multiplies."""
         gate = jnp.where(self.gate > 0, jnp.inf, -jnp.inf)
         return eqx.tree_at(lambda r: (r.value, r.gate), self, (jnp.round(self.value), gate))
 
 
 class Level(NamedTuple):
-    """The beginnings of one length: `parents` are their places among those shorter by a word,
-    and `words` what comes after these."""
+    """The beginnings of one length: `parents` are the indices of their prefixes one word
+    shorter, and `words` the words that follow those."""
 
     parents: Int[Array | np.ndarray, "... beginnings"]
     words: Int[Array | np.ndarray, "... beginnings"]
@@ -292,22 +292,22 @@ def prefixes(
         ([[3, 4], [28], [29]], [2, 3, 1])
     """
     whole = [tuple(int(word) for word in row[row >= 0]) for row in sentences]
-    places: dict[tuple[int, ...], int] = {(): 0}
+    index: dict[tuple[int, ...], int] = {(): 0}
     levels = []
     for length in range(1, sentences.shape[1] + 1):
         found = sorted({words[:length] for words in whole if len(words) >= length})
         size = len(found) if sizes is None else sizes[length - 1]
-        levels.append(_level(found, places, size))
-        places |= {words: i for i, words in enumerate(found)}
+        levels.append(_level(found, index, size))
+        index |= {words: i for i, words in enumerate(found)}
     starts = np.cumsum([0] + [len(level.words) for level in levels])
-    ends = np.array([starts[len(words) - 1] + places[words] for words in whole], int)
+    ends = np.array([starts[len(words) - 1] + index[words] for words in whole], int)
     return Prefixes(tuple(levels), ends)
 
 
-def _level(found: list[tuple[int, ...]], places: dict, size: int) -> Level:
+def _level(found: list[tuple[int, ...]], index: dict, size: int) -> Level:
     if len(found) > size:
         raise ValueError(f"sizes must hold the {len(found)} beginnings of a level, got {size}")
-    rows = [(places[words[:-1]], words[-1]) for words in found]
+    rows = [(index[words[:-1]], words[-1]) for words in found]
     filled = np.array(rows + [(0, 0)] * (size - len(found)), int).reshape(size, 2)
     return Level(filled[:, 0], filled[:, 1])
 
@@ -334,21 +334,21 @@ def stacked_prefixes(
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
-def answers(reader: Reader, tree: Prefixes) -> Float[Array, "sentences"]:
-    """A reader's answer to every whole sentence; what they share is computed once.
+def answers(model: TextModel, tree: Prefixes) -> Float[Array, "sentences"]:
+    """A model's answer to every whole sentence; what they share is computed once.
 
     !!! example
-        >>> reader = SumOrProductReader(30, key=jax.random.key(0))
+        >>> model = SumOrProductModel(30, key=jax.random.key(0))
         >>> sentences = np.array([[3, 28, -1], [3, 28, 29], [4, -1, -1]])
-        >>> together = answers(reader, prefixes(sentences))
-        >>> bool(jnp.allclose(together, jax.vmap(reader)(jnp.asarray(sentences))[:, -1]))
+        >>> together = answers(model, prefixes(sentences))
+        >>> bool(jnp.allclose(together, jax.vmap(model)(jnp.asarray(sentences))[:, -1]))
         True
     """
-    inputs = reader.inputs()
-    state = jax.tree.map(lambda leaf: leaf[None], reader.start())
+    inputs = model.inputs()
+    state = jax.tree.map(lambda leaf: leaf[None], model.start())
     found = []
     for parents, words in tree.levels:
         before = jax.tree.map(lambda leaf, parents=parents: leaf[parents], state)
-        state = jax.vmap(reader.step)(before, inputs[words])
-        found.append(jax.vmap(reader.answer)(state))
+        state = jax.vmap(model.step)(before, inputs[words])
+        found.append(jax.vmap(model.answer)(state))
     return jnp.concatenate(found)[tree.ends]

@@ -14,14 +14,14 @@ from numerate.study import Tick
 from numerate.train._compile import compile_chunk
 from numerate.train._loss import constrained, total_penalty
 
-from ._models import SumOrProductReader, answers, prefixes, stacked_prefixes
+from ._models import SumOrProductModel, answers, prefixes, stacked_prefixes
 from ._numerals import Numbers, Numerals
 
 
-class ReaderTraining(NamedTuple):
-    """How a reader learns.
+class TextModelTraining(NamedTuple):
+    """How a model learns.
 
-    **Fields:** `make`, of `key=`, the same object for the same reader; `steps` of Adam, each on the
+    **Fields:** `make`, of `key=`, the same object for the same model; `steps` of Adam, each on the
     whole training set; `measure_every` so many steps validation is looked at; `scale`, by which
     targets are divided; `relative`, whether squared errors are divided by the number; `falling`,
     whether the learning rate falls to 0 by a cosine; `zero`, as for `Numerals`; `models` in a
@@ -79,7 +79,7 @@ def everyone(task: Numerals) -> Numbers:
     return task.numbers(range(1 - task.zero, 1001 - task.zero))
 
 
-class TrainedReaders(NamedTuple):
+class TrainedModels(NamedTuple):
     """Each model as it was at its least validation error, and after which step that was.
 
     `judge(phrases)` gives the answers to all numbers, those with whole weights, and the answers
@@ -91,8 +91,8 @@ class TrainedReaders(NamedTuple):
 
 
 def learn(
-    training: ReaderTraining, data: NumeralsData, keys: Any, rate: float, tick: Tick
-) -> TrainedReaders:
+    training: TextModelTraining, data: NumeralsData, keys: Any, rate: float, tick: Tick
+) -> TrainedModels:
     """Train a model for each of the keys, `training.models` of them, on its data."""
     program = prepare(training)
     state = program.init(keys)
@@ -100,7 +100,7 @@ def learn(
         state = program.advance(state, data, rate)
         tick(int(state.step[0]) / training.steps)
     arrays = state.best_arrays
-    return TrainedReaders(
+    return TrainedModels(
         lambda phrases: jax.device_get(program.judge(arrays, phrases)), np.asarray(state.best_step)
     )
 
@@ -112,7 +112,7 @@ class _Program(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def prepare(training: ReaderTraining) -> _Program:
+def prepare(training: TextModelTraining) -> _Program:
     """The compiled functions of some models side by side, all of one size."""
     make, steps, scale = training.make, training.steps, training.scale
     all_numbers = everyone(Numerals(training.zero))
@@ -127,13 +127,13 @@ def prepare(training: ReaderTraining) -> _Program:
         return _State(arrays, adam.init(arrays), arrays, infinite, zero, zero)
 
     def loss(arrays: Any, data: NumeralsData, progress: Any) -> Any:
-        reader = eqx.combine(arrays, static)
-        errors = answers(reader, data.tree) - data.targets / scale
+        model = eqx.combine(arrays, static)
+        errors = answers(model, data.tree) - data.targets / scale
         if training.relative:
             # Hundreds would outweigh everything else: with the error's square relative to the
             # number, small numbers, which tell what the words mean, count as much.
             errors = errors / jnp.sqrt(1.0 + data.targets)
-        return jnp.mean(jnp.square(errors)) + _penalty(reader, progress) / scale**2
+        return jnp.mean(jnp.square(errors)) + _penalty(model, progress) / scale**2
 
     def one_step(i: Any, state: _State, data: NumeralsData, rate: Any) -> _State:
         progress = state.step / steps
@@ -160,10 +160,10 @@ def prepare(training: ReaderTraining) -> _Program:
         )
 
     def judge(arrays: Any, phrases: Any) -> tuple[Any, Any, Any]:
-        reader = eqx.combine(arrays, static)
-        snapped = reader.snapped() if isinstance(reader, SumOrProductReader) else reader
-        running = jax.vmap(reader)(phrases) * scale
-        return answers(reader, tree) * scale, answers(snapped, tree) * scale, running
+        model = eqx.combine(arrays, static)
+        snapped = model.snapped() if isinstance(model, SumOrProductModel) else model
+        running = jax.vmap(model)(phrases) * scale
+        return answers(model, tree) * scale, answers(snapped, tree) * scale, running
 
     start = jax.jit(jax.vmap(init))
     keys = jax.random.split(jax.random.key(0), training.models)
@@ -175,9 +175,9 @@ def prepare(training: ReaderTraining) -> _Program:
     )
 
 
-def _penalty(reader: Any, progress: Any) -> Any:
+def _penalty(model: Any, progress: Any) -> Any:
     """Those of units by their own schedules; that of the words grows in the second half."""
-    penalty = total_penalty(reader, progress)
-    if isinstance(reader, SumOrProductReader):
-        penalty += 0.1 * jnp.clip(2 * progress - 1, 0, 1) * reader.penalty()
+    penalty = total_penalty(model, progress)
+    if isinstance(model, SumOrProductModel):
+        penalty += 0.1 * jnp.clip(2 * progress - 1, 0, 1) * model.penalty()
     return penalty

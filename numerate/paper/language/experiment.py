@@ -13,12 +13,12 @@ import polars as pl
 from numerate.study import Experiment, Line, Row, Table, Tick, median, number, on_all_cores
 from numerate.units import NAC, NALU, NAU, Linear
 
-from ._models import LSTMReader, RecurrentReader, SumOrProductReader
+from ._models import LSTMTextModel, RecurrentTextModel, SumOrProductModel
 from ._numerals import Numerals, read_number
 from ._training import (
     NumeralsData,
-    ReaderTraining,
-    TrainedReaders,
+    TextModelTraining,
+    TrainedModels,
     everyone,
     learn,
     numerals_data,
@@ -88,12 +88,12 @@ class Entry(NamedTuple):
     others: tuple[str, str, str] = ("", "", "")
 
 
-def _lstm(unit: Any, reads: str = "last") -> Callable[[int], Callable[..., Any]]:
-    return lambda size: partial(LSTMReader, _WORDS, size, unit, reads=reads)
+def _lstm(unit: Any, pooling: str = "last") -> Callable[[int], Callable[..., Any]]:
+    return lambda size: partial(LSTMTextModel, _WORDS, size, unit, pooling=pooling)
 
 
-def _words(reader: Any, *arguments: Any) -> Callable[[int], Callable[..., Any]]:
-    return lambda size: partial(reader, _WORDS, *arguments)
+def _words(model: Any, *arguments: Any) -> Callable[[int], Callable[..., Any]]:
+    return lambda size: partial(model, _WORDS, *arguments)
 
 
 _LSTM_PAPER = ("0.003", "29.9", "29.4")
@@ -113,9 +113,9 @@ ENTRIES = {
     "LSTM, unscaled": Entry(_lstm(Linear, "summed"), True, False, _LSTM_PAPER),
     "LSTM + NAC, unscaled": Entry(_lstm(NAC), True, False, _NAC_PAPER),
     "LSTM + NALU, unscaled": Entry(_lstm(NALU), True, False, _NALU_PAPER),
-    "NAU over words": Entry(_words(RecurrentReader, 8, NAU), False, False),
-    "NALU over words": Entry(_words(RecurrentReader, 8, NALU), False, False, others=_NKARASOVD),
-    "sum or product": Entry(_words(SumOrProductReader), False, False),
+    "NAU over words": Entry(_words(RecurrentTextModel, 8, NAU), False, False),
+    "NALU over words": Entry(_words(RecurrentTextModel, 8, NALU), False, False, others=_NKARASOVD),
+    "sum or product": Entry(_words(SumOrProductModel), False, False),
 }
 
 
@@ -151,8 +151,8 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     halves = [range(first, first + half_of) for first in range(job.first, job.stop, half_of)]
     prepare(_training(job.unit, job.size, settings))  # here, not once in every thread
 
-    def half(place: int, tell: Tick) -> list[Row]:
-        return _run_splits(job, halves[place], settings, tell)
+    def half(index: int, tell: Tick) -> list[Row]:
+        return _run_splits(job, halves[index], settings, tell)
 
     rows = [row for part in on_all_cores(half, len(halves), tick) for row in part]
     return [row for row in rows if row["seed"] < job.stop]
@@ -177,9 +177,9 @@ def _key(job: Job, split: int, initialisation: int) -> jax.Array:
 
 
 @lru_cache(maxsize=4)
-def _training(unit: str, size: int, settings: Settings) -> ReaderTraining:
+def _training(unit: str, size: int, settings: Settings) -> TextModelTraining:
     entry = ENTRIES[unit]
-    return ReaderTraining(
+    return TextModelTraining(
         make=entry.make(size),
         steps=settings.steps if entry.lstm else settings.word_steps,
         measure_every=settings.measure_every,
@@ -192,18 +192,18 @@ def _training(unit: str, size: int, settings: Settings) -> ReaderTraining:
 
 
 def _rows(
-    job: Job, splits: range, settings: Settings, trained: TrainedReaders, data: NumeralsData
+    job: Job, splits: range, settings: Settings, trained: TrainedModels, data: NumeralsData
 ) -> list[Row]:
     """A row for every split, initialisation and set of numbers."""
     task = Numerals(bool(settings.zero))
     words, numbers = task.phrases(PHRASES), everyone(task).values
     read, snapped, running = trained.judge(words.tokens)
     steps, rows, bare = trained.best_step, [], np.isin(numbers, np.arange(100, 1000, 100))
-    for place in range(len(steps)):
-        split, initialisation = divmod(place, settings.initialisations)
-        for condition, member in zip(CONDITIONS, data.members[place], strict=True):
-            off = np.abs(read[place] - numbers)[member].astype(float)
-            whole = np.abs(snapped[place] - numbers)[member].astype(float)
+    for index in range(len(steps)):
+        split, initialisation = divmod(index, settings.initialisations)
+        for condition, member in zip(CONDITIONS, data.members[index], strict=True):
+            off = np.abs(read[index] - numbers)[member].astype(float)
+            whole = np.abs(snapped[index] - numbers)[member].astype(float)
             rows.append(
                 {
                     "unit": job.unit,
@@ -217,8 +217,8 @@ def _rows(
                     "hundreds": int(bare[member].sum()),
                     "hundreds' sum of errors": float(off[bare[member]].sum()),
                     "snapped error": float(whole.mean()),
-                    "best step": int(steps[place]),
-                    "running": [float(x) for x in running[place][words.mask]],
+                    "best step": int(steps[index]),
+                    "running": [float(x) for x in running[index][words.mask]],
                 }
             )
     return rows
@@ -253,14 +253,14 @@ def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
 
 
 def _errors(best: pl.DataFrame, condition: str) -> Table:
-    place = CONDITIONS.index(condition)
+    index = CONDITIONS.index(condition)
     lines = [
         Line(
             (unit,),
             values,
             tuple(right == 1 for right in _values(best, unit, condition, "right")),
-            entry.paper[place],
-            entry.others[place],
+            entry.paper[index],
+            entry.others[index],
         )
         for unit, entry in ENTRIES.items()
         if (values := _values(best, unit, condition, "error"))
@@ -305,7 +305,7 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 def _verdict(best: pl.DataFrame) -> str:
     right = _values(best, "sum or product", "test", "right")
     return (
-        f"The reader to take today, `sum or product`, has all 631 test numbers right on "
+        f"The model to take today, `sum or product`, has all 631 test numbers right on "
         f"{sum(share == 1 for share in right)} of {len(right)} splits, with a median error of "
         f"{_median(best, 'sum or product')}; that of the paper's LSTM + NALU is 0.41. With "
         f"targets in thousands, ours of an LSTM is "
@@ -349,7 +349,7 @@ def _exactness(best: pl.DataFrame, settings: Settings) -> str:
     text = f"{len(told)} of {len(test)} splits have such a number among those to learn from."
     if len(told):
         text += (
-            f" In {exact} of these {len(told)} the reader with whole numbers makes no error on any "
+            f" In {exact} of these {len(told)} the model with whole numbers makes no error on any "
             f"of the 631 test numbers; before rounding its mean error is at most "
             f"{number(max(told['error']))}."
         )
@@ -435,11 +435,11 @@ def _draw_errors(best: pl.DataFrame) -> "Figure":
     units = [unit for unit in ENTRIES if unit in set(best["unit"])]
     figure = Figure(figsize=(8, 0.9 + 0.34 * len(units)), layout="constrained")
     axes = figure.subplots()
-    for place, unit in enumerate(reversed(units)):
+    for index, unit in enumerate(reversed(units)):
         values = np.maximum(_values(best, unit, "test", "error"), 1e-5)
-        axes.plot(values, np.full(len(values), place), "o", ms=5, alpha=0.6, color="#1f6fb2")
+        axes.plot(values, np.full(len(values), index), "o", ms=5, alpha=0.6, color="#1f6fb2")
         if ENTRIES[unit].paper[2]:
-            axes.plot(float(ENTRIES[unit].paper[2]), place, "x", ms=7, mew=1.6, color="#d9480f")
+            axes.plot(float(ENTRIES[unit].paper[2]), index, "x", ms=7, mew=1.6, color="#d9480f")
     axes.plot([], [], "o", color="#1f6fb2", alpha=0.6, label="ours, one for each split")
     axes.plot([], [], "x", ms=7, mew=1.6, color="#d9480f", label="paper")
     axes.set_xscale("log")

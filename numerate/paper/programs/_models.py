@@ -226,7 +226,7 @@ def _projected_backward(low: float, high: float, x: Array, gradient: Array) -> t
 _projected.defvjp(_projected_forward, _projected_backward)
 
 
-class CellExecutor(eqx.Module):
+class CellProgramModel(eqx.Module):
     """A recurrent cell that reads a program's tokens, and a linear layer that says the answer.
 
     **Arguments:**
@@ -242,7 +242,7 @@ class CellExecutor(eqx.Module):
     **Shapes:** `(time, 1 + kinds)` to `(1,)`; rows without a kind are no tokens.
 
     !!! example
-        >>> model = CellExecutor(eqx.nn.LSTMCell, 9, 16, key=jax.random.key(0))
+        >>> model = CellProgramModel(eqx.nn.LSTMCell, 9, 16, key=jax.random.key(0))
         >>> model(jnp.ones((5, 10))).shape
         (1,)
     """

@@ -12,7 +12,7 @@ import polars as pl
 from numerate.study import Line, Row, Table, Tick, median
 
 from ._dnc import DNC
-from ._models import CellExecutor, ConfiguredUnit
+from ._models import CellProgramModel, ConfiguredUnit
 from ._task import TOKENS, Programs
 from ._training import DIGITS, Learned, Training, learn
 from ._ugrnn import UGRNN
@@ -25,9 +25,9 @@ CONDITIONS = tuple(f"{digits} digits" for digits in DIGITS)
 # Programs have at most six numbers.
 _SLOTS = {"slots": 8, "width": 16}
 BASELINES = {
-    "LSTM": partial(CellExecutor, eqx.nn.LSTMCell),
-    "UGRNN": partial(CellExecutor, UGRNN),
-    "DNC": partial(CellExecutor, partial(DNC, **_SLOTS)),
+    "LSTM": partial(CellProgramModel, eqx.nn.LSTMCell),
+    "UGRNN": partial(CellProgramModel, UGRNN),
+    "DNC": partial(CellProgramModel, partial(DNC, **_SLOTS)),
 }
 _PANELS = ("training: 2 digits", "validation: 3 digits", "test: 4 digits")
 _OTHER_COLOURS = ("#7048e8", "#e64980", "#0c8599", "#f08c00", "#5c4033")

@@ -53,10 +53,10 @@ def made(reading: str, errors: dict[str, tuple[float, float]]) -> list[dict]:
     """Rows of one seed of a NALU, from its errors inside and outside."""
     return [
         {"unit": "NALU", "reading": reading, "function": function, "seed": 0}
-        | {"condition": condition, "error": error, "random": 30.0 if place == 0 else 3000.0}
+        | {"condition": condition, "error": error, "random": 30.0 if index == 0 else 3000.0}
         | {"threshold": 0.1}
         for function, pair in errors.items()
-        for place, (condition, error) in enumerate(zip(module.CONDITIONS, pair, strict=True))
+        for index, (condition, error) in enumerate(zip(module.CONDITIONS, pair, strict=True))
     ]
 
 

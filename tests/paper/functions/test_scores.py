@@ -91,21 +91,21 @@ def test_heat_shows_every_number_and_the_worst_colour_for_none():
 def linear(task: SimpleFunction, seeds: int) -> Linear:
     """The exact sums of the subsets of every seed."""
     models = eqx.filter_vmap(lambda key: Linear(100, 1, key=key))(seed_keys(range(seeds)))
-    weight = jnp.asarray(task.places(seeds).subsets.sum(axis=1, keepdims=True))
+    weight = jnp.asarray(task.instances(seeds).subsets.sum(axis=1, keepdims=True))
     return eqx.tree_at(lambda m: m.w_hat, models, weight)
 
 
 def test_errors_are_measured_without_the_rounding_of_float32():
     task = SimpleFunction(("add",), set_size=200)
-    errors = errors_in_float64(linear(task, 3), task, task.places(3))
+    errors = errors_in_float64(linear(task, 3), task, task.instances(3))
     assert errors.shape == (3, 2) and errors.dtype == np.float64
     assert (errors < 1e-27).all()  # Sums of up to ten numbers below 60, rounded to 1e-16.
 
 
 def test_an_error_does_not_depend_on_the_other_models():
     task = SimpleFunction(("mul",), set_size=100)
-    many = errors_in_float64(linear(task, 35), task, task.places(35))
-    few = errors_in_float64(linear(task, 2), task, task.places(2))
+    many = errors_in_float64(linear(task, 35), task, task.instances(35))
+    few = errors_in_float64(linear(task, 2), task, task.instances(2))
     assert (many[:2] == few).all() and len(many) == 35
     assert (many > 1).all()
 
@@ -113,9 +113,9 @@ def test_an_error_does_not_depend_on_the_other_models():
 def test_errors_are_those_of_each_models_own_task():
     """A model of the wrong function errs, and the sets are those of the task."""
     task = SimpleFunction(PAPER_FUNCTIONS, set_size=50)
-    places = task.places(6)
-    same = np.broadcast_to(places.subsets.sum(axis=1, keepdims=True), (6, 1, 100))
+    instances = task.instances(6)
+    same = np.broadcast_to(instances.subsets.sum(axis=1, keepdims=True), (6, 1, 100))
     models = eqx.tree_at(lambda m: m.w_hat, linear(task, 6), jnp.asarray(same))
-    errors = errors_in_float64(models, task, places)
+    errors = errors_in_float64(models, task, instances)
     assert errors[0].max() < 1e-27 and (errors[1:] > 0.01).all()
     assert (errors[1:5, 1] > errors[1:5, 0]).all()

@@ -53,12 +53,12 @@ def test_given_function_with_the_right_weights_is_exact(function):
 
 @pytest.mark.parametrize("function", ["mul", "div", "sqrt"])
 def test_second_order_steps_find_the_sums(function):
-    place = list(FUNCTIONS).index(function)
+    index = list(FUNCTIONS).index(function)
     with jax.enable_x64(True):
         x = jax.random.uniform(jax.random.key(0), (40, 6), minval=0.1, maxval=3.0)
         y = FUNCTIONS[function].value(x[:, :2].sum(axis=1), x[:, 3:5].sum(axis=1))[:, None]
-        weight = module._fitted(jax.random.key(1), x, y, place, 4)
-        model = module.Given(jnp.asarray(weight), jnp.asarray(place))
+        weight = module._fitted(jax.random.key(1), x, y, index, 4)
+        model = module.Given(jnp.asarray(weight), jnp.asarray(index))
         np.testing.assert_allclose(jax.vmap(model)(10 * x)[:, 0], _scaled(function, y), rtol=1e-9)
 
 

@@ -12,7 +12,7 @@ from numerate import NAU
 from numerate.paper.gridworld import (
     ActorCriticConfig,
     GridWorld,
-    PlaceEye,
+    PositionEncoder,
     RecurrentAgent,
     actor_critic,
     rewards,
@@ -20,8 +20,8 @@ from numerate.paper.gridworld import (
 from numerate.paper.gridworld._actor_critic import _advantages, _Steps
 
 WORLD = GridWorld(side=2, limit=8, pixels=False)
-AGENT = partial(RecurrentAgent, partial(PlaceEye, 8, 16), 5, 16, NAU)
-TRAINING = actor_critic(WORLD, (2, 4), AGENT, ActorCriticConfig(800, worlds=32, horizon=8))
+AGENT = partial(RecurrentAgent, partial(PositionEncoder, 8, 16), 5, 16, NAU)
+TRAINING = actor_critic(WORLD, (2, 4), AGENT, ActorCriticConfig(800, num_envs=32, horizon=8))
 ADVANCE = jax.jit(TRAINING.advance, static_argnums=1)
 
 
@@ -86,7 +86,7 @@ def test_rewards_count_the_first_episode_only():
     assert (ends >= 1).all() and (ends <= 8).all() and len(ends) == 12
 
 
-@pytest.mark.parametrize("name", ["updates", "worlds", "horizon"])
+@pytest.mark.parametrize("name", ["updates", "num_envs", "horizon"])
 def test_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         ActorCriticConfig(**({"updates": 1} | {name: 0}))

@@ -43,8 +43,8 @@ def test_time_is_up_at_the_limit_without_a_reward():
 
 
 def test_the_goal_is_told_once():
-    assert WORLD.told(state(0, 1, goal=8)).tolist() == [8.0]
-    assert WORLD.told(state(0, 1, goal=8, time=1)).tolist() == [0.0]
+    assert WORLD.goal_input(state(0, 1, goal=8)).tolist() == [8.0]
+    assert WORLD.goal_input(state(0, 1, goal=8, time=1)).tolist() == [0.0]
 
 
 def test_resets_are_two_different_squares_and_every_goal():
@@ -100,13 +100,13 @@ def test_pictures_have_the_papers_size_and_three_colours():
 @pytest.mark.parametrize("pixels", [True, False])
 def test_views_are_of_pictures(pixels):
     world = GridWorld(side=3, pixels=pixels)
-    views = world.views(SimpleNamespace(glance=lambda layer: layer, read=jnp.ravel))
+    views = world.views(SimpleNamespace(embed=lambda layer: layer, encode=jnp.ravel))
     for agent, target in product(range(9), repeat=2):
         expected = world.picture(state(agent, target)).ravel()
         np.testing.assert_array_equal(views[agent, target], expected)
 
 
-@pytest.mark.parametrize(("wrong", "told"), [({"side": 1}, "side"), ({"limit": 0}, "limit")])
-def test_refused(wrong, told):
-    with pytest.raises(ValueError, match=f"{told} must be at least"):
+@pytest.mark.parametrize(("wrong", "named"), [({"side": 1}, "side"), ({"limit": 0}, "limit")])
+def test_refused(wrong, named):
+    with pytest.raises(ValueError, match=f"{named} must be at least"):
         GridWorld(**wrong)

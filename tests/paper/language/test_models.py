@@ -10,10 +10,10 @@ import pytest
 
 from numerate.initialisers import constant
 from numerate.paper.language import (
-    LSTMReader,
+    LSTMTextModel,
     Numerals,
-    RecurrentReader,
-    SumOrProductReader,
+    RecurrentTextModel,
+    SumOrProductModel,
     answers,
     number_words,
     prefixes,
@@ -26,46 +26,46 @@ TASK = Numerals()
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
 
-def readers() -> dict[str, eqx.Module]:
+def models() -> dict[str, eqx.Module]:
     key = jax.random.key(0)
     return {
-        "LSTM, last": LSTMReader(30, 4, NALU, key=key),
-        "LSTM, summed": LSTMReader(30, 4, Linear, reads="summed", key=key),
-        "LSTM, every": LSTMReader(30, 4, NALU, reads="every", key=key),
-        "recurrent": RecurrentReader(30, 3, NAC, key=key),
-        "sum or product": SumOrProductReader(30, key=key),
+        "LSTM, last": LSTMTextModel(30, 4, NALU, key=key),
+        "LSTM, summed": LSTMTextModel(30, 4, Linear, pooling="summed", key=key),
+        "LSTM, every": LSTMTextModel(30, 4, NALU, pooling="every", key=key),
+        "recurrent": RecurrentTextModel(30, 3, NAC, key=key),
+        "sum or product": SumOrProductModel(30, key=key),
     }
 
 
-READERS = readers()
-EACH = pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+MODELS = models()
+EACH = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 
 @EACH
-def test_shared_beginnings_give_the_answers_that_sentences_alone_give(reader):
+def test_shared_beginnings_give_the_answers_that_sentences_alone_give(model):
     sentences = TASK.train.tokens
-    alone = jax.vmap(reader)(jnp.asarray(sentences))[:, -1]
-    np.testing.assert_allclose(answers(reader, prefixes(sentences)), alone, **CLOSE)
+    alone = jax.vmap(model)(jnp.asarray(sentences))[:, -1]
+    np.testing.assert_allclose(answers(model, prefixes(sentences)), alone, **CLOSE)
 
 
 @EACH
-def test_the_answer_stays_after_the_last_word(reader):
-    read = reader(jnp.asarray(TASK.numbers([320]).tokens[0]))
+def test_the_answer_stays_after_the_last_word(model):
+    read = model(jnp.asarray(TASK.numbers([320]).tokens[0]))
     assert TASK.numbers([320]).mask.sum() == 4
     assert read[3] == read[4]
     assert len(set(read[:4].tolist())) == 4
 
 
 @EACH
-def test_what_comes_later_does_not_change_earlier_answers(reader):
+def test_what_comes_later_does_not_change_earlier_answers(model):
     long, short = TASK.numbers([342, 340]).tokens
-    np.testing.assert_array_equal(reader(jnp.asarray(long))[:4], reader(jnp.asarray(short))[:4])
+    np.testing.assert_array_equal(model(jnp.asarray(long))[:4], model(jnp.asarray(short))[:4])
 
 
 @EACH
-def test_gradients_are_finite(reader):
+def test_gradients_are_finite(model):
     tree = prefixes(TASK.train.tokens)
-    gradient = eqx.filter_grad(lambda r: jnp.mean(answers(r, tree) ** 2))(reader)
+    gradient = eqx.filter_grad(lambda r: jnp.mean(answers(r, tree) ** 2))(model)
     leaves = jax.tree.leaves(gradient)
     assert all(jnp.isfinite(leaf).all() for leaf in leaves)
     assert any(jnp.any(leaf != 0) for leaf in leaves)
@@ -74,13 +74,13 @@ def test_gradients_are_finite(reader):
 @pytest.mark.parametrize("reads", ["last", "summed", "every"])
 def test_the_lstm_is_that_of_its_equations(reads):
     unit = partial(Linear, bias_init=constant(1.0))
-    reader = LSTMReader(30, 4, unit, reads=reads, key=jax.random.key(1))
+    model = LSTMTextModel(30, 4, unit, pooling=reads, key=jax.random.key(1))
     words = TASK.numbers([334]).tokens[0]
     embedding, by_input, by_state, b, w = (
         np.asarray(leaf, float)
         for leaf in (
-            reader.embedding, reader.input_weight, reader.state_weight, reader.bias,
-            reader.unit.weight[0],
+            model.embedding, model.input_weight, model.state_weight, model.bias,
+            model.unit.weight[0],
         )
     )  # fmt: skip
     h, c, states, expected = np.zeros(4), np.zeros(4), [], []
@@ -96,7 +96,7 @@ def test_the_lstm_is_that_of_its_equations(reads):
             "every": sum(w @ s + 1 for s in states),
         }
         expected.append(read[reads])
-    np.testing.assert_allclose(reader(jnp.asarray(words)), expected, **CLOSE)
+    np.testing.assert_allclose(model(jnp.asarray(words)), expected, **CLOSE)
 
 
 def sigma(z):
@@ -104,24 +104,24 @@ def sigma(z):
 
 
 def test_another_way_to_read_states_is_refused():
-    with pytest.raises(ValueError, match="reads must be 'last', 'summed' or 'every', got 'first'"):
-        LSTMReader(30, 4, Linear, reads="first", key=jax.random.key(0))
+    with pytest.raises(ValueError, match="pooling must be 'last', 'summed' or 'every', got"):
+        LSTMTextModel(30, 4, Linear, pooling="first", key=jax.random.key(0))
 
 
-def exact() -> SumOrProductReader:
+def exact() -> SumOrProductModel:
     """What every word means, by hand."""
     values = [100.0 if word == "hundred" else 0.0 for word in TASK.vocabulary]
     for number in [*range(20), *range(20, 100, 10)]:
         values[TASK.vocabulary.index(number_words(number)[0])] = float(number)
     gates = jnp.array([-5.0 if word == "hundred" else 5.0 for word in TASK.vocabulary])
-    reader = SumOrProductReader(30, key=jax.random.key(0))
-    return eqx.tree_at(lambda r: (r.value, r.gate), reader, (jnp.array(values), gates))
+    model = SumOrProductModel(30, key=jax.random.key(0))
+    return eqx.tree_at(lambda r: (r.value, r.gate), model, (jnp.array(values), gates))
 
 
 def test_sum_or_product_represents_every_number_exactly():
-    reader, everyone = exact().snapped(), TASK.numbers(range(1000))
-    assert np.array_equal(answers(reader, prefixes(everyone.tokens)), everyone.values)
-    assert reader.penalty() == 0
+    model, everyone = exact().snapped(), TASK.numbers(range(1000))
+    assert np.array_equal(answers(model, prefixes(everyone.tokens)), everyone.values)
+    assert model.penalty() == 0
 
 
 def test_sum_or_product_reads_what_nobody_writes():
@@ -130,43 +130,43 @@ def test_sum_or_product_reads_what_nobody_writes():
 
 
 def test_a_gate_between_adds_and_multiplies_in_part():
-    reader = SumOrProductReader(2, key=jax.random.key(0))
+    model = SumOrProductModel(2, key=jax.random.key(0))
     parameters = (jnp.array([3.0, 10.0]), jnp.array([jnp.inf, 0.0]))
-    reader = eqx.tree_at(lambda r: (r.value, r.gate), reader, parameters)
+    model = eqx.tree_at(lambda r: (r.value, r.gate), model, parameters)
     # Half of 3 + 10 and half of 3 · 10.
-    assert reader(jnp.array([0, 1])).tolist() == [3.0, 21.5]
-    assert float(reader.penalty()) == 0.125
+    assert model(jnp.array([0, 1])).tolist() == [3.0, 21.5]
+    assert float(model.penalty()) == 0.125
 
 
 def test_snapping_rounds_values_and_shuts_gates():
-    reader = eqx.tree_at(
-        lambda r: (r.value, r.gate), SumOrProductReader(2, key=jax.random.key(0)),
+    model = eqx.tree_at(
+        lambda r: (r.value, r.gate), SumOrProductModel(2, key=jax.random.key(0)),
         (jnp.array([2.6, 99.8]), jnp.array([0.1, -0.1])),
     )  # fmt: skip
-    assert reader.snapped()(jnp.array([0, 1])).tolist() == [3.0, 300.0]
+    assert model.snapped()(jnp.array([0, 1])).tolist() == [3.0, 300.0]
 
 
 def test_a_stack_of_trees_gives_each_sets_answers():
-    reader = READERS["LSTM, last"]
+    model = MODELS["LSTM, last"]
     sets = [Numerals(seed=seed).train.tokens for seed in range(3)]
     together = eqx.filter_jit(eqx.filter_vmap(answers, in_axes=(None, 0)))(
-        reader, stacked_prefixes(sets)
+        model, stacked_prefixes(sets)
     )
     for one, read in zip(sets, together, strict=True):
-        np.testing.assert_allclose(read, answers(reader, prefixes(one)), **CLOSE)
+        np.testing.assert_allclose(read, answers(model, prefixes(one)), **CLOSE)
 
 
 def test_padding_of_a_tree_changes_no_gradient():
-    reader = READERS["LSTM, summed"]
+    model = MODELS["LSTM, summed"]
     tokens = TASK.train.tokens
     (wide,) = [jax.tree.map(lambda x: x[0], stacked_prefixes([tokens], (40, 40, 40, 120, 120)))]
 
-    def loss(reader, tree):
-        return jnp.mean(answers(reader, tree) ** 2)
+    def loss(model, tree):
+        return jnp.mean(answers(model, tree) ** 2)
 
-    narrow = eqx.filter_grad(loss)(reader, prefixes(tokens))
+    narrow = eqx.filter_grad(loss)(model, prefixes(tokens))
     for a, b in zip(
-        *map(jax.tree.leaves, (narrow, eqx.filter_grad(loss)(reader, wide))), strict=True
+        *map(jax.tree.leaves, (narrow, eqx.filter_grad(loss)(model, wide))), strict=True
     ):
         np.testing.assert_allclose(a, b, **CLOSE)
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from numerate.paper.programs import DNC, CellExecutor, Programs
+from numerate.paper.programs import DNC, CellProgramModel, Programs
 from numerate.paper.programs._dnc import addressed, allocation, linked
 
 SLOTS, WIDTH, HIDDEN = 5, 3, 4
@@ -155,7 +155,7 @@ def test_links_lead_from_a_slot_to_the_one_written_to_next():
 
 
 def test_gradients_are_finite_from_an_empty_memory(key):
-    model = CellExecutor(DNC, 9, HIDDEN, key=key)
+    model = CellProgramModel(DNC, 9, HIDDEN, key=key)
     tokens = Programs("branch", set_size=1).validation()[0][0]
     gradient = jax.tree.leaves(eqx.filter_grad(lambda m: m(tokens)[0])(model))
     assert all(bool(jnp.isfinite(g).all()) for g in gradient)

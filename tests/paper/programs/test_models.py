@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from numerate.initialisers import constant
-from numerate.paper.programs import DNC, UGRNN, CellExecutor, ConfiguredUnit, Programs
+from numerate.paper.programs import DNC, UGRNN, CellProgramModel, ConfiguredUnit, Programs
 from numerate.paper.programs._models import _sign
 from numerate.units import NAC, NALU, NAU, iNALU
 
@@ -90,7 +90,7 @@ def test_signs_are_of_whole_numbers_and_have_a_gradient():
 
 
 def make_cell(cell, key):
-    return CellExecutor(cell, KINDS, HIDDEN, key=key)
+    return CellProgramModel(cell, KINDS, HIDDEN, key=key)
 
 
 @pytest.mark.parametrize(
