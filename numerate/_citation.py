@@ -1,4 +1,4 @@
-"""What to cite: the references of everything that a model is made of."""
+"""The references to cite for a model."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""How free parameters start: every initialiser that published codes use, by name.
+"""Initialisers of free parameters, by name: all that the published codes use.
 
 An initialiser is a function `(key, shape, dtype) -> array`, JAX's own convention, for a
 weight of shape `(out, in)`.

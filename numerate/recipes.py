@@ -1,10 +1,10 @@
-"""How each paper trained its units, by name: start, optimiser, penalties and schedule.
+"""Recipes: how each paper trained its units (initialiser, optimiser, penalties, schedule).
 
     recipe = recipes.madsen2020("NMU")
     run = train_many(keys, task, recipe.model(2, 1), recipe.config)
 
-A unit's own defaults are those of its authors where one setting serves. Recipes hold the rest:
-what belongs to an optimiser, and where the same unit was trained in several ways.
+The defaults of a unit are those of its authors where one setting serves. A recipe holds the
+rest: optimiser and schedule, and the variants of a unit that was trained in several ways.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Models as files: one safetensors file with the arrays, and how to build the model as JSON.
+"""Model files: one safetensors file with the arrays, and the model's structure as JSON.
 
-Loading builds only the classes listed here, from plain data; nothing in a file is executed.
+Loading builds only the classes listed here, from plain data. Nothing in a file is executed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A unit that is handed its own last output."""
+"""A unit with its last output as a further input."""
 
 from collections.abc import Callable
 

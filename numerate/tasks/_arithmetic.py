@@ -1,4 +1,4 @@
-"""The arithmetic operations as single-module tasks, with the protocol's ranges and threshold."""
+"""Arithmetic operations as single-module tasks, with the benchmark's ranges and threshold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,11 +58,11 @@ _OPERATIONS = {
 
 @dataclass(frozen=True)
 class Arithmetic(Task):
-    """y = x₀ ∘ x₁ for one operation ∘, or y = √x₀ and y = x₀²: one module's whole task.
+    """y = x₀ ∘ x₁ for one operation ∘, or y = √x₀ or y = x₀²: the single-module task.
 
     The operands are independent and uniform on a range, or on a union of intervals that are
-    equally likely. The task counts as solved where the extrapolation error is below that of a
-    perfect model whose operands are each off by the factor 1 ± ε, in the worst direction:
+    equally likely. The task is solved where the extrapolation error is below that of a
+    perfect model whose operands are each scaled by 1 ± ε, in the worst direction:
     ε² E(|a| + |b|)² for sums; r² E(y²) otherwise, with r = (1 - ε)² - 1 for a·b and a²,
     (1 - ε)/(1 + ε) - 1 for a/b and √(1 - ε) - 1 for √a. The expectations over the
     extrapolation range are exact, not simulated.
@@ -210,7 +210,7 @@ def intervals(range_: Range) -> tuple[Interval, ...]:
 def _uniform_union(
     key: PRNGKeyArray, shape: tuple[int, ...], intervals: tuple[Interval, ...]
 ) -> Float[Array, "*shape"]:
-    """Uniform on each interval, every interval equally likely: one number picks and instances."""
+    """Uniform on a union of intervals that are equally likely."""
     if len(intervals) == 1:
         return uniform(key, shape, minval=intervals[0][0], maxval=intervals[0][1])
     position = uniform(key, shape, maxval=float(len(intervals)))

@@ -1,4 +1,4 @@
-"""What a task is: where examples come from, and what a learned model is judged by."""
+"""The interface of a task: training examples, evaluation sets and the threshold of success."""
 
 import abc
 from typing import Any
@@ -10,11 +10,11 @@ Batch = tuple[Float[Array, "batch in"], Float[Array, "batch out"]]
 
 
 class Task(abc.ABC):
-    """A source of examples that knows its own truth.
+    """A source of examples with a known target function.
 
-    The engine draws a fresh training batch with `sample` at every step, watches the error on
-    the fixed `validation` set, which comes from the training range, and reports the error on
-    the fixed `extrapolation` set, which no decision during training may use.
+    The engine draws a fresh training batch with `sample` at every step, measures the error on
+    the fixed `validation` set from the training range, and reports the error on the fixed
+    `extrapolation` set, which no decision during training may use.
 
     Subclasses are frozen and hashable: the engine compiles one program per task.
     """
@@ -41,11 +41,11 @@ class Task(abc.ABC):
 
     @property
     def family(self) -> int:
-        """How many tasks this is; a task that is the same for every seed, as most are, is one."""
+        """The number of different tasks; 1 where every seed has the same task."""
         return 1
 
     def instances(self, seeds: int) -> Any:
-        """For a family what tells its tasks apart: arrays with a leading axis of seeds."""
+        """The data of each seed's task in a family: arrays with a leading axis of seeds, else None."""
         return None
 
     def at(self, instance: Any) -> "Task":

@@ -55,7 +55,7 @@ Runs = tuple[tuple[int, int], ...]
 
 
 class Instance(NamedTuple):
-    """What tells one seed's task from another's."""
+    """The data of one seed's task."""
 
     function: Any  # index in FUNCTIONS
     subsets: Any  # (2, in_features), 1 where an input belongs to a, and to b
@@ -92,7 +92,8 @@ class SimpleFunction(Task):
     - `skew`: the power of u; 1 is uniform.
     - `lengths`: the shortest and the longest run; every length between is equally likely.
     - `overlap`: inputs that both runs share, the second starting so many before the end of the
-        first; `None` instances each anywhere, but never one on the other exactly.
+        first; with `None` both are drawn anywhere, but never at the same position
+        with the same length.
     - `eps`: ε of the threshold.
     - `set_size`: rows of the validation and of the extrapolation set.
     - `first_seed`: the seed of the first subsets, for the seeds that follow others.

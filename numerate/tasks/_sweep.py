@@ -16,7 +16,7 @@ _BINARY = ("add", "sub", "mul", "div")
 
 
 class _Instance(NamedTuple):
-    """What tells one cell from another: arrays, so that one program serves them all."""
+    """The data of one cell: arrays, so that one compiled program serves all cells."""
 
     operation: Any  # index in _BINARY
     train: Any  # (2 intervals, low and high)
