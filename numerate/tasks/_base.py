@@ -45,7 +45,7 @@ class Task(abc.ABC):
         return 1
 
     def instances(self, seeds: int) -> Any:
-        """The data of each seed's task in a family: arrays with a leading axis of seeds, else None."""
+        """The data of each seed's task in a family: arrays with a leading axis of seeds."""
         return None
 
     def at(self, instance: Any) -> "Task":
