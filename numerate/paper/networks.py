@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import initialiser
 from numerate.ops import step_key
-from numerate.units._base import DType, check_sizes, default_float
 
 # How many sets of weights each kind has: its gates and the new state.
 KINDS = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}

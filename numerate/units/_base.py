@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
-DType = jax.typing.DTypeLike | None
 # Uniform numbers of [0, 1) for the examples of a call: from how many features to `(*batch, n)`.
 Draw = Callable[[int], Tensor]
 
@@ -94,20 +93,11 @@ class Unit(eqx.Module):
         raise ValueError(f"{type(self).__name__} has nothing to choose")
 
 
-def check_sizes(**sizes: int) -> None:
-    """Raise `ValueError` unless every size is at least 0."""
-    for name, size in sizes.items():
-        if size < 0:
-            raise ValueError(f"{name} must be at least 0, got {size}")
-
-
-def check_eps(eps: float | None) -> float | None:
-    """`eps` itself; raises `ValueError` if it is negative, which makes logarithms NaN."""
-    if eps is not None and not eps >= 0:
-        raise ValueError(f"eps must be at least 0, or None for machine epsilon; got {eps}")
-    return eps
-
-
-def default_float(dtype: DType) -> jnp.dtype:
-    """`dtype`, or JAX's default floating type for `None`: float64 in 64-bit mode, else float32."""
-    return jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
+def drawn_branches(
+    draw: Initialiser,
+    keys: Shaped[Array, "branches *key"],
+    shape: tuple[int, int],
+    dtype: jnp.dtype,
+) -> Float[Array, "branches out in"]:
+    """A parameter of several branches, `(len(keys), *shape)`, each drawn with a key of its own."""
+    return jnp.stack([draw(key, shape, dtype) for key in keys])

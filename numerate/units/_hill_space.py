@@ -3,24 +3,45 @@
 from typing import TypeVar
 
 import equinox as eqx
-import jax
-from jaxtyping import Array, Float, PRNGKeyArray, Shaped
+from jaxtyping import PRNGKeyArray, Shaped
 
-from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import (
-    Tensor,
-    linear,
-    log_space_product,
-    nac_weight,
-    retrieved_sign,
-    snapped_parameters,
-)
-from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, default_float
+from numerate.arguments import DType, check_eps
+from numerate.initialisers import Initialiser
+from numerate.ops import Tensor, linear, log_space_product, retrieved_sign, snapped_parameters
+from numerate.units._base import Draw
+from numerate.units._nac import NACWeights
 
-SelfHill = TypeVar("SelfHill", "HillSpaceSum", "HillSpaceProduct")
+SelfHillSpace = TypeVar("SelfHillSpace", bound="HillSpace")
 
 
-class HillSpaceSum(Unit):
+class HillSpace(NACWeights):
+    """A primitive of Hill Space: Ŵ and M̂ start at zero, and weights can be snapped."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        w_hat_init: str | Initialiser = "constant",
+        m_hat_init: str | Initialiser = "constant",
+        dtype: DType = None,
+        key: PRNGKeyArray,
+    ):
+        inits = {"w_hat_init": w_hat_init, "m_hat_init": m_hat_init}
+        super().__init__(in_features, out_features, **inits, dtype=dtype, key=key)
+
+    def snapped(self: SelfHillSpace, tolerance: float = 1e-6) -> SelfHillSpace:
+        """The unit with every weight within `tolerance` of -1, 0 or 1 put there exactly.
+
+        **Raises:** `ValueError` for a `tolerance` outside [0, 1/2).
+        """
+        if not 0 <= tolerance < 0.5:
+            raise ValueError(f"tolerance must be at least 0 and below 1/2, got {tolerance}")
+        parameters = snapped_parameters(self.w_hat, self.m_hat, tolerance)
+        return eqx.tree_at(lambda u: (u.w_hat, u.m_hat), self, parameters)
+
+
+class HillSpaceSum(HillSpace):
     """Additive primitive of Hill Space: adds and subtracts its inputs.
 
     y = W x with W = tanh(Ŵ) ⊙ σ(M̂), where σ is the logistic function and ⊙ the elementwise
@@ -70,48 +91,13 @@ class HillSpaceSum(Unit):
     ```
     """
 
-    w_hat: Float[Array, "out in"]
-    m_hat: Float[Array, "out in"]
-    in_features: int = eqx.field(static=True)
-    out_features: int = eqx.field(static=True)
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        w_hat_init: str | Initialiser = "constant",
-        m_hat_init: str | Initialiser = "constant",
-        dtype: DType = None,
-        key: PRNGKeyArray,
-    ):
-        check_sizes(in_features=in_features, out_features=out_features)
-        w_key, m_key = jax.random.split(key)
-        shape, dtype = (out_features, in_features), default_float(dtype)
-        self.w_hat = initialiser(w_hat_init)(w_key, shape, dtype)
-        self.m_hat = initialiser(m_hat_init)(m_key, shape, dtype)
-        self.in_features = in_features
-        self.out_features = out_features
-
-    @property
-    def weight(self) -> Shaped[Tensor, "out in"]:
-        """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`: the coefficients of the sum."""
-        return nac_weight(self.w_hat, self.m_hat)
-
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
         return linear(self.weight, x)
 
-    def snapped(self, tolerance: float = 1e-6) -> "HillSpaceSum":
-        """The unit with every weight within `tolerance` of -1, 0 or 1 put there exactly.
 
-        **Raises:** `ValueError` for a `tolerance` outside [0, 1/2).
-        """
-        return _snapped(self, tolerance)
-
-
-class HillSpaceProduct(Unit):
+class HillSpaceProduct(HillSpace):
     """Exponential primitive of Hill Space: multiplies and divides its inputs, of either sign.
 
     y_o = s_o Π_i (|x_i| + ε)^W_oi with W = tanh(Ŵ) ⊙ σ(M̂) and s_o = cos(π Σ_i W_oi [x_i < 0]),
@@ -164,10 +150,6 @@ class HillSpaceProduct(Unit):
     ```
     """
 
-    w_hat: Float[Array, "out in"]
-    m_hat: Float[Array, "out in"]
-    in_features: int = eqx.field(static=True)
-    out_features: int = eqx.field(static=True)
     eps: float | None = eqx.field(static=True)
 
     def __init__(
@@ -181,36 +163,12 @@ class HillSpaceProduct(Unit):
         dtype: DType = None,
         key: PRNGKeyArray,
     ):
-        check_sizes(in_features=in_features, out_features=out_features)
-        w_key, m_key = jax.random.split(key)
-        shape, dtype = (out_features, in_features), default_float(dtype)
-        self.w_hat = initialiser(w_hat_init)(w_key, shape, dtype)
-        self.m_hat = initialiser(m_hat_init)(m_key, shape, dtype)
-        self.in_features = in_features
-        self.out_features = out_features
+        inits = {"w_hat_init": w_hat_init, "m_hat_init": m_hat_init}
+        super().__init__(in_features, out_features, **inits, dtype=dtype, key=key)
         self.eps = check_eps(eps)
-
-    @property
-    def weight(self) -> Shaped[Tensor, "out in"]:
-        """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`: the exponents of the product."""
-        return nac_weight(self.w_hat, self.m_hat)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
         weight = self.weight
         return log_space_product(weight, x, self.eps) * retrieved_sign(weight, x)
-
-    def snapped(self, tolerance: float = 1e-6) -> "HillSpaceProduct":
-        """The unit with every weight within `tolerance` of -1, 0 or 1 put there exactly.
-
-        **Raises:** `ValueError` for a `tolerance` outside [0, 1/2).
-        """
-        return _snapped(self, tolerance)
-
-
-def _snapped(unit: SelfHill, tolerance: float) -> SelfHill:
-    if not 0 <= tolerance < 0.5:
-        raise ValueError(f"tolerance must be at least 0 and below 1/2, got {tolerance}")
-    parameters = snapped_parameters(unit.w_hat, unit.m_hat, tolerance)
-    return eqx.tree_at(lambda u: (u.w_hat, u.m_hat), unit, parameters)

@@ -4,9 +4,10 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear
-from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+from numerate.units._base import Draw, Unit
 
 
 class Linear(Unit):

@@ -6,12 +6,62 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, mass_shares, namespace, ramp, squared_saturation
-from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+from numerate.units._base import Draw, Unit
 
 
-class MCFC(Unit):
+class MassConserving(Unit):
+    """A unit with the weights W = o ⊙ J, as `MCFC` defines them, and the penalty for them."""
+
+    w_hat: Float[Array, "outs in"]
+    gate_weight: Float[Array, "out"]
+    gate_bias: Float[Array, "out"]
+    in_features: int = eqx.field(static=True)
+    out_features: int = eqx.field(static=True)
+
+    # Into how many keys a constructor splits its own: one for each parameter of the class.
+    _draws = 3
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        w_hat_init: str | Initialiser = "orthogonal",
+        gate_init: str | Initialiser = "orthogonal",
+        gate_bias_init: str | Initialiser = "constant",
+        dtype: DType = None,
+        key: PRNGKeyArray,
+    ):
+        check_sizes(in_features=in_features, out_features=out_features)
+        w_key, gate_key, bias_key = jax.random.split(key, self._draws)[:3]
+        column, dtype = (out_features, 1), default_float(dtype)
+        self.w_hat = initialiser(w_hat_init)(w_key, (out_features + 1, in_features), dtype)
+        self.gate_weight = initialiser(gate_init)(gate_key, column, dtype)[:, 0]
+        self.gate_bias = initialiser(gate_bias_init)(bias_key, column, dtype)[:, 0]
+        self.in_features = in_features
+        self.out_features = out_features
+
+    @property
+    def weight(self) -> Shaped[Tensor, "out in"]:
+        """W = o ⊙ J, `(out_features, in_features)`: shares of a sum, exponents of a product."""
+        return self.output_gate()[:, None] * mass_shares(self.w_hat)
+
+    def output_gate(self) -> Shaped[Tensor, "out"]:
+        """o = σ(w + b), `(out_features,)`."""
+        return namespace(self.gate_weight).sigmoid(self.gate_weight + self.gate_bias)
+
+    def penalty(self) -> Shaped[Tensor, ""]:
+        parameters = (self.w_hat, self.gate_weight, self.gate_bias)
+        return sum(squared_saturation(p) for p in parameters)
+
+    def penalty_weight(self, progress: Any) -> Any:
+        return 10.0 * ramp(progress, 0.4, 0.7)
+
+
+class MCFC(MassConserving):
     """Mass-conserving fully connected layer: distributes its inputs over its outputs.
 
     y = o ⊙ (J x) with J = softmax(R) over the outputs and a further one, the trash, whose share
@@ -73,49 +123,7 @@ class MCFC(Unit):
     ```
     """
 
-    w_hat: Float[Array, "outs in"]
-    gate_weight: Float[Array, "out"]
-    gate_bias: Float[Array, "out"]
-    in_features: int = eqx.field(static=True)
-    out_features: int = eqx.field(static=True)
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        w_hat_init: str | Initialiser = "orthogonal",
-        gate_init: str | Initialiser = "orthogonal",
-        gate_bias_init: str | Initialiser = "constant",
-        dtype: DType = None,
-        key: PRNGKeyArray,
-    ):
-        check_sizes(in_features=in_features, out_features=out_features)
-        w_key, gate_key, bias_key = jax.random.split(key, 3)
-        column, dtype = (out_features, 1), default_float(dtype)
-        self.w_hat = initialiser(w_hat_init)(w_key, (out_features + 1, in_features), dtype)
-        self.gate_weight = initialiser(gate_init)(gate_key, column, dtype)[:, 0]
-        self.gate_bias = initialiser(gate_bias_init)(bias_key, column, dtype)[:, 0]
-        self.in_features = in_features
-        self.out_features = out_features
-
-    @property
-    def weight(self) -> Shaped[Tensor, "out in"]:
-        """W = o ⊙ J, `(out_features, in_features)`: the part of an input that an output gives."""
-        return self.output_gate()[:, None] * mass_shares(self.w_hat)
-
-    def output_gate(self) -> Shaped[Tensor, "out"]:
-        """o = σ(w + b), `(out_features,)`."""
-        return namespace(self.gate_weight).sigmoid(self.gate_weight + self.gate_bias)
-
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
         return linear(self.weight, x)
-
-    def penalty(self) -> Shaped[Tensor, ""]:
-        parameters = (self.w_hat, self.gate_weight, self.gate_bias)
-        return sum(squared_saturation(p) for p in parameters)
-
-    def penalty_weight(self, progress: Any) -> Any:
-        return 10.0 * ramp(progress, 0.4, 0.7)

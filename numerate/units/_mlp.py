@@ -5,9 +5,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import ACTIVATIONS, Tensor, linear, prelu
-from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+from numerate.units._base import Draw, Unit
 
 
 class MLP(Unit):

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import (
     Tensor,
@@ -20,7 +21,7 @@ from numerate.ops import (
     reciprocal,
     sparsity,
 )
-from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+from numerate.units._base import Draw, Unit, drawn_branches
 
 ALTERNATIVES = ("sum", "snapped sum", "product", "snapped product")
 
@@ -107,10 +108,9 @@ class NASU(Unit):
     ):
         check_sizes(in_features=in_features, out_features=out_features)
         shape, dtype = (out_features, in_features), default_float(dtype)
-        sum_key, *product_keys = jax.random.split(key, 3)
-        draw = initialiser(product_init)
-        self.sum_hat = initialiser(sum_init)(sum_key, shape, dtype)
-        self.product_hat = jnp.stack([draw(k, shape, dtype) for k in product_keys])
+        keys = jax.random.split(key, 3)
+        self.sum_hat = initialiser(sum_init)(keys[0], shape, dtype)
+        self.product_hat = drawn_branches(initialiser(product_init), keys[1:], shape, dtype)
         self.choice = jnp.zeros(out_features, jnp.int32)
         self.in_features = in_features
         self.out_features = out_features

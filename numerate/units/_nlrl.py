@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_eps, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser, symmetric
 from numerate.ops import (
     Tensor,
@@ -13,7 +14,7 @@ from numerate.ops import (
     mix,
     namespace,
 )
-from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, default_float
+from numerate.units._base import Draw, Unit
 
 
 class NLRL(Unit):

@@ -1,16 +1,54 @@
-"""The neural multiplication unit: the product of the inputs that its weights select."""
+"""The neural multiplication unit and the stochastic one: products of the inputs they select."""
 
 from typing import Any
 
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, affine_product, ramp, sparsity
-from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+from numerate.units._base import Draw, Unit
 
 
-class NMU(Unit):
+class MultiplicationUnit(Unit):
+    """An NMU: weights in [0, 1] that are drawn to the ends of it."""
+
+    w_hat: Float[Array, "out in"]
+    in_features: int = eqx.field(static=True)
+    out_features: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        w_hat_init: str | Initialiser = "nmu",
+        dtype: DType = None,
+        key: PRNGKeyArray,
+    ):
+        check_sizes(in_features=in_features, out_features=out_features)
+        shape = (out_features, in_features)
+        self.w_hat = initialiser(w_hat_init)(key, shape, default_float(dtype))
+        self.in_features = in_features
+        self.out_features = out_features
+
+    @property
+    def weight(self) -> Shaped[Tensor, "out in"]:
+        """W, `(out_features, in_features)`: 1 where an input is a factor, 0 where it is not."""
+        return self.w_hat
+
+    def penalty(self) -> Shaped[Tensor, ""]:
+        return sparsity(self.weight)
+
+    def penalty_weight(self, progress: Any) -> Any:
+        return 10.0 * ramp(progress, 0.4, 0.7)
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        return {"w_hat": (0.0, 1.0)}
+
+
+class NMU(MultiplicationUnit):
     """Neural multiplication unit: multiplies its inputs.
 
     y_o = Π_i (W_oi x_i + 1 - W_oi) with W_oi in [0, 1], where x is the input. A weight of 1
@@ -61,40 +99,97 @@ class NMU(Unit):
     ```
     """
 
-    w_hat: Float[Array, "out in"]
-    in_features: int = eqx.field(static=True)
-    out_features: int = eqx.field(static=True)
+    def equation(
+        self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
+    ) -> Shaped[Tensor, "*batch out"]:
+        return affine_product(self.weight, x)
+
+
+class sNMU(MultiplicationUnit):
+    """Stochastic neural multiplication unit: an NMU with reversible noise in training.
+
+    In training y_o = Π_i (W_oi N_i x_i + 1 - W_oi) / Π_i (W_oi N_i + 1 - W_oi) with W_oi in
+    [0, 1] and noise N_i ~ U[low, high] drawn anew for every example; otherwise the NMU's
+    y_o = Π_i (W_oi x_i + 1 - W_oi). At W in {0, 1} the noise cancels, and elsewhere it shakes
+    the weights out of flat regions and over the barrier of the NMU for inputs near -1.
+
+    **Arguments:**
+
+    - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
+    - `noise`: `(low, high)`, the range of N; the paper's is (1, 5). `None` takes
+        [1, 1 + 1/deviation] for the paper's "batch" variant.
+    - `deviation`: of the training inputs, for `noise=None`. The authors' code takes that of
+        every batch; a unit sees one example, so it is given here, once.
+    - `w_hat_init`: how W starts, as for `NMU`.
+    - `dtype`: of the parameters; JAX's default floating type if `None`.
+    - `key`: draws the parameters.
+
+    **Shapes:** `(in_features,)` to `(out_features,)`. Called with a `key` it is in training.
+
+    **Represents exactly** what `NMU` does, any product of distinct inputs. **Cannot**
+    represent what `NMU` cannot: quotients, powers, coefficients, sums.
+
+    **Penalty:** that of `NMU`: mean min(W, 1 - W), times 10, from 40 % of the training to 70 %.
+
+    **Constraint:** W is clipped to [0, 1] after every step.
+
+    **Raises:** `ValueError` for a negative size, an unknown initialiser, a range of noise that
+    is not positive and ordered, or `noise=None` without a positive `deviation`.
+
+    **Differs from the authors' code in** leaving the caller's tensor alone: theirs multiplies
+    the noise into it in place. Their script of the batch variant omits the option that selects
+    it, and so runs with U[1, 5].
+
+    !!! example
+        >>> import jax, jax.numpy as jnp
+        >>> from numerate.initialisers import constant
+        >>> unit = sNMU(2, 1, w_hat_init=constant(1.0), key=jax.random.key(0))
+        >>> x = jnp.array([-3.0, 5.0])
+        >>> unit(x), unit(x, key=jax.random.key(1)).round(4)
+        (Array([-15.], dtype=float32), Array([-15.], dtype=float32))
+
+    ```bibtex
+    @article{mistry2022improving,
+        title={Improving the Robustness of Neural Multiplication Units with Reversible
+               Stochasticity},
+        author={Mistry, Bhumika and Farrahi, Katayoun and Hare, Jonathon},
+        journal={arXiv preprint arXiv:2211.05624},
+        year={2022},
+    }
+    ```
+    """
+
+    noise: tuple[float, float] | None = eqx.field(static=True)
+    deviation: float | None = eqx.field(static=True)
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         *,
+        noise: tuple[float, float] | None = (1.0, 5.0),
+        deviation: float | None = None,
         w_hat_init: str | Initialiser = "nmu",
         dtype: DType = None,
         key: PRNGKeyArray,
     ):
-        check_sizes(in_features=in_features, out_features=out_features)
-        shape = (out_features, in_features)
-        self.w_hat = initialiser(w_hat_init)(key, shape, default_float(dtype))
-        self.in_features = in_features
-        self.out_features = out_features
-
-    @property
-    def weight(self) -> Shaped[Tensor, "out in"]:
-        """W, `(out_features, in_features)`: 1 where an input is a factor, 0 where it is not."""
-        return self.w_hat
+        super().__init__(in_features, out_features, w_hat_init=w_hat_init, dtype=dtype, key=key)
+        _check_noise(noise, deviation)
+        self.noise = None if noise is None else (float(noise[0]), float(noise[1]))
+        self.deviation = deviation
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
-        return affine_product(self.weight, x)
+        if draw is None:
+            return affine_product(self.weight, x)
+        low, high = self.noise or (1.0, 1.0 + 1.0 / (self.deviation or 1.0))
+        noise = low + (high - low) * draw(self.in_features)
+        return affine_product(self.weight, x * noise) / affine_product(self.weight, noise)
 
-    def penalty(self) -> Shaped[Tensor, ""]:
-        return sparsity(self.weight)
 
-    def penalty_weight(self, progress: Any) -> Any:
-        return 10.0 * ramp(progress, 0.4, 0.7)
-
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        return {"w_hat": (0.0, 1.0)}
+def _check_noise(noise: tuple[float, float] | None, deviation: float | None) -> None:
+    if noise is None and not (deviation is not None and deviation > 0):
+        raise ValueError(f"deviation must be positive where noise is None, got {deviation}")
+    if noise is not None and not 0 < noise[0] <= noise[1]:
+        raise ValueError(f"noise must be None or (low, high) with 0 < low <= high, got {noise}")

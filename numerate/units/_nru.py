@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import (
     Tensor,
@@ -14,7 +15,7 @@ from numerate.ops import (
     sparsity,
     steep_magnitude,
 )
-from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+from numerate.units._base import Draw, Unit
 
 
 class NRU(Unit):

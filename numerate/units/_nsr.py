@@ -5,9 +5,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate.arguments import DType, check_positive, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, namespace, selection
-from numerate.units._base import Draw, DType, Unit, check_sizes, default_float
+from numerate.units._base import Draw, Unit
 
 
 class NSR(Unit):
@@ -100,7 +101,9 @@ class NSR(Unit):
         key: PRNGKeyArray,
     ):
         check_sizes(in_features=in_features, out_features=out_features)
-        _check_settings(redundancy, zeta=zeta, scale=scale)
+        if redundancy < 1:
+            raise ValueError(f"redundancy must be at least 1, got {redundancy}")
+        check_positive(zeta=zeta, scale=scale)
         w_key, sign_key, zero_key, bias_key = jax.random.split(key, 4)
         bits, dtype = (out_features, redundancy), default_float(dtype)
         self.w_hat = _operands(w_hat_init, w_key, (redundancy, out_features, in_features), dtype)
@@ -144,11 +147,3 @@ def _operands(init: str | Initialiser, key: PRNGKeyArray, sizes: tuple[int, int,
     if not drawn:
         return jnp.zeros((2, *sizes), dtype)
     return jnp.stack(drawn).reshape(2, out_features, *shape).swapaxes(1, 2)
-
-
-def _check_settings(redundancy: int, **positive: float) -> None:
-    if redundancy < 1:
-        raise ValueError(f"redundancy must be at least 1, got {redundancy}")
-    for name, value in positive.items():
-        if not value > 0:
-            raise ValueError(f"{name} must be positive, got {value}")

@@ -1,23 +1,14 @@
 """The signed neural arithmetic logic unit: a product with the sign of all inputs."""
 
-import equinox as eqx
-import jax
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import (
-    Tensor,
-    constant_gate,
-    linear,
-    log_space_product,
-    mix,
-    nac_weight,
-    sign_product,
-)
-from numerate.units._base import Draw, DType, Unit, check_eps, check_sizes, default_float
+from numerate.initialisers import Initialiser
+from numerate.ops import Tensor, constant_gate, linear, log_space_product, mix, sign_product
+from numerate.units._base import Draw
+from numerate.units._nalu import NALUParameters
 
 
-class SNALU(Unit):
+class SNALU(NALUParameters):
     """Signed NALU: gives its product the sign of all inputs, and gates without its input.
 
     y = g ⊙ a + (1 - g) ⊙ m s, with the sum a = W x, the product m = exp(W log(|x| + ε)), the
@@ -72,40 +63,10 @@ class SNALU(Unit):
     ```
     """
 
-    w_hat: Float[Array, "out in"]
-    m_hat: Float[Array, "out in"]
     gate_weight: Float[Array, "1"]
-    in_features: int = eqx.field(static=True)
-    out_features: int = eqx.field(static=True)
-    eps: float | None = eqx.field(static=True)
 
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        w_hat_init: str | Initialiser = "glorot_uniform",
-        m_hat_init: str | Initialiser = "glorot_uniform",
-        gate_init: str | Initialiser = "glorot_uniform",
-        eps: float | None = None,
-        dtype: DType = None,
-        key: PRNGKeyArray,
-    ):
-        check_sizes(in_features=in_features, out_features=out_features)
-        w_key, m_key, gate_key = jax.random.split(key, 3)
-        shape = (out_features, in_features)
-        dtype = default_float(dtype)
-        self.w_hat = initialiser(w_hat_init)(w_key, shape, dtype)
-        self.m_hat = initialiser(m_hat_init)(m_key, shape, dtype)
-        self.gate_weight = initialiser(gate_init)(gate_key, (1, 1), dtype)[:, 0]
-        self.in_features = in_features
-        self.out_features = out_features
-        self.eps = check_eps(eps)
-
-    @property
-    def weight(self) -> Shaped[Tensor, "out in"]:
-        """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`, of the sum and of the product."""
-        return nac_weight(self.w_hat, self.m_hat)
+    def _drawn_gate(self, draw: Initialiser, key: PRNGKeyArray, shape, dtype) -> Array:
+        return draw(key, (1, 1), dtype)[:, 0]
 
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
         """g = σ(G), `(out_features,)`, all equal: 1 where y is the sums, 0 where the products."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from numerate.arguments import check_sizes
 from numerate.units import Unit
-from numerate.units._base import check_sizes
 
 
 class Accumulator(eqx.Module):

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from numerate.arguments import check_sizes
 from numerate.cells import Recurrent
 from numerate.units import Unit
-from numerate.units._base import check_sizes
 
 from ._accumulator import Accumulator
 

@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
+from numerate.arguments import check_sizes
 from numerate.cells import Recurrent
 from numerate.initialisers import initialiser
 from numerate.units import Unit
-from numerate.units._base import check_sizes
 
 State = Any
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from numerate.units._base import check_sizes
+from numerate.arguments import check_sizes
 
 # Below this a usage counts as none, and a row's length as 0: logarithms and roots need a bound.
 _LEAST = 1e-6

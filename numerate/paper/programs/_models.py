@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from numerate.arguments import check_sizes
 from numerate.units import Unit
-from numerate.units._base import check_sizes
 
 from ._dnc import DNC
 

@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from numerate.arguments import check_sizes, default_float
 from numerate.initialisers import initialiser
-from numerate.units._base import check_sizes, default_float
 
 
 class UGRNN(eqx.Module):
