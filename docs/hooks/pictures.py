@@ -6,8 +6,8 @@ writes them as PNG on a light and on a dark page, to look at. In the build they 
 a transparent ground and grey ink, for both themes, at `units/pictures/NAME.svg`.
 
 A picture is a row of panels, and a panel is one of a few kinds: one function each, below. What a
-unit shows is one row of `PICTURES`. All is computed by the units themselves; their exact weights
-are those of `numerate.units.exact`.
+unit shows is one row of `PICTURES`; without one, what it represents exactly. All is computed by
+the units themselves; their exact weights are those of `numerate.units.exact`.
 """
 
 import io
@@ -50,6 +50,7 @@ STYLE: dict[Any, Any] = {
 }
 POINTS = 161  # of an axis; odd, so that zero is one of them
 KEY = jax.random.key(0)
+NAMES = [name for name in units.__all__ if name != "Unit"]
 Panel = Callable[[Axes, str], None]
 
 
@@ -394,9 +395,16 @@ PICTURES: dict[str, tuple[Panel, ...]] = {
 }
 
 
+def panels(name: str) -> tuple[Panel, ...]:
+    """What a unit shows; without a row, the first operations that it represents exactly."""
+    return PICTURES.get(name) or tuple(
+        map(exactly, list(EXACT[getattr(units, name)].parameters)[:3])
+    )
+
+
 def draw(name: str) -> Figure:
-    panels = PICTURES[name]
-    figure = Figure(figsize=(3.1 * len(panels), 2.9))
+    shown = panels(name)
+    figure = Figure(figsize=(3.1 * len(shown), 2.9))
     # In inches, the same for all: a layout engine would draw everything twice to find out.
     figure.subplots_adjust(
         left=0.5 / figure.get_figwidth(),
@@ -405,7 +413,7 @@ def draw(name: str) -> Figure:
         top=0.91,
         wspace=0.26,
     )
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    for axes, panel in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         axes.patch.set_alpha(0)
         panel(axes, name)
     return figure
@@ -424,7 +432,7 @@ def on_files(files: Any, config: Any) -> Any:
     """MkDocs calls this: adds the pictures to the files of the site."""
     from mkdocs.structure.files import File
 
-    for name in PICTURES:
+    for name in NAMES:
         place = f"units/pictures/{name.lower()}.svg"
         files.append(File.generated(config, place, content=svg(name)))
     return files
@@ -432,7 +440,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 def main() -> None:
     folder, *names = sys.argv[1:]
-    for name in names or PICTURES:
+    for name in names or NAMES:
         for page, ground in {"light": "#ffffff", "dark": "#1e2129"}.items():
             with matplotlib.rc_context(STYLE):
                 draw(name).savefig(Path(folder) / f"{name}-{page}.png", facecolor=ground, dpi=90)
