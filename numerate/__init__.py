@@ -59,9 +59,9 @@ _HOMES = {
         "RealNPU", "SignNMRU", "Unit", "iNALU", "sNMU",
     ),
 }  # fmt: skip
-_MODULES = ("bench", "cells", "formula", "initialisers", "keras", "models", "ops", "paper", "plot")
-_MODULES += ("recipes", "regress", "serialise", "study", "tables", "tasks", "torch", "train")
-_MODULES += ("units",)
+_MODULES = ("arguments", "bench", "cells", "formula", "initialisers", "keras", "models", "ops")
+_MODULES += ("paper", "plot", "recipes", "regress", "serialise", "study", "tables")
+_MODULES += ("tasks", "torch", "train", "units")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]

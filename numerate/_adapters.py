@@ -8,6 +8,7 @@ JAX is imported when a unit is looked at, not before: `import numerate.torch` do
 
 import inspect
 import re
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,19 @@ def borrowed(unit: "type[Unit]") -> dict[str, Any]:
         for name, value in names.items()
         if isinstance(value, staticmethod | property) or callable(value)
         if not name.startswith("__") and name not in _OWN
+    }
+
+
+def adapted(base: type, home: str) -> dict[str, type]:
+    """A class that borrows from each unit of `numerate.units`, by name, as one of module `home`."""
+    from numerate import units
+
+    return {
+        name: types.new_class(
+            name, (base,), {"unit": getattr(units, name)}, lambda body: body.update(__module__=home)
+        )
+        for name in units.__all__
+        if name != "Unit"
     }
 
 

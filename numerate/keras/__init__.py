@@ -4,75 +4,12 @@ Needs Keras, on its JAX or its PyTorch backend: `pip install "numerate[keras]"`.
 """
 
 from numerate.keras import _backend as _backend
-from numerate.keras._base import Unit
-from numerate.keras._cells import RecurrentCell
-from numerate.keras._convert import from_keras, to_keras
-from numerate.keras._units import (
-    GNAC,
-    GNALU,
-    MCFC,
-    MLP,
-    NAC,
-    NALU,
-    NASU,
-    NAU,
-    NLRL,
-    NMRU,
-    NMU,
-    NPU,
-    NRU,
-    NSR,
-    SNALU,
-    HillSpaceProduct,
-    HillSpaceSum,
-    Linear,
-    MulMCFC,
-    MulMCFCSignINALU,
-    MulMCFCSignRealNPU,
-    NACMul,
-    NALUScalarGate,
-    NALUUntied,
-    RealNPU,
-    RealNPUModified,
-    SignNMRU,
-    iNALU,
-    iNALUShared,
-    sNMU,
-)
+from numerate.keras._base import Unit as Unit
+from numerate.keras._cells import RecurrentCell as RecurrentCell
+from numerate.keras._convert import from_keras as from_keras
+from numerate.keras._convert import to_keras as to_keras
+from numerate.keras._units import UNITS
 
-__all__ = [
-    "GNAC",
-    "GNALU",
-    "MCFC",
-    "MLP",
-    "NAC",
-    "NALU",
-    "NASU",
-    "NAU",
-    "NLRL",
-    "NMRU",
-    "NMU",
-    "NPU",
-    "NRU",
-    "NSR",
-    "SNALU",
-    "HillSpaceProduct",
-    "HillSpaceSum",
-    "Linear",
-    "MulMCFC",
-    "MulMCFCSignINALU",
-    "MulMCFCSignRealNPU",
-    "NACMul",
-    "NALUScalarGate",
-    "NALUUntied",
-    "RealNPU",
-    "RealNPUModified",
-    "RecurrentCell",
-    "SignNMRU",
-    "Unit",
-    "from_keras",
-    "iNALU",
-    "iNALUShared",
-    "sNMU",
-    "to_keras",
-]
+globals().update(UNITS)  # also in `__init__.pyi`, for editors
+
+__all__ = sorted([*UNITS, "RecurrentCell", "Unit", "from_keras", "to_keras"])  # pyright: ignore[reportUnsupportedDunderAll]

@@ -91,6 +91,9 @@ class Unit(keras.layers.Layer):
 
     unit: ClassVar[type[units.Unit]]
     _native: ClassVar[type[_Native]]
+    # The native unit's.
+    weight: Any
+    equation: Callable[..., Any]
 
     def __init_subclass__(cls, unit: type[units.Unit] | None = None, **kwargs: Any):
         super().__init_subclass__(**kwargs)

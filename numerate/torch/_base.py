@@ -68,7 +68,9 @@ class Unit(nn.Module):
     in_features: int
     out_features: int
 
-    # Borrowed from the unit, as its equation is.
+    # Borrowed from the unit.
+    weight: torch.Tensor
+    equation: Callable[..., torch.Tensor]
     penalty_weight: Callable[[Any], Any]
     bounds: Callable[[], dict[str, tuple[float, float]]]
     choices: Callable[[], tuple[int, ...]]
@@ -105,11 +107,11 @@ class Unit(nn.Module):
         def draw(features: int) -> torch.Tensor:
             return torch.rand(*x.shape[:-1], features, dtype=x.dtype, device=x.device)
 
-        return self.equation(x, draw if self.training else None)  # pyright: ignore[reportCallIssue]
+        return self.equation(x, draw if self.training else None)
 
     def penalty(self) -> torch.Tensor:
         """What the unit adds to the loss, before `penalty_weight(progress)`."""
-        return self.weight.new_zeros(())  # pyright: ignore[reportCallIssue]
+        return self.weight.new_zeros(())
 
     @torch.no_grad()
     def constrain_(self) -> None:

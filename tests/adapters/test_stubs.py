@@ -1,0 +1,26 @@
+"""What editors are told of the adapters is what they are."""
+
+import ast
+
+import pytest
+
+from tests.adapters import stubs
+
+each_library = pytest.mark.parametrize("library", stubs.HEAD, ids=lambda library: library.__name__)
+
+
+@each_library
+def test_stubs_have_every_unit_with_its_arguments(library):
+    assert stubs.path(library).read_text(encoding="utf-8") == stubs.stub(library), (
+        "write them with `KERAS_BACKEND=jax python -m tests.adapters.stubs`"
+    )
+
+
+@each_library
+def test_stubs_have_every_name(library):
+    body = ast.parse(stubs.stub(library)).body
+    imports = [
+        alias.asname for node in body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    classes = [node.name for node in body if isinstance(node, ast.ClassDef)]
+    assert {*imports, *classes} - {None} == set(library.__all__)
