@@ -12,39 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from numerate.units import (
-    GNAC,
-    GNALU,
-    MCFC,
-    MLP,
-    NAC,
-    NALU,
-    NASU,
-    NAU,
-    NLRL,
-    NMRU,
-    NMU,
-    NPU,
-    NRU,
-    NSR,
-    SNALU,
-    HillSpaceProduct,
-    HillSpaceSum,
-    Linear,
-    MulMCFC,
-    MulMCFCSignINALU,
-    MulMCFCSignRealNPU,
-    NACMul,
-    NALUScalarGate,
-    NALUUntied,
-    RealNPU,
-    RealNPUModified,
-    SignNMRU,
-    Unit,
-    iNALU,
-    iNALUShared,
-    sNMU,
-)
+from numerate import units
+from numerate.units import Unit
 
 __all__ = ["EXACT", "OPERATIONS", "Exact", "exact"]
 
@@ -93,7 +62,7 @@ def exact(unit: type[Unit], operation: str, *, key: PRNGKeyArray, **kwargs: Any)
     **Raises:** `ValueError` for an operation that the unit does not represent exactly.
 
     !!! example
-        >>> unit = exact(NALU, "*", key=jax.random.key(0))
+        >>> unit = exact(units.NALU, "*", key=jax.random.key(0))
         >>> float(unit(jnp.array([3.0, 4.0]))[0])
         12.0
     """
@@ -208,38 +177,38 @@ _SUMS = {o: _nac_parameters(o) for o in OPERATIONS if o not in PRODUCTS}
 _RECIPROCALS = _reciprocal_weights("*", "/")
 
 EXACT: dict[type[Unit], Exact] = {
-    NAC: Exact(_SUMS, EITHER),
-    NACMul: Exact({o: _nac_parameters(o) for o in PRODUCTS}, POSITIVE),
-    NALU: Exact({o: _nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
-    NALUScalarGate: Exact({o: _nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
-    NALUUntied: Exact({o: _untied_parameters(o) for o in OPERATIONS}, POSITIVE),
-    NAU: Exact(_weights("+", "-"), EITHER),
-    NMU: Exact(_weights("*"), EITHER),
-    sNMU: Exact(_weights("*"), EITHER),
-    NMRU: Exact(_RECIPROCALS, EITHER),
-    SignNMRU: Exact(_RECIPROCALS, EITHER),
-    iNALU: Exact({o: _inalu_parameters(o) for o in "+-*/"}, EITHER),
-    iNALUShared: Exact({o: _constant_gate_parameters(o) for o in "+-*/"}, EITHER),
-    SNALU: Exact({o: _constant_gate_parameters(o) for o in "+-*/"}, EITHER),
-    GNAC: Exact(_SUMS, EITHER),
-    GNALU: Exact({o: _nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
-    NASU: Exact({o: _selection(o) for o in "+-*/"}, EITHER),
-    NRU: Exact(_weights("*", "/"), EITHER),
-    NPU: Exact(_complex_weights("*", "/"), EITHER),
-    RealNPU: Exact(_gated_weights("*", "/"), EITHER),
-    RealNPUModified: Exact(_gated_weights("*", "/"), EITHER),
-    HillSpaceSum: Exact(_SUMS, EITHER),
-    HillSpaceProduct: Exact({o: _nac_parameters(o) for o in "*/"}, EITHER),
-    MCFC: Exact(_mass_parameters("+"), EITHER),
-    MulMCFC: Exact(_mass_parameters("*", "sqrt"), POSITIVE),
-    MulMCFCSignINALU: Exact(_mass_parameters("*"), EITHER),
-    MulMCFCSignRealNPU: Exact(
+    units.NAC: Exact(_SUMS, EITHER),
+    units.NACMul: Exact({o: _nac_parameters(o) for o in PRODUCTS}, POSITIVE),
+    units.NALU: Exact({o: _nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
+    units.NALUScalarGate: Exact({o: _nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
+    units.NALUUntied: Exact({o: _untied_parameters(o) for o in OPERATIONS}, POSITIVE),
+    units.NAU: Exact(_weights("+", "-"), EITHER),
+    units.NMU: Exact(_weights("*"), EITHER),
+    units.sNMU: Exact(_weights("*"), EITHER),
+    units.NMRU: Exact(_RECIPROCALS, EITHER),
+    units.SignNMRU: Exact(_RECIPROCALS, EITHER),
+    units.iNALU: Exact({o: _inalu_parameters(o) for o in "+-*/"}, EITHER),
+    units.iNALUShared: Exact({o: _constant_gate_parameters(o) for o in "+-*/"}, EITHER),
+    units.SNALU: Exact({o: _constant_gate_parameters(o) for o in "+-*/"}, EITHER),
+    units.GNAC: Exact(_SUMS, EITHER),
+    units.GNALU: Exact({o: _nalu_parameters(o) for o in OPERATIONS}, POSITIVE),
+    units.NASU: Exact({o: _selection(o) for o in "+-*/"}, EITHER),
+    units.NRU: Exact(_weights("*", "/"), EITHER),
+    units.NPU: Exact(_complex_weights("*", "/"), EITHER),
+    units.RealNPU: Exact(_gated_weights("*", "/"), EITHER),
+    units.RealNPUModified: Exact(_gated_weights("*", "/"), EITHER),
+    units.HillSpaceSum: Exact(_SUMS, EITHER),
+    units.HillSpaceProduct: Exact({o: _nac_parameters(o) for o in "*/"}, EITHER),
+    units.MCFC: Exact(_mass_parameters("+"), EITHER),
+    units.MulMCFC: Exact(_mass_parameters("*", "sqrt"), POSITIVE),
+    units.MulMCFCSignINALU: Exact(_mass_parameters("*"), EITHER),
+    units.MulMCFCSignRealNPU: Exact(
         {"*": {**_mass_parameters("*")["*"], "sign_gate": [1.0, 1.0]}}, EITHER
     ),
     # They compare and conclude: their outputs are truth values.
-    NSR: Exact({}, EITHER),
-    NLRL: Exact({}, EITHER),
-    Linear: Exact(_weights("+", "-"), EITHER),
-    MLP: Exact({o: _rectified(o) for o in "+-"}, EITHER),
+    units.NSR: Exact({}, EITHER),
+    units.NLRL: Exact({}, EITHER),
+    units.Linear: Exact(_weights("+", "-"), EITHER),
+    units.MLP: Exact({o: _rectified(o) for o in "+-"}, EITHER),
 }
 """The table: a row for each unit."""
