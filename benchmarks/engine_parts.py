@@ -18,8 +18,7 @@ import jax.numpy as jnp
 from _report import Report, parse_args
 
 from numerate.tasks import Arithmetic
-from numerate.train import Config, _loss, _train
-from numerate.train._compile import compile_chunk
+from numerate.train import Config, _loss, _train, compile_program
 from numerate.units import NALU
 
 CONFIG = Config(steps=1000, log_every=1000)
@@ -56,7 +55,9 @@ def program(chunk: int, *, small: bool, task: Arithmetic, gradient: Any) -> Call
         init = jax.jit(jax.vmap(lambda key: loop.init(key, CONFIG.steps, None)))
         sets = loop.sets(None)
         advance = jax.vmap(loop.advance, in_axes=(0, None))
-        compiled = compile_chunk(advance, jax.eval_shape(init, keys), sets, small=small)
+        compiled = compile_program(
+            advance, jax.eval_shape(init, keys), sets, small=small, donate_argnums=0
+        )
     return lambda: jax.block_until_ready(compiled(init(keys), sets))
 
 

@@ -1,8 +1,8 @@
-"""Choosing on validation data what units leave open: which of their branches speaks.
+"""Selecting the branches of units by the error on validation data.
 
 A unit with several branches trains all of them at once and offers each as an alternative
-(`Unit.choices`). A sigmoid gate between branches is learnt from the same gradient as they are,
-and picks at random; the error on validation data tells which one is right.
+(`Unit.choices`). A sigmoid gate between branches learns from the same gradients as they do, and
+often selects the wrong one; the error on validation data tells which one is right.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,10 @@ Error = Callable[[PyTree], Float[Array, ""]]
 
 
 def select_branches(model: PyTree, error: Error) -> PyTree:
-    """The model with every choice made so that `error` is least, one after another.
+    """The model with every branch selected by the smallest `error`, one choice after another.
 
-    The last unit chooses first, given what those before it say now: not every combination is
-    tried, as there would be too many.
+    The last unit comes first, with the units before it as they are: there are too many
+    combinations to try all.
 
     **Arguments:** `model`; `error`, a function from a model to its error on validation data.
 
@@ -34,17 +34,16 @@ def select_branches(model: PyTree, error: Error) -> PyTree:
         True
     """
     for index, unit in reversed(list(enumerate(units_of(model)))):
-        for place, alternatives in enumerate(unit.choices()):
-            options = [_with(model, index, place, a) for a in range(alternatives)]
+        for choice, alternatives in enumerate(unit.choices()):
+            options = [_with(model, index, choice, a) for a in range(alternatives)]
             model = _best(options, [error(option) for option in options])
     return model
 
 
 def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"]) -> PyTree:
-    """The model with its choices made by the mean squared error on rows of validation data.
+    """The model with its branches selected by the mean squared error on validation data.
 
-    For models that are trained with a loop of one's own; `train` and `train_many` do it at
-    every measurement.
+    For your own training loops; `train` and `train_many` do it at every measurement.
 
     **Arguments:** `model`, for one example; `x`, `y`: rows that were not trained on.
 
@@ -61,14 +60,16 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"
     return select_branches(model, lambda model: jnp.mean(jnp.square(jax.vmap(model)(x) - y)))
 
 
-def _with(model: PyTree, index: int, place: int, alternative: int) -> PyTree:
+def _with(model: PyTree, index: int, choice: int, alternative: int) -> PyTree:
     return eqx.tree_at(
-        lambda tree: units_of(tree)[index], model, replace_fn=lambda u: u.chosen(place, alternative)
+        lambda tree: units_of(tree)[index],
+        model,
+        replace_fn=lambda u: u.chosen(choice, alternative),
     )
 
 
 def _best(options: list[PyTree], errors: list[Any]) -> PyTree:
-    """The option of the least error; one whose error is NaN is never taken for a finite one."""
+    """The option with the smallest error. NaN counts as infinite."""
     best = jnp.argmin(jnp.stack([jnp.where(jnp.isnan(e), jnp.inf, e) for e in errors]))
     arrays, rest = zip(*(eqx.partition(option, eqx.is_array) for option in options), strict=True)
     return eqx.combine(jax.tree.map(lambda *leaves: jnp.stack(leaves)[best], *arrays), rest[0])

@@ -1,10 +1,10 @@
-"""The loss of a model on a batch, laid out in memory for many seeds at once.
+"""Losses, penalties and constraints; the mean squared error is laid out for many seeds at once.
 
-A unit is a handful of elementwise equations, so under `vmap` over seeds its cost is the memory
-layout. `jax.vmap` puts the seeds first and the batch last; then every gradient is a sum over
-the last axis, which compilers for CPUs leave scalar. The functions here carry their own rule
-for `vmap`: the seeds go last. Everything elementwise then runs over neighbouring seeds in SIMD
-registers, sums over the batch included (measured in `docs/engine.md`).
+Most units are a few elementwise equations, so under `vmap` over seeds the memory layout decides
+their speed. `jax.vmap` puts the seeds first and the batch last; every gradient is then a sum over
+the last axis, which compilers for CPUs leave scalar. The error and its gradient here have their
+own rule for `vmap`, which puts the seeds last. Everything elementwise, sums over the batch
+included, then runs over neighbouring seeds in SIMD registers (measured in `docs/engine.md`).
 """
 
 import inspect
@@ -22,8 +22,8 @@ from numerate.units import Unit
 
 Model = Callable[[Float[Array, "in"]], Float[Array, "out"]]
 SeedLoss = Callable[..., Any]
-# Rows of a measured set that are taken at once. XLA splits the work on more of them over threads,
-# which it cannot do inside one machine function (see `_compile.py`).
+# Rows of a validation or extrapolation set that are computed at once. XLA would split more of them
+# over threads, which it cannot do inside one machine function (see `_compile.py`).
 BLOCK = 128
 
 Penalty = Callable[[PyTree, Array, Array], Any]
@@ -44,8 +44,8 @@ def units_of(model: PyTree) -> list[Unit]:
 def total_penalty(model: PyTree, progress: Any = None) -> Float[Array, ""]:
     """The sum of `penalty()` over every `Unit` in a model; 0 where there is none.
 
-    **Arguments:** `model`; `progress`, the part of the training that is done, from 0 to 1: then
-    every penalty is multiplied with its unit's `penalty_weight` there.
+    **Arguments:** `model`; `progress`, the part of the training that is done, from 0 to 1. If it is
+    given, every penalty is multiplied by its unit's `penalty_weight(progress)`.
 
     !!! example
         >>> import jax
@@ -62,14 +62,14 @@ def total_penalty(model: PyTree, progress: Any = None) -> Float[Array, ""]:
     return sum(penalties, start=jnp.zeros(()))
 
 
-def constrained(model: PyTree) -> PyTree:
-    """The model with every `Unit` in it projected to where its parameters may lie.
+def apply_constraints(model: PyTree) -> PyTree:
+    """The model with the parameters of every `Unit` projected to their constraints.
 
     !!! example
         >>> import jax
         >>> from numerate.units import NAC
         >>> unit = NAC(2, 1, key=jax.random.key(0))
-        >>> bool((constrained(unit).weight == unit.weight).all())
+        >>> bool((apply_constraints(unit).weight == unit.weight).all())
         True
     """
     return jax.tree.map(
@@ -77,13 +77,16 @@ def constrained(model: PyTree) -> PyTree:
     )
 
 
+constrained = apply_constraints
+
+
 def is_unit(node: Any) -> bool:
     return isinstance(node, Unit)
 
 
 def mean_squared_error(static: PyTree) -> SeedLoss:
-    """A function `(arrays, x, y) -> ()` of one seed: the error of the model that `arrays` and
-    `static` make up, on x `(rows, in)` and y `(rows, out)`."""
+    """A function `(arrays, x, y) -> ()` of one seed: the mean squared error of the model
+    `eqx.combine(arrays, static)` on x `(rows, in)` and y `(rows, out)`."""
 
     def of_seeds(arrays: PyTree, x: Array, y: Array) -> Float[Array, "seeds"]:
         rows = x.shape[0]
@@ -108,9 +111,9 @@ def mean_squared_error(static: PyTree) -> SeedLoss:
 
 
 def loss_gradient(static: PyTree, penalty: Penalty) -> SeedLoss:
-    """A function `(trained, frozen, x, y, key, when) -> (error, gradient)` of one seed: the mean
-    squared error, in training with noise from `key`, and the gradient of it plus
-    `penalty(model, when, error)` by `trained`."""
+    """A function `(trained, frozen, x, y, key, when) -> (error, gradients)` of one seed: the mean
+    squared error, with the noise that `key` gives, and the gradients of it plus
+    `penalty(model, when, error)` with respect to `trained`."""
 
     def of_seeds(trained: PyTree, frozen: PyTree, x, y, key, when) -> tuple[Array, PyTree]:
         def sum_of_losses(trained: PyTree) -> tuple[Float[Array, ""], Float[Array, "seeds"]]:
@@ -123,9 +126,9 @@ def loss_gradient(static: PyTree, penalty: Penalty) -> SeedLoss:
             penalties = jax.vmap(penalty_of, in_axes=-1)(arrays, when, errors)
             return jnp.sum(errors + penalties), errors
 
-        # No loss depends on another seed's weights: the gradient of the sum is every seed's own.
-        gradient, errors = jax.grad(sum_of_losses, has_aux=True)(trained)
-        return errors, gradient
+        # No loss depends on another seed's weights, so the gradient of the sum is each seed's own.
+        gradients, errors = jax.grad(sum_of_losses, has_aux=True)(trained)
+        return errors, gradients
 
     return _seeds_last(of_seeds)
 
@@ -133,10 +136,11 @@ def loss_gradient(static: PyTree, penalty: Penalty) -> SeedLoss:
 def _errors(
     static: PyTree, arrays: PyTree, x: Array, y: Array, key: Array | None = None
 ) -> Float[Array, "seeds"]:
-    """The error of every seed: arrays `(..., seeds)`, x `(batch, in, seeds)`, y alike.
+    """The error of every seed: arrays `(..., seeds)`, x `(batch, in, seeds)` and y
+    `(batch, out, seeds)`.
 
-    The order of the two maps is the layout: the inner one meets operands that all have their
-    seeds last, and leaves them there. With keys `(seeds,)` the models are in training.
+    The order of the two maps decides the layout: the operands of the inner one all have their seeds
+    last, and keep them there. Keys `(seeds,)` are for the noise of training.
     """
 
     def predict(arrays: PyTree, x: Float[Array, "*in"], key, example) -> Float[Array, "out"]:
@@ -156,7 +160,8 @@ def _takes_key(model: Any) -> bool:
 
 
 def _seeds_last(of_seeds: Callable[..., Any]) -> SeedLoss:
-    """From a function of many seeds, on the last axis, one of a single seed whose `vmap` it is."""
+    """A function of one seed, from one of many seeds on the last axis, which is used as its
+    rule for `vmap`."""
 
     @custom_vmap
     def of_one(*arguments):

@@ -1,4 +1,4 @@
-"""Starting a seed again that makes no progress, as two public codes of the iNALU do it."""
+"""Restarting seeds that make no progress, by the rules of two public codes of the iNALU."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,28 +9,28 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from numerate.ops import uniform
 
-# Measurements that a memory holds; a seed that is older compares the latest ones.
+# Measurements that a history holds; a longer training compares the latest ones.
 _CAPACITY = 512
 
 
 @dataclass(frozen=True)
 class Restart:
-    """A rule by which a seed gets new parameters: its losses no longer fall.
+    """A rule that gives a seed new parameters when its losses no longer fall.
 
-    At a measurement the losses since the start, or since the last restart, are cut into an
-    earlier and a later half. The seed starts again if mean(earlier) ≤ mean(later) +
+    At a measurement the losses since the start, or since the last restart, are split into an
+    earlier and a later half. The seed restarts if mean(earlier) ≤ mean(later) +
     deviation(later) and mean(later) > `above`. The optimiser's state is kept, in both codes.
     `INALU_AUTHORS` and `INALU_BENCHMARK` are the rules of Schlör et al. (2020) and of the
-    benchmark of Mistry et al. (2022), who differ in all four settings.
+    benchmark of Mistry et al. (2022), which differ in `signal`, `least`, `every` and `redraw`.
 
     **Arguments:**
 
     - `signal`: `"batch"`, the training losses, or `"validation"`, the error at each measurement.
     - `least`: measurements needed before a restart.
-    - `every`: the rule is asked at every so many measurements.
-    - `redraw`: `"uniform"`, all parameters anew from U(-2, 2), or `"initial"`, from the
+    - `every`: measurements between two checks of the rule.
+    - `redraw`: `"uniform"`, all parameters from U(-2, 2), or `"initial"`, from the
         model's own initialisers.
-    - `above`: a later half with a smaller mean is progress enough.
+    - `above`: no restart if the mean of the later half is below this.
 
     **Raises:** `ValueError` for another signal or redraw, or a count below 1.
 
@@ -38,8 +38,8 @@ class Restart:
         >>> INALU_AUTHORS.redraw, INALU_BENCHMARK.redraw
         ('uniform', 'initial')
 
-    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71. Their code asks after
-    every batch of every tenth epoch of 1,000 batches; we ask once, at its end.
+    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71. Their code checks
+    after every batch of every tenth epoch of 1,000 batches; here it is checked once, at its end.
     """
 
     signal: str = "batch"
@@ -63,28 +63,28 @@ class Restart:
 INALU_AUTHORS = Restart()
 INALU_BENCHMARK = Restart(signal="validation", least=5, every=1, redraw="initial")
 
-# Mean and mean square of the losses of each measurement, the oldest first; how many there are.
-Memory = tuple[Float[Array, "capacity 2"], Int[Array, ""]]
+# Mean and mean square of the losses of each measurement, the oldest first; the number of them.
+History = tuple[Float[Array, "capacity 2"], Int[Array, ""]]
 
 
-def empty_memory(dtype: Any) -> Memory:
+def empty_history(dtype: Any) -> History:
     return jnp.zeros((_CAPACITY, 2), dtype), jnp.asarray(0, jnp.int32)
 
 
-def remembered(memory: Memory, mean: Array, mean_square: Array) -> Memory:
-    """The memory with one more measurement; a full one forgets its oldest."""
-    moments, count = memory
+def appended(history: History, mean: Array, mean_square: Array) -> History:
+    """The history with one more measurement; a full one loses its oldest."""
+    moments, count = history
     full = count >= _CAPACITY
     moments = jnp.where(full, jnp.roll(moments, -1, axis=0), moments)
-    place = jnp.minimum(count, _CAPACITY - 1)
-    return moments.at[place].set(jnp.stack([mean, mean_square])), place + 1
+    index = jnp.minimum(count, _CAPACITY - 1)
+    return moments.at[index].set(jnp.stack([mean, mean_square])), index + 1
 
 
-def is_due(rule: Restart, memory: Memory, measurement: Array) -> Bool[Array, ""]:
-    """Whether the losses in memory make the seed start again at this measurement, from 1."""
-    moments, count = memory
-    place = jnp.arange(_CAPACITY)
-    earlier, later = place < count // 2, (place >= count // 2) & (place < count)
+def is_due(rule: Restart, history: History, measurement: Array) -> Bool[Array, ""]:
+    """Whether the rule restarts the seed at this measurement, counted from 1."""
+    moments, count = history
+    index = jnp.arange(_CAPACITY)
+    earlier, later = index < count // 2, (index >= count // 2) & (index < count)
     first, _ = _mean_and_deviation(moments, earlier)
     second, deviation = _mean_and_deviation(moments, later)
     stuck = (first <= second + deviation) & (second > rule.above)
@@ -98,7 +98,7 @@ def _mean_and_deviation(moments: Array, which: Array) -> tuple[Array, Array]:
 
 
 def redrawn(rule: Restart, initial: Any, key: PRNGKeyArray) -> PyTree:
-    """New parameters. `initial` is a function of the key that draws them as at the start."""
+    """New parameters. `initial(key)` draws them as at the start."""
     arrays = initial(key)
     if rule.redraw == "initial":
         return arrays

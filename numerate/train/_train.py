@@ -1,8 +1,8 @@
-"""One seed's training as one pure function.
+"""The training of one seed as one pure function.
 
-This is one of the package's deep files. `init` makes a state, `advance` takes it `log_every`
-steps further and measures, `conclude` turns the last state into a `Run`; `train` is the three
-in a row, and `_many.py` runs the same `advance` on many seeds.
+This is one of the package's deep files. `init` makes a state, `advance` makes `log_every` steps
+and measures the errors, `conclude` turns the last state into a `Run`. `train` calls the three one
+after another, and `_many.py` runs the same `advance` on many seeds.
 """
 
 from collections.abc import Callable
@@ -17,20 +17,15 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from numerate.tasks import Task, step_key
 from numerate.train._choice import select_branches
-from numerate.train._loss import (
-    Penalty,
-    constrained,
-    loss_gradient,
-    mean_squared_error,
-    total_penalty,
-)
+from numerate.train._loss import Penalty, loss_gradient, mean_squared_error, total_penalty
 from numerate.train._outcome import Outcome
-from numerate.train._restart import Restart, empty_memory, is_due, redrawn, remembered
+from numerate.train._restart import Restart, appended, empty_history, is_due, redrawn
 from numerate.train._run import Run
+from numerate.train._step import Gradient, gradient_step, static_part
 
 MakeModel = Callable[..., Any]
 
-# Streams of random numbers beside that of the batches, which uses a step's key as it is.
+# Further streams of random numbers; the batch of a step uses the step's key itself.
 _NOISE, _RESTART = 0x6E6F6973, 0x72657374
 
 
@@ -44,15 +39,15 @@ class Config:
     - `batch_size`: examples in the fresh batch of every step.
     - `log_every`: steps between two measurements of the validation and extrapolation errors.
     - `optimiser`: any Optax optimiser; by default Adam with learning rate 1e-3.
-    - `penalty_scale`: what the sum of the units' penalties is multiplied with; a number, or
-        an Optax schedule of the step. `None` follows every unit's own schedule, its
-        `penalty_weight`, over the course of `steps`.
+    - `penalty_scale`: a factor of the sum of the units' penalties; a number, or an Optax schedule
+        of the step. With `None` every unit follows its own schedule, `penalty_weight`, over
+        `steps`.
     - `penalty_below`: penalties count only while the batch's mean squared error is below this.
-    - `penalty_optimiser`: penalties get a step of their own, after that of the error, by this
-        optimiser. By default they are a part of the loss.
-    - `restart`: a `Restart`, by which a seed without progress gets new parameters.
-    - `stop_below`: a seed stops at the first logged step whose validation error is below this;
-        by default none does. The extrapolation error never stops or selects anything.
+    - `penalty_optimiser`: makes a separate step for the penalties, after that for the error. By
+        default penalties are a part of the loss.
+    - `restart`: a `Restart`, which gives new parameters to a seed that makes no progress.
+    - `stop_below`: a seed stops at the first logged step with a validation error below this; by
+        default it does not stop early. The extrapolation error never stops or selects anything.
 
     **Raises:** `ValueError` for a count below 1, or steps that are no multiple of `log_every`.
 
@@ -86,12 +81,12 @@ _ADAM = optax.adam(1e-3)
 
 
 class State(eqx.Module):
-    """All that one seed's training carries on: arrays only, so that it can be mapped over."""
+    """The state of one seed's training: arrays only, so that it can be mapped over."""
 
     arrays: PyTree
-    optimiser_state: PyTree
-    memory: PyTree
-    place: PyTree
+    opt_states: tuple
+    history: PyTree
+    instance: PyTree
     key: PRNGKeyArray
     step: Int[Array, ""]
     steps: Int[Array, ""]
@@ -112,10 +107,10 @@ class Log(NamedTuple):
 class Loop(NamedTuple):
     """The pure functions of one training, for a fixed task, model and configuration.
 
-    `init(key, steps, place) -> State`, `advance(state, sets) -> (State, Log)`,
-    `conclude(state, logs) -> Run` with logs of shape `(logs,)`, and `sets(place) -> sets`, the
-    validation and extrapolation sets. `place` is the seed's own part of a family of tasks; it
-    is None for any other task, whose sets all seeds share.
+    `init(key, steps, instance) -> State`, `advance(state, sets) -> (State, Log)`,
+    `conclude(state, logs) -> Run` with logs of shape `(logs,)`, and `sets(instance) -> sets`,
+    the validation and extrapolation sets. `instance` tells which task of a family the seed has;
+    it is None for any other task, and then all seeds share the sets.
     """
 
     init: Callable[[PRNGKeyArray, Any, Any], State]
@@ -128,16 +123,16 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
     """Train one seed: a pure function of `key`, which `jax.jit` and `jax.vmap` transform.
 
     Every step draws a fresh batch, takes the gradient of the mean squared error plus the units'
-    penalties, makes one optimiser step and projects every unit to its constraint. Units with
-    noise are called with a key of the step and example. Every `log_every` steps the choices that
-    units leave open are made by the validation error, and the errors on the task's fixed
-    validation and extrapolation sets are measured. The run is `solved` if, at the logged step of
-    lowest validation error, the extrapolation error is below the task's threshold.
+    penalties, makes one optimiser step and projects every unit to its constraints. Units with
+    noise are called with a key of the step and example. Every `log_every` steps the branches of
+    units are selected by the validation error, and the errors on the task's fixed validation and
+    extrapolation sets are measured. The run is `solved` if, at the logged step of lowest
+    validation error, the extrapolation error is below the task's threshold.
 
     **Arguments:**
 
     - `key`: the seed, a JAX key of the default kind; the weights and all batches follow from it.
-    - `task`: where the data come from.
+    - `task`: the source of the data.
     - `model`: a function of `key=` that makes the untrained model, such as
         `functools.partial(NALU, 2, 1)`; the model maps one example.
     - `config`: how to train.
@@ -167,29 +162,25 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
 
 
 def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config) -> Loop:
-    """The functions that `train` and `train_many` are made of. `key` gives only its kind."""
-    static = _static_part(key, model)
+    """The functions that `train` and `train_many` use. Of `key` only the kind matters."""
+    static = static_part(model, key)
     error = mean_squared_error(static)
-    own_step = config.penalty_optimiser
-    gradient = loss_gradient(static, _penalty(config) if own_step is None else _no_penalty)
-    penalty_gradient = jax.grad(_penalty_of(static, config))
+    descents = _descents(static, config)
+    update = gradient_step(descents, static)
 
     def fresh(key: PRNGKeyArray) -> PyTree:
         return eqx.filter(model(key=key), eqx.is_array)
 
-    def init(key: PRNGKeyArray, steps: Any, place: Any) -> State:
+    def init(key: PRNGKeyArray, steps: Any, instance: Any) -> State:
         arrays = fresh(key)
-        trained = eqx.filter(arrays, eqx.is_inexact_array)
+        trained = _floats(arrays)
         infinite = jnp.asarray(jnp.inf, _dtype(trained))
         false, zero = jnp.asarray(False), jnp.asarray(0, jnp.int32)
         return State(
             arrays=arrays,
-            optimiser_state=(
-                config.optimiser.init(trained),
-                None if own_step is None else own_step.init(trained),
-            ),
-            memory=None if config.restart is None else empty_memory(_dtype(trained)),
-            place=place,
+            opt_states=tuple(optimiser.init(trained) for _, optimiser in descents),
+            history=None if config.restart is None else empty_history(_dtype(trained)),
+            instance=instance,
             key=key,
             step=zero,
             steps=jnp.asarray(steps, jnp.int32),
@@ -202,25 +193,18 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             first_below=zero,
         )
 
-    def one_step(i: Array, here: Task, steps: Array, carry: tuple, key: PRNGKeyArray) -> tuple:
-        arrays, (optimiser_state, penalty_state), losses = carry
+    def one_step(i: Array, task: Task, steps: Array, carry: tuple, key: PRNGKeyArray) -> tuple:
+        arrays, opt_states, losses = carry
         step = step_key(key, i)
-        x, y = here.sample(step, config.batch_size)
-        trained, frozen = eqx.partition(arrays, eqx.is_inexact_array)
-        when = jnp.asarray(_when(config, i, steps), _dtype(trained))
-        loss, gradients = gradient(trained, frozen, x, y, step_key(step, _NOISE), when)
-        updates, optimiser_state = config.optimiser.update(gradients, optimiser_state, trained)
-        trained = optax.apply_updates(trained, updates)
-        if own_step is not None:
-            gradients = penalty_gradient(trained, frozen, when, loss)
-            updates, penalty_state = own_step.update(gradients, penalty_state, trained)
-            trained = optax.apply_updates(trained, updates)
-        projected = constrained(eqx.combine(trained, frozen, static))
+        x, y = task.sample(step, config.batch_size)
+        when = jnp.asarray(_when(config, i, steps), _dtype(_floats(arrays)))
+        noise = step_key(step, _NOISE)
+        arrays, opt_states, loss = update(arrays, opt_states, x, y, noise, when)
         losses = None if losses is None else losses + jnp.stack([loss, loss**2])
-        return eqx.filter(projected, eqx.is_array), (optimiser_state, penalty_state), losses
+        return arrays, opt_states, losses
 
-    def chosen(arrays: PyTree, x: Array, y: Array) -> PyTree:
-        """The arrays with every choice that a unit leaves open made by the validation error."""
+    def selected(arrays: PyTree, x: Array, y: Array) -> PyTree:
+        """The arrays of the model with its branches selected by the validation error."""
 
         def error_of(model: PyTree) -> Array:
             return error(eqx.filter(model, eqx.is_array), x, y)
@@ -228,46 +212,46 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
         return eqx.filter(select_branches(eqx.combine(arrays, static), error_of), eqx.is_array)
 
     def restarted(state: State, arrays: PyTree, log: Log, losses: Any) -> tuple[PyTree, PyTree]:
-        """The parameters and the memory after a measurement, by the rule of restarts."""
+        """The parameters and the history after a measurement, by the rule for restarts."""
         rule = config.restart
         if rule is None:
             return arrays, None
         signal = losses / config.log_every
         if rule.signal == "validation":
             signal = jnp.stack([log.validation, log.validation**2])
-        memory = remembered(state.memory, *signal)
+        history = appended(state.history, *signal)
         measurement = state.step // config.log_every + 1
-        due = is_due(rule, memory, measurement)
+        due = is_due(rule, history, measurement)
         new = redrawn(rule, fresh, step_key(step_key(state.key, state.step), _RESTART))
-        return _where(due, new, arrays), _where(due, empty_memory(log.validation.dtype), memory)
+        return _where(due, new, arrays), _where(due, empty_history(log.validation.dtype), history)
 
     def measured_steps(state: State, sets: Any) -> tuple[State, Log]:
         # The count is a constant: with bounds that differ between seeds, a loop under `vmap`
         # would compare and select at every step.
-        here = task.at(state.place)
+        seed_task = task.at(state.instance)
         losses = None if config.restart is None else jnp.zeros(2, state.best_validation.dtype)
-        arrays, optimiser_state, losses = jax.lax.fori_loop(
+        arrays, opt_states, losses = jax.lax.fori_loop(
             0,
             config.log_every,
-            lambda i, carry: one_step(state.step + i, here, state.steps, carry, state.key),
-            (state.arrays, state.optimiser_state, losses),
+            lambda i, carry: one_step(state.step + i, seed_task, state.steps, carry, state.key),
+            (state.arrays, state.opt_states, losses),
         )
         step = state.step + config.log_every
-        arrays = chosen(arrays, *sets[0])
+        arrays = selected(arrays, *sets[0])
         log = Log(*(error(arrays, x, y) for x, y in sets))
         better = log.validation < state.best_validation
-        below = (log.extrapolation < here.threshold) & (state.first_below == 0)
+        below = (log.extrapolation < seed_task.threshold) & (state.first_below == 0)
         diverged = ~_all_finite(arrays)
         stopped = diverged
         if config.stop_below is not None:
             stopped |= log.validation < config.stop_below
         best_arrays = _where(better, arrays, state.best_arrays)
-        arrays, memory = restarted(state, arrays, log, losses)
+        arrays, history = restarted(state, arrays, log, losses)
         return State(
             arrays=arrays,
-            optimiser_state=optimiser_state,
-            memory=memory,
-            place=state.place,
+            opt_states=opt_states,
+            history=history,
+            instance=state.instance,
             key=state.key,
             step=step,
             steps=state.steps,
@@ -281,7 +265,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
         ), log
 
     def advance(state: State, sets: Any) -> tuple[State, Log]:
-        """`log_every` steps and a measurement; a seed that has stopped stays as it is."""
+        """`log_every` steps and a measurement; a seed that has stopped does not change."""
         nothing = jnp.full_like(state.best_validation, jnp.nan)
         return jax.lax.cond(
             state.stopped,
@@ -290,7 +274,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
         )
 
     def conclude(state: State, log: Log) -> Run:
-        threshold = task.at(state.place).threshold
+        threshold = task.at(state.instance).threshold
         solved = state.best_extrapolation < threshold
         logs = log.validation.shape[0]
         unfinished = ~state.stopped & (state.step < logs * config.log_every)
@@ -311,17 +295,33 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
             threshold=threshold,
         )
 
-    def sets(place: Any) -> Any:
-        here = task.at(place)
-        return here.validation(), here.extrapolation()
+    def sets(instance: Any) -> Any:
+        seed_task = task.at(instance)
+        return seed_task.validation(), seed_task.extrapolation()
 
     return Loop(init, advance, conclude, sets)
 
 
-def _static_part(key: PRNGKeyArray, model: MakeModel) -> PyTree:
-    """What of a model is no array: found by its shapes alone, so nothing is computed."""
-    shapes = eqx.filter_eval_shape(model, key=key)
-    return eqx.filter(shapes, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct), inverse=True)
+def _descents(static: PyTree, config: Config) -> list[tuple[Gradient, Any]]:
+    """What makes a step: the gradient of the loss, and that of the penalties if it is separate."""
+    penalty, separate = _penalty(config), config.penalty_optimiser
+    of_loss = loss_gradient(static, penalty if separate is None else _no_penalty)
+
+    def of_penalty(trained: PyTree, frozen: PyTree, when: Array, error: Array) -> Array:
+        return penalty(eqx.combine(trained, frozen, static), when, error)
+
+    def loss(trained: PyTree, frozen: PyTree, batch: tuple, _: Any) -> tuple[Array, PyTree]:
+        return of_loss(trained, frozen, *batch)
+
+    def penalties(trained: PyTree, frozen: PyTree, batch: tuple, error: Array) -> Any:
+        return error, jax.grad(of_penalty)(trained, frozen, batch[-1], error)
+
+    first = (loss, config.optimiser)
+    return [first] if separate is None else [first, (penalties, separate)]
+
+
+def _floats(arrays: PyTree) -> PyTree:
+    return eqx.filter(arrays, eqx.is_inexact_array)
 
 
 def _dtype(arrays: PyTree) -> Any:
@@ -329,14 +329,14 @@ def _dtype(arrays: PyTree) -> Any:
 
 
 def _when(config: Config, step: Array, steps: Array) -> Any:
-    """What the penalty depends on at a step: its scale, or how far the training is."""
+    """The factor of the penalties at a step, or the progress where units have schedules."""
     if config.penalty_scale is None:
         return step / steps
     return config.penalty_scale(step) if callable(config.penalty_scale) else config.penalty_scale
 
 
 def _penalty(config: Config) -> Penalty:
-    """A function `(model, when, error) -> ()` of the model's penalties at a step."""
+    """A function `(model, when, error) -> ()`: the model's penalties at a step."""
 
     def penalty(model: PyTree, when: Array, error: Array) -> Any:
         if config.penalty_scale is None:
@@ -354,17 +354,8 @@ def _no_penalty(model: PyTree, when: Array, error: Array) -> float:
     return 0.0
 
 
-def _penalty_of(static: PyTree, config: Config) -> Callable[..., Array]:
-    penalty = _penalty(config)
-
-    def of_arrays(trained: PyTree, frozen: PyTree, when: Array, error: Array) -> Array:
-        return penalty(eqx.combine(trained, frozen, static), when, error)
-
-    return of_arrays
-
-
 def _all_finite(arrays: PyTree) -> Bool[Array, ""]:
-    leaves = jax.tree.leaves(eqx.filter(arrays, eqx.is_inexact_array))
+    leaves = jax.tree.leaves(_floats(arrays))
     return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]))
 
 

@@ -10,8 +10,8 @@ import optax
 from jaxtyping import Array, Float
 
 from numerate.tasks import Arithmetic
-from numerate.train import Config, train_many
-from numerate.train._loss import constrained, loss_gradient, mean_squared_error, total_penalty
+from numerate.train import Config, apply_constraints, total_penalty, train_many
+from numerate.train._loss import loss_gradient, mean_squared_error
 from numerate.units import NALU, Unit
 
 
@@ -53,7 +53,7 @@ def test_penalties_of_all_units_are_summed():
 def test_constraints_reach_every_unit_and_nothing_else():
     unit = eqx.tree_at(lambda u: u.free, Bounded(key=KEYS[0]), jnp.array([[-1.0, 2.0]]))
     linear = eqx.nn.Linear(2, 1, key=KEYS[0])
-    first, second = constrained((unit, linear))
+    first, second = apply_constraints((unit, linear))
     assert first.weight.tolist() == [[0.0, 0.5]] and (second.weight == linear.weight).all()
 
 

@@ -10,18 +10,18 @@ import pytest
 
 from numerate.tasks import Arithmetic
 from numerate.train import INALU_AUTHORS, INALU_BENCHMARK, Config, Restart, train_many
-from numerate.train._restart import _CAPACITY, empty_memory, is_due, redrawn, remembered
+from numerate.train._restart import _CAPACITY, appended, empty_history, is_due, redrawn
 from numerate.units import NAC, NAU
 
 KEYS = jax.random.split(jax.random.key(0), 3)
 MAKE = functools.partial(NAC, 2, 1)
 
 
-def memory_of(losses, per_measurement):
-    memory = empty_memory("float32")
+def history_of(losses, per_measurement):
+    history = empty_history("float32")
     for block in np.reshape(losses, (-1, per_measurement)):
-        memory = remembered(memory, jnp.float32(block.mean()), jnp.float32((block**2).mean()))
-    return memory
+        history = appended(history, jnp.float32(block.mean()), jnp.float32((block**2).mean()))
+    return history
 
 
 def rule_of_the_paper(losses, least, above=1.0):
@@ -42,14 +42,14 @@ def test_is_due_as_on_the_list_of_losses(start, end, noise, measurements):
     losses = np.linspace(start, end, 100 * measurements) + noise * rng.random(100 * measurements)
     wanted = rule_of_the_paper(losses, least=1000)
     # At a measurement that is a multiple of ten, as every tenth epoch.
-    assert bool(is_due(INALU_AUTHORS, memory_of(losses, 100), jnp.int32(20))) == wanted
-    assert not is_due(INALU_AUTHORS, memory_of(losses, 100), jnp.int32(21))
+    assert bool(is_due(INALU_AUTHORS, history_of(losses, 100), jnp.int32(20))) == wanted
+    assert not is_due(INALU_AUTHORS, history_of(losses, 100), jnp.int32(21))
 
 
-def test_a_full_memory_forgets_its_oldest():
-    memory = memory_of(np.arange(_CAPACITY + 3.0), 1)
-    assert memory[1] == _CAPACITY
-    np.testing.assert_array_equal(memory[0][:, 0], np.arange(3.0, _CAPACITY + 3.0))
+def test_a_full_history_loses_its_oldest():
+    history = history_of(np.arange(_CAPACITY + 3.0), 1)
+    assert history[1] == _CAPACITY
+    np.testing.assert_array_equal(history[0][:, 0], np.arange(3.0, _CAPACITY + 3.0))
 
 
 def test_redraws_of_the_two_codes():

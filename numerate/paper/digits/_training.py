@@ -32,8 +32,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numerate import NAC, NALU, NAU, Recurrent, Stack
 from numerate.initialisers import initialiser
 from numerate.paper.networks import RNN, SumOverTime
-from numerate.study import Row, Tick, jit_on_one_core, on_all_cores, seed_keys
-from numerate.train._loss import constrained, total_penalty
+from numerate.study import Row, Tick, seed_keys
+from numerate.train import compile_program, run_parallel, static_part, update_step
 
 from ._images import Digits, digits
 from ._network import DigitNet
@@ -220,29 +220,26 @@ def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -
         model = eqx.filter(watcher(unit, settings, task, key=key), eqx.is_array)
         return model, optimiser.init(model)
 
-    static = eqx.filter(
-        eqx.filter_eval_shape(partial(watcher, unit, settings, task), key=jax.random.key(0)),
-        lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct),
-        inverse=True,
-    )
-
-    def loss(arrays: Any, images: Array, labels: Array, progress: Array) -> Array:
-        model = eqx.combine(arrays, static)
+    def loss(model: Watcher, images: Array, labels: Array) -> Array:
         errors = (jax.vmap(model)(scaled(images)) - task.truth(labels)) / task.spread(TRAINED)
-        return jnp.square(errors).mean() + total_penalty(model, progress)
+        return jnp.square(errors).mean()
+
+    static = static_part(partial(watcher, unit, settings, task))
+    update = update_step(loss, optimiser, static)
 
     def epoch(state: Any, images: Array, labels: Array, key: PRNGKeyArray, number: Array) -> Any:
         order = shuffled(jax.random.fold_in(key, number), len(labels), settings.batch, TRAINED)
 
         def step(carry: Any, batch: Array) -> tuple[Any, None]:
-            model, state, count = carry
-            gradient = jax.grad(loss)(model, images[batch], labels[batch], count / steps)
-            updates, state = optimiser.update(gradient, state, model)
-            model = constrained(eqx.combine(optax.apply_updates(model, updates), static))
-            return (eqx.filter(model, eqx.is_array), state, count + 1), None
+            arrays, opt_state, count = carry
+            progress = count / steps
+            arrays, opt_state, _ = update(
+                arrays, opt_state, images[batch], labels[batch], progress=progress
+            )
+            return (arrays, opt_state, count + 1), None
 
-        (model, optimiser_state, _), _ = jax.lax.scan(step, (*state, number * len(order)), order)
-        return model, optimiser_state
+        (arrays, opt_state, _), _ = jax.lax.scan(step, (*state, number * len(order)), order)
+        return arrays, opt_state
 
     def seen(arrays: Any, images: Array) -> Array:
         features = jax.vmap(eqx.combine(arrays, static).features)
@@ -251,7 +248,9 @@ def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -
     def answers(arrays: Any, features: Array, order: Array) -> Array:
         return jax.vmap(eqx.combine(arrays, static).reader)(features[order])
 
-    return _Program(*map(jit_on_one_core, (init, epoch, seen, answers)))
+    return _Program(
+        *(compile_program(part, one_thread=True) for part in (init, epoch, seen, answers))
+    )
 
 
 class Split(NamedTuple):
@@ -286,16 +285,16 @@ def run(task: DigitSequences, job: Job, settings: Settings, tick: Tick) -> list[
     seeds = range(job.first, job.stop)
     keys, epochs = seed_keys(seeds), _epochs(job.unit, settings)
 
-    def one(place: int, tell: Tick) -> list[Row]:
-        state, key = program.init(keys[place]), jax.random.fold_in(keys[place], 1)
+    def one(index: int, report: Tick) -> list[Row]:
+        state, key = program.init(keys[index]), jax.random.fold_in(keys[index], 1)
         for number in range(epochs):
             state = program.epoch(state, parts.images, parts.labels, key, number)
             jax.block_until_ready(state)
-            tell((number + 1) / epochs)
+            report((number + 1) / epochs)
         measured = _measured(program, state[0], task, found, parts, settings)
-        return [{"unit": job.unit, "seed": seeds[place], "data": found.name} | m for m in measured]
+        return [{"unit": job.unit, "seed": seeds[index], "data": found.name} | m for m in measured]
 
-    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
+    return [row for rows in run_parallel(one, len(seeds), tick) for row in rows]
 
 
 def _guessed(task: DigitSequences, job: Job, found: Digits, settings: Settings) -> list[Row]:

@@ -37,13 +37,11 @@ from numerate.study import (
     Row,
     Table,
     Tick,
-    jit_on_one_core,
     median,
     median_interval,
-    on_all_cores,
     seed_keys,
 )
-from numerate.train._loss import constrained, total_penalty
+from numerate.train import compile_program, run_parallel, static_part, update_step
 
 from ._images import Digits, digits
 from ._network import convolved
@@ -218,8 +216,7 @@ class _Program(NamedTuple):
 @lru_cache(maxsize=1)
 def _program(unit: str, settings: Settings) -> _Program:
     make = partial(Network, LAYERS[unit].make, 100 // settings.shrink, settings.channels)
-    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
-    static = eqx.filter(shapes, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct), inverse=True)
+    static = static_part(make)
     steps = settings.scenes // settings.batch * settings.epochs
     rate = optax.warmup_cosine_decay_schedule(0.0, settings.rate, max(steps // 20, 1), steps)
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
@@ -228,27 +225,28 @@ def _program(unit: str, settings: Settings) -> _Program:
         arrays = eqx.filter(make(key=key), eqx.is_array)
         return arrays, optimiser.init(arrays)
 
-    def loss(arrays: Any, images: Array, even: Array, progress: Array) -> Array:
-        model = eqx.combine(arrays, static)
-        scores = jax.vmap(model)(images)
-        entropy = optax.softmax_cross_entropy_with_integer_labels(scores, even)
-        return entropy.mean() + total_penalty(model, progress)
+    def loss(model: Network, images: Array, even: Array) -> Array:
+        logits = jax.vmap(model)(images)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, even).mean()
+
+    update = update_step(loss, optimiser, static)
 
     def train(state: Any, images: Array, even: Array, order: Array, done: Array) -> Any:
         def step(carry: Any, batch: Array) -> tuple[Any, None]:
-            arrays, moments, count = carry
-            slope = jax.grad(loss)(arrays, images[batch], even[batch], count / steps)
-            updates, moments = optimiser.update(slope, moments, arrays)
-            moved = constrained(eqx.combine(optax.apply_updates(arrays, updates), static))
-            return (eqx.filter(moved, eqx.is_array), moments, count + 1), None
+            arrays, opt_state, count = carry
+            progress = count / steps
+            arrays, opt_state, _ = update(
+                arrays, opt_state, images[batch], even[batch], progress=progress
+            )
+            return (arrays, opt_state, count + 1), None
 
-        (arrays, moments, _), _ = jax.lax.scan(step, (*state, done), order)
-        return arrays, moments
+        (arrays, opt_state, _), _ = jax.lax.scan(step, (*state, done), order)
+        return arrays, opt_state
 
     def answers(arrays: Any, images: Array) -> Array:
         return jax.vmap(eqx.combine(arrays, static))(images).argmax(-1)
 
-    return _Program(*map(jit_on_one_core, (init, train, answers)))
+    return _Program(*(compile_program(part, one_thread=True) for part in (init, train, answers)))
 
 
 _PIECES = 10  # of an epoch, between two looks at the clock
@@ -262,26 +260,26 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     seeds = range(job.first, job.stop)
     keys, pieces = seed_keys(seeds), _PIECES * settings.epochs
 
-    def one(place: int, tell: Tick) -> list[Row]:
-        state, steps = program.init(keys[place]), 0
+    def one(index: int, report: Tick) -> list[Row]:
+        state, steps = program.init(keys[index]), 0
         for epoch in range(settings.epochs):
-            order = _order(seeds[place], epoch, settings)
+            order = _order(seeds[index], epoch, settings)
             for piece, batches in enumerate(np.array_split(order, _PIECES), 1):
                 state = program.train(state, images, even, batches, steps)
                 jax.block_until_ready(state)
                 steps += len(batches)
-                tell((epoch * _PIECES + piece) / pieces)
+                report((epoch * _PIECES + piece) / pieces)
         return [
-            {"unit": job.unit, "seed": seeds[place], "condition": name, "data": found.name}
+            {"unit": job.unit, "seed": seeds[index], "condition": name, "data": found.name}
             | _measured(program, state[0], scenes)
             for name, scenes in (("validation", found.validation), ("test", found.test))
         ]
 
-    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
+    return [row for rows in run_parallel(one, len(seeds), tick) for row in rows]
 
 
 def _order(seed: int, epoch: int, settings: Settings) -> np.ndarray:
-    """Places of pictures in batches, in as many as make the pieces of an epoch alike."""
+    """The indices of pictures in batches, in as many as make the pieces of an epoch alike."""
     batches = settings.scenes // settings.batch // _PIECES * _PIECES
     order = np.random.default_rng([seed, epoch]).permutation(settings.scenes)
     return order[: batches * settings.batch].reshape(batches, settings.batch)
@@ -359,11 +357,11 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
     shown = [unit for unit in LAYERS if _of(rows, unit)]
     figure = Figure(figsize=(7.5, 0.35 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
-    for place, unit in enumerate(shown):
+    for height, unit in enumerate(shown):
         found = _of(rows, unit)
-        axes.plot(found, np.full(len(found), place), "o", color="#1f6fb2", alpha=0.6)
+        axes.plot(found, np.full(len(found), height), "o", color="#1f6fb2", alpha=0.6)
         if LAYERS[unit].paper:
-            axes.plot(float(LAYERS[unit].paper[:4]), place, "x", color="#d9480f")
+            axes.plot(float(LAYERS[unit].paper[:4]), height, "x", color="#d9480f")
     axes.plot([], [], "o", color="#1f6fb2", alpha=0.6, label="ours, one for each seed")
     axes.plot([], [], "x", color="#d9480f", label="paper")
     axes.set_yticks(range(len(shown)), shown)
