@@ -1,8 +1,8 @@
-"""Tables of measured numbers: the README's, and which unit learns what.
+"""Tables of measured numbers: the table in the README, and which unit learns which operation.
 
     python docs/measured.py [choose]
 
-Paste what it prints; the tests compare.
+Paste the output into the page. The tests compare the two.
 """
 
 import json
@@ -15,12 +15,12 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
 def table() -> str:
-    """The table in Markdown, with the machine and the days it was measured on."""
+    """The table in Markdown, with the machine and the dates of the measurements."""
     engine, weights, fit = (_result(name) for name in ("engine", "two_weights", "fit"))
-    place = engine["machine"]
+    machine = engine["machine"]
     days = sorted({r["date"] for r in (engine, weights, fit)})
-    head = f"{place['cores']} cores of an {place['processor']}, {' and '.join(days)}"
-    rows = [(head, "numerate", "beside it"), ("---", "---", "---")]
+    head = f"{machine['cores']} cores of an {machine['processor']}, {' and '.join(days)}"
+    rows = [(head, "numerate", "compared with"), ("---", "---", "---")]
     rows += [_engine(engine), _weights(weights)]
     rows += [_fit(fit, "U(1,2)"), _fit(fit, "U(-2,2)")]
     return _markdown(rows)
@@ -36,7 +36,7 @@ def _engine(result: dict) -> tuple[str, str, str]:
     }
     beside = (
         f"{rate['PyTorch eager, seed axis']:.1f} million in PyTorch, "
-        f"{rate['C loop, SIMD and OpenMP']:.1f} million in C by hand"
+        f"{rate['C loop, SIMD and OpenMP']:.1f} million in a hand-written C loop"
     )
     what = "training steps per second, 900 NALUs learning a·b"
     return what, f"{rate['numerate train_many']:.1f} million", beside
@@ -48,10 +48,12 @@ def _weights(result: dict) -> tuple[str, str, str]:
     return "1,000,000 steps of a NAC with two weights", f"{seconds['numerate']:.3f} s", beside
 
 
-def _fit(result: dict, place: str) -> tuple[str, str, str]:
-    rows = [r for r in result["rows"] if r["range"] == place]
+def _fit(result: dict, interval: str) -> tuple[str, str, str]:
+    rows = [r for r in result["rows"] if r["range"] == interval]
     own, other = ([r for r in rows if r["method"] == m] for m in ("numerate", "gplearn"))
-    what = f"{len(own)} formulas, 500 rows from {place}: recovered with every seed, slowest median"
+    what = (
+        f"{len(own)} formulas, 500 rows from {interval}: recovered with every seed, slowest median"
+    )
     beside = f"{_recovered(other)} in gplearn with its defaults, one seed"
     return what.replace("-", "−"), _recovered(own), beside
 
@@ -62,8 +64,8 @@ def _recovered(rows: list[dict]) -> str:
 
 
 def choose() -> str:
-    """Which units to take for an operation, range and sign, and all that it rests on: seeds that
-    learnt, for every operation, unit and range, the best unit first."""
+    """Which units to use for an operation, range and sign, and the data behind it: the number of
+    seeds that learnt each operation, for every unit and range, with the best unit first."""
     result = json.loads(SINGLE_MODULE.read_text(encoding="utf-8"))
     ranges = [r.replace(".0", "").replace("-", "−") for r in result["ranges"]]
     sections = [_markdown([*_to_take(result, ranges)])]
@@ -73,12 +75,12 @@ def choose() -> str:
         head = [(sign, *ranges, "all"), ("---", *["---:"] * (len(ranges) + 1))]
         sections.append(_markdown(head + [_learnt(row) for row in rows]))
     seeds = sorted({row["seeds"] for row in result["rows"]})
-    place = f"{seeds[0]} seeds a cell; {result['machine']}; {result['date']}."
-    return "\n\n".join([*sections, place])
+    note = f"{seeds[0]} seeds per cell; {result['machine']}; {result['date']}."
+    return "\n\n".join([*sections, note])
 
 
 def _to_take(result: dict, ranges: list[str]) -> Iterator[tuple[str, ...]]:
-    """For each range and operation the units of which every seed learnt."""
+    """For each range and operation, the units that learnt it with every seed."""
     yield "inputs", "sign", "+", "−", "×", "÷"
     yield ("---",) * 6
     for i, (text, bounds) in enumerate(zip(ranges, result["ranges"], strict=True)):
@@ -87,9 +89,9 @@ def _to_take(result: dict, ranges: list[str]) -> Iterator[tuple[str, ...]]:
         yield text, sign, *(_reliable(result["rows"], o, i) for o in ("add", "sub", "mul", "div"))
 
 
-def _reliable(rows: list[dict], operation: str, place: int) -> str:
-    """Units of which all seeds learnt at this range, those that do so at most ranges first."""
-    good = [r for r in rows if r["operation"] == operation and r["solved"][place] == r["seeds"]]
+def _reliable(rows: list[dict], operation: str, interval: int) -> str:
+    """Units that learnt with all seeds at this range, best unit over all ranges first."""
+    good = [r for r in rows if r["operation"] == operation and r["solved"][interval] == r["seeds"]]
     good.sort(key=lambda row: (-sum(row["solved"]), row["unit"].lower()))
     return ", ".join(row["unit"] for row in good[:4]) or "none"
 

@@ -2,7 +2,7 @@
 
     python docs/representation.py
 
-Paste what it prints; the tests compare.
+Paste the output into the page. The tests compare the two.
 """
 
 from numerate.units.exact import EXACT, Exact

@@ -2,8 +2,8 @@
 
     python docs/reproduced.py [NAME …]
 
-A page keeps its text; what stands between `<!-- name -->` and `<!-- end of name -->` is made from
-`results/NAME` by the experiment itself. The tests compare.
+Only the regions between `<!-- name -->` and `<!-- end of name -->` are replaced. The experiment
+generates them from `results/NAME`. The tests compare pages and results.
 """
 
 import sys
@@ -29,20 +29,20 @@ def page(name: str) -> Path:
 
 
 def fill(name: str) -> str:
-    """The page of an experiment as its results have it."""
+    """The page of an experiment, filled from its results."""
     return filled(
         page(name).read_text(encoding="utf-8"), regions(experiments()[name], RESULTS / name)
     )
 
 
 def index() -> str:
-    """The page of all experiments as their results have it."""
+    """The overview page, filled from the results of all experiments."""
     text = INDEX.read_text(encoding="utf-8")
     return filled(text, {"experiments": "\n".join(_overview())})
 
 
 def _overview() -> Iterator[str]:
-    yield "| experiment | the paper | what came out |"
+    yield "| experiment | the paper's claim | our result |"
     yield "| --- | --- | --- |"
     for name, experiment in reproduced().items():
         verdict = regions(experiment, RESULTS / name)["verdict"]

@@ -1,4 +1,4 @@
-"""Puts every unit's page into the navigation, in the order of the tables of docs/units/index.md."""
+"""Adds the page of every unit to the navigation, in the order of docs/units/index.md."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ _ROW = re.compile(r"^\| \[(\w+)\]\((\w+\.md)\)", re.MULTILINE)
 
 
 def sections() -> dict[str, dict[str, str]]:
-    """The page of each unit, by the first words of a table's heading and the unit's name."""
+    """The page of each unit, by the first words of its table's heading and its name."""
     tables = _TABLE.findall(INDEX.read_text(encoding="utf-8"))
     return {title: {u: f"units/{page}" for u, page in _ROW.findall(rows)} for title, rows in tables}
 

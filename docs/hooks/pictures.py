@@ -2,12 +2,12 @@
 
     python docs/hooks/pictures.py FOLDER [UNIT ...]
 
-writes them as PNG on a light and on a dark page, to look at. In the build they are SVG files with
-a transparent ground and grey ink, for both themes, at `units/pictures/NAME.svg`.
+writes PNG previews on a light and a dark page. The build creates SVG files with a transparent
+background and grey ink, which suit both themes, at `units/pictures/NAME.svg`.
 
-A picture is a row of panels, and a panel is one of a few kinds: one function each, below. What a
-unit shows is one row of `PICTURES`; without one, what it represents exactly. All is computed by
-the units themselves; their exact weights are those of `numerate.units.exact`.
+A picture is a row of panels. There are a few types of panels, each drawn by one function below.
+`PICTURES` has the panels of a unit; the default shows what it represents exactly. The units compute
+all values themselves, with the exact weights of `numerate.units.exact`.
 """
 
 import io
@@ -32,7 +32,7 @@ from numerate.units import Unit
 from numerate.units.exact import EXACT, exact
 
 INK, BELOW, ABOVE = "#868e96", (0.11, 0.44, 0.76), (0.94, 0.40, 0.10)
-# From blue below zero to orange above it; zero is the page, seen through either.
+# Blue below zero, orange above it; zero is transparent and shows the page.
 COLOURS = LinearSegmentedColormap.from_list(
     "signed", [(0, (*BELOW, 0.9)), (0.5, (*BELOW, 0)), (0.501, (*ABOVE, 0)), (1, (*ABOVE, 0.9))]
 )
@@ -58,7 +58,7 @@ Panel = Callable[[Axes, str], None]
 
 
 def _set(unit: Unit, **values: Any) -> Unit:
-    """The unit with parameters set; a single number fills all of one."""
+    """The unit with the given parameters; a single number fills the whole array."""
     for name, value in values.items():
         old = getattr(unit, name)
         new = jnp.broadcast_to(jnp.asarray(value, old.dtype), old.shape)
@@ -79,7 +79,7 @@ def _grid(reach: float, low: float | None = None) -> np.ndarray:
 
 
 def _over_plane(function: Callable, across: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """A function of two numbers, at all pairs of them."""
+    """A function of two numbers, evaluated on a grid."""
     rows = jax.vmap(jax.vmap(function, (0, None)), (None, 0))
     return np.asarray(jax.jit(rows)(across, up))
 
@@ -95,7 +95,7 @@ def weight_surface(
     labels: tuple[str, str],
     reach: float = 6.0,
 ) -> None:
-    """The weight of a unit 1→1 over two free parameters."""
+    """The weight of a unit 1→1 as a function of two parameters."""
     unit, grid = _made(name, 1), _grid(reach)
     z = _over_plane(lambda a, b: _set(unit, **values(a, b)).weight.ravel()[0], grid, grid)
     _field(axes, grid, grid, z, 1.0, (-0.9, -0.5, -0.1, 0.1, 0.5, 0.9))
@@ -110,7 +110,7 @@ def weight_slope(
     labels: tuple[str, str],
     reach: float = 6.0,
 ) -> None:
-    """How fast that weight moves with its parameters: where training stands still."""
+    """The norm of the gradient of that weight: where it vanishes, training stops."""
     unit, grid = _made(name, 1), _grid(reach)
 
     def weight(a, b):
@@ -125,7 +125,7 @@ def weight_slope(
 
 
 def weight_line(axes: Axes, name: str, *, over: str, reach: float, low: float) -> None:
-    """The weight of a unit 1→1 over its one free parameter, and the penalty beside it."""
+    """The weight of a unit 1→1 as a function of its only parameter, and the penalty."""
     unit, grid = _made(name, 1), _grid(reach, low)
 
     def both(value):
@@ -141,7 +141,7 @@ def weight_line(axes: Axes, name: str, *, over: str, reach: float, low: float) -
 
 
 def outputs(axes: Axes, name: str, operation: str, title: str = "", **parameters: Any) -> None:
-    """The output of a unit 2→1 over its inputs, exact for an operation but for `parameters`."""
+    """The output of a unit 2→1 with the exact weights of an operation, except `parameters`."""
     known = operation in EXACT[getattr(units, name)].parameters
     unit = _exact(name, operation) if known else _made(name)
     unit, grid = _set(unit, **parameters), _grid(3.0)
@@ -162,7 +162,7 @@ def landscape(
     places: tuple[tuple[int, ...], ...] = ((0, 0), (0, 1)),
     training: bool = False,
 ) -> None:
-    """The error over two weights of a unit, for inputs from a range: the hill to come down.
+    """The error of a unit as a function of two weights, for inputs from a range.
 
     In `training` with the equation, and the noise, that the unit has then.
     """
@@ -195,7 +195,7 @@ def truth(
     levels: tuple[float, ...] = (0.1, 0.5, 0.9),
     **parameters: Any,
 ) -> None:
-    """The output of a unit 2→1 that is a truth value, over its inputs."""
+    """The output of a unit 2→1 that is a truth value, as a function of its inputs."""
     unit, grid = _set(_made(name), **parameters), _grid(ends[1], ends[0])
     z = _over_plane(lambda a, b: unit(jnp.stack([a, b]))[0], grid, grid)
     _field(axes, grid, grid, z, 1.0, levels)
@@ -203,7 +203,7 @@ def truth(
 
 
 def learnt(axes: Axes, name: str, activation: str) -> None:
-    """A network whose last layer is fitted to a product in a square, and what it says beyond."""
+    """A network whose last layer is fitted to a product in a square, and its output outside."""
     unit = getattr(units, name)(2, 1, hidden_size=64, activation=activation, key=KEY)
     shift = jax.random.uniform(jax.random.key(1), (64,), minval=-1.0, maxval=1.0)
     unit = eqx.tree_at(lambda u: u.biases[0], unit, shift)
@@ -239,7 +239,7 @@ def _field(
     levels: tuple[float, ...],
     text: Callable[[float], str] = lambda value: f"{value:g}".replace("-", "−"),
 ) -> None:
-    """Colours from blue through nothing to orange, with lines at some values."""
+    """Colours from blue through transparent to orange, with lines at some values."""
     extent = (across[0], across[-1], up[0], up[-1])
     shade = np.sign(z) * np.sqrt(np.clip(np.abs(z) / largest, 0, 1))
     axes.imshow(shade, COLOURS, extent=extent, origin="lower", aspect="auto", vmin=-1, vmax=1)
@@ -249,7 +249,7 @@ def _field(
 
 
 def _levels(axes: Axes, grid: np.ndarray, z: np.ndarray) -> None:
-    """An error, from nothing where it is small to blue where it is large."""
+    """An error, from transparent where it is small to blue where it is large."""
     top = np.quantile(z, 0.97)
     shade = -np.clip(z / top, 0, 1)
     extent = (grid[0], grid[-1], grid[0], grid[-1])
@@ -292,7 +292,7 @@ def exactly(operation: str) -> Panel:
 
 
 def chosen(factors: list[float], divisors: list[float]) -> dict[str, Any]:
-    """A NASU that speaks with its product."""
+    """A NASU with its product selected."""
     return {"product_hat": [[factors], [divisors]], "choice": 2}
 
 

@@ -1,4 +1,4 @@
-"""The picture of the README: what a formula knows beyond its data, and what a curve does not.
+"""Draws the picture of the README: a formula extrapolates beyond its data, other methods do not.
 
     python docs/images/make.py [FOLDER]
 

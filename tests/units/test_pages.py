@@ -57,7 +57,7 @@ def test_every_page_is_of_a_unit():
 
 def test_every_unit_is_in_the_navigation():
     sections = navigation.sections()
-    assert list(sections) == ["Sums", "Products", "Either", "Truth values", "Baselines"]
+    assert list(sections) == ["Sums", "Products", "Sums or products", "Truth values", "Baselines"]
     pages = [entry for section in sections.values() for entry in section.items()]
     assert sorted(pages) == [(name, f"units/{name.lower()}.md") for name in NAMES]
 
