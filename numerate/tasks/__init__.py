@@ -1,24 +1,38 @@
 """Where training data comes from; each task knows its truth."""
 
 from numerate.ops import bits, step_key, uniform
-from numerate.tasks._arithmetic import PRIMER_RANGES, Arithmetic
-from numerate.tasks._base import Task
+from numerate.tasks._arithmetic import (
+    EXTRAPOLATION_SEED,
+    PRIMER_RANGES,
+    VALIDATION_SEED,
+    Arithmetic,
+    Range,
+)
+from numerate.tasks._base import Batch, Task
+from numerate.tasks._simple_function import MADSEN_RANGES, SimpleFunction, madsen2020
 from numerate.tasks._subsets import (
-    MADSEN_RANGES,
+    FUNCTIONS,
     PAPER_FUNCTIONS,
-    SimpleFunction,
-    madsen2020,
+    SingleSubsetTask,
+    SubsetTask,
 )
 from numerate.tasks._sweep import Sweep
 
 __all__ = [
+    "Arithmetic",
+    "Batch",
+    "EXTRAPOLATION_SEED",
+    "FUNCTIONS",
     "MADSEN_RANGES",
     "PAPER_FUNCTIONS",
     "PRIMER_RANGES",
-    "Arithmetic",
+    "Range",
     "SimpleFunction",
+    "SingleSubsetTask",
+    "SubsetTask",
     "Sweep",
     "Task",
+    "VALIDATION_SEED",
     "bits",
     "madsen2020",
     "step_key",

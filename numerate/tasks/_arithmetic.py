@@ -12,6 +12,7 @@ from numerate.ops import step_key, uniform
 from numerate.tasks._base import Batch, Interval, Task
 
 Range = Interval | tuple[Interval, ...]
+"""`(low, high)`, or several such intervals."""
 
 # Training range and where it extrapolates to (Mistry et al. 2022, the nine ranges).
 PRIMER_RANGES: dict[Range, Range] = {
@@ -26,8 +27,11 @@ PRIMER_RANGES: dict[Range, Range] = {
     (10.0, 20.0): (20.0, 40.0),
 }
 
-# Seeds of the fixed sets, those of the benchmark's authors; the numbers drawn are our own.
-VALIDATION_SEED, EXTRAPOLATION_SEED = 43953907, 8689336
+# Those of the benchmark's authors; the numbers drawn are our own.
+VALIDATION_SEED = 43953907
+"""The seed of the fixed validation sets."""
+EXTRAPOLATION_SEED = 8689336
+"""The seed of the fixed extrapolation sets."""
 
 
 class _Operation(NamedTuple):

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 Interval = tuple[float, float]
 Batch = tuple[Float[Array, "batch in"], Float[Array, "batch out"]]
+"""Examples: x and y."""
 
 
 class Task(abc.ABC):

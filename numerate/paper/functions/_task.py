@@ -2,36 +2,27 @@
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from numerate.ops import uniform
-from numerate.tasks._arithmetic import EXTRAPOLATION_SEED, VALIDATION_SEED, Range
-from numerate.tasks._base import Task
-from numerate.tasks._subsets import (
-    FUNCTIONS,
+from numerate.ops import step_key
+from numerate.tasks import (
+    EXTRAPOLATION_SEED,
     PAPER_FUNCTIONS,
-    SIMULATED,
-    Instance,
-    OneTask,
-    Runs,
-    check,
-    deviation,
-    error,
-    instances,
-    only_at,
-    running_sums,
-    set_key,
-    subset_sums,
-    to_range,
+    VALIDATION_SEED,
+    Range,
+    SingleSubsetTask,
+    SubsetTask,
 )
 
 Sequences = tuple[Float[Array, "batch time in"], Float[Array, "batch out"]]
 
 
 @dataclass(frozen=True)
-class SimpleFunctionRecurrent(Task):
+class SimpleFunctionRecurrent(SubsetTask):
     """y = f(a, b), where a and b are sums over a sequence of two runs of neighbouring inputs.
 
     With a_t and b_t the sums of the two runs of x_t, the target is read in one of two ways.
@@ -75,10 +66,9 @@ class SimpleFunctionRecurrent(Task):
     set_size: int = 1000
     extrapolation_size: int = 100
     first_seed: int = 0
-    out_features = 1
 
     def __post_init__(self):
-        check(self)
+        super().__post_init__()
         if self.reading not in ("total", "running"):
             raise ValueError(f"reading must be 'total' or 'running', got {self.reading!r}")
         for name in ("length", "extrapolation_length", "extrapolation_size"):
@@ -86,67 +76,45 @@ class SimpleFunctionRecurrent(Task):
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     @property
-    def formulas(self) -> tuple[str, ...]:
-        """f for each of `functions`, as text that SymPy reads."""
-        return tuple(FUNCTIONS[name].formula for name in self.functions)
-
-    @property
-    def extrapolation_range(self) -> Range:
+    def extrapolation_range(self) -> Range:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.train_range
 
-    @property
-    def family(self) -> int:
-        return len(self.functions)
-
-    def instances(self, seeds: int) -> Instance:
-        return instances(self, seeds, _threshold)
-
-    def at(self, instance: Instance) -> "_OneSequence":
+    def at(self, instance: Any) -> "_OneSequence":
         return _OneSequence(self, instance)
 
-    def sample(self, key: PRNGKeyArray, batch_size: int) -> Sequences:
-        raise only_at(self)
-
-    def validation(self) -> Sequences:
-        raise only_at(self)
-
-    def extrapolation(self) -> Sequences:
-        raise only_at(self)
-
-    @property
-    def threshold(self) -> float:
-        raise only_at(self)
+    def allowed_error(self, function: str, runs: tuple[tuple[int, int], ...]) -> float:
+        return _threshold(self, function, runs)
 
 
-class _OneSequence(OneTask):
+class _OneSequence(SingleSubsetTask):
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Sequences:
         return self._draw(key, batch_size, self.of.length)
 
     def validation(self) -> Sequences:
-        return self._draw(set_key(VALIDATION_SEED), self.of.set_size, self.of.length)
+        key = step_key(jax.random.key(VALIDATION_SEED), 0)
+        return self._draw(key, self.of.set_size, self.of.length)
 
     def extrapolation(self) -> Sequences:
-        key = set_key(EXTRAPOLATION_SEED)
+        key = step_key(jax.random.key(EXTRAPOLATION_SEED), 0)
         return self._draw(key, self.of.extrapolation_size, self.of.extrapolation_length)
 
     def _draw(self, key: PRNGKeyArray, rows: int, time: int) -> Sequences:
-        shape = (self.in_features, time, rows)
-        x = to_range(uniform(key, shape), self.of.train_range, self.of.skew)
-        a, b = self._sums(x)
+        x = self.inputs(key, (self.in_features, time, rows), self.of.train_range)
+        a, b = self.sums(x)
         if self.of.reading == "total":
-            y = self._value(a.sum(axis=0), b.sum(axis=0))
+            y = self.value(a.sum(axis=0), b.sum(axis=0))
         else:
-            y = self._value(a, b).sum(axis=0)
+            y = self.value(a, b).sum(axis=0)
         return x.T, y[:, None]
 
 
 @functools.lru_cache(maxsize=10_000)
-def _threshold(task: SimpleFunctionRecurrent, function: str, runs: Runs) -> float:
-    steps = task.extrapolation_length
-    rows = max(SIMULATED // (task.in_features * steps), 1)
-    inputs = running_sums(task.train_range, task.skew, task.in_features, rows * steps)
-    a, b, total = (s.reshape(rows, steps) for s in subset_sums(inputs, runs))
+def _threshold(
+    task: SimpleFunctionRecurrent, function: str, runs: tuple[tuple[int, int], ...]
+) -> float:
+    a, b, total = task.simulated_sums(runs, task.extrapolation_length)
     if task.reading == "total":
-        return error(function, task.eps, a.sum(axis=1), b.sum(axis=1), total.sum(axis=1))
-    errors = deviation(function, task.eps, a, b, total).sum(axis=1)
+        errors = task.deviation(function, a.sum(axis=1), b.sum(axis=1), total.sum(axis=1))
+    else:
+        errors = task.deviation(function, a, b, total).sum(axis=1)
     return float(np.mean(errors**2))

@@ -44,8 +44,7 @@ from numerate.study import (
     number,
     seed_keys,
 )
-from numerate.tasks import PAPER_FUNCTIONS, SimpleFunction, step_key
-from numerate.tasks._subsets import FUNCTIONS
+from numerate.tasks import FUNCTIONS, PAPER_FUNCTIONS, SimpleFunction, step_key
 from numerate.train import levenberg_marquardt
 
 from ._scores import CONDITIONS, INSIDE, OUTSIDE, Scores

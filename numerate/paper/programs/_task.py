@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.ops import step_key, uniform
-from numerate.tasks._arithmetic import EXTRAPOLATION_SEED, VALIDATION_SEED
-from numerate.tasks._base import Task
+from numerate.tasks import EXTRAPOLATION_SEED, VALIDATION_SEED, Task
 
 Sequences = tuple[Float[Array, "batch time in"], Float[Array, "batch 1"]]
 

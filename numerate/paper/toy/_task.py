@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from numerate.ops import bits, step_key, uniform
-from numerate.tasks._base import Batch, Task
+from numerate.tasks import Batch, Task
 
 
 class TutorialFunction(NamedTuple):

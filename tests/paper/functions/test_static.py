@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from numerate.paper import experiment
-from numerate.tasks import PAPER_FUNCTIONS
-from numerate.tasks._subsets import FUNCTIONS
+from numerate.tasks import FUNCTIONS, PAPER_FUNCTIONS
 
 STATIC = experiment("simple-static")
 module = import_module("numerate.paper.functions.static")
