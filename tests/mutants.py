@@ -7,9 +7,9 @@
 
 `generate` draws the mutants by a fixed seed and writes `mutants.json`. A mutant changes one
 statement: a sign, a constant, a comparison, or a term that is dropped. It is stored as text, not
-as a place in a file, so that it can be put into the code again after files were moved, renamed or
+as a target in a file, so that it can be put into the code again after files were moved, renamed or
 reformatted; `check` lists those whose statement is not found any more. They are `gone`, and have
-to be replaced by hand by the same mistake in the code that took its place: `file`, `in`, `old`
+to be replaced by hand by the same mistake in the code that took its target: `file`, `in`, `old`
 and `new`, both as `ast.unparse` writes them.
 
 `run` tests one mutant after the other in a copy of the tree, in one process, and appends to
@@ -42,9 +42,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from difflib import get_close_matches
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,9 +53,10 @@ NAMES = ("ops", "units", "train", "formula", "regress", "tables", "study")
 KINDS = ("sign", "constant", "comparison", "term")
 HERE = Path(__file__).resolve().parent
 LONG_SECONDS, TEST_SECONDS = 4, 300
-NEAR_SECONDS, WIDE_SECONDS = 600, 360  # of a core
+NEAR_SECONDS, WIDE_SECONDS = 300, 360  # of a core
 IDLE = 6  # a busy machine takes so many times as long, at most
 SLOW = ("experiments", "paper")
+ENDS = ("wide", "gone")
 CACHE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 CACHE |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
 
@@ -94,7 +94,7 @@ EQUIVALENT = (
 # Statements and their mutants
 
 
-class Place(NamedTuple):
+class Target(NamedTuple):
     """A statement, or the expression at the head of a compound one, and where it is."""
 
     qualname: str
@@ -105,12 +105,12 @@ class Place(NamedTuple):
         return ast.unparse(self.node)
 
 
-def instances(body: list[ast.stmt], qualname: str = "") -> Iterator[Place]:
+def targets(body: list[ast.stmt], qualname: str = "") -> Iterator[Target]:
     """All code that runs: no docstrings, annotations, overloads, messages of errors."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if not any("overload" in ast.unparse(one) for one in node.decorator_list):
-                yield from places(node.body, f"{qualname}.{node.name}".lstrip("."))
+                yield from targets(node.body, f"{qualname}.{node.name}".lstrip("."))
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("__"):
@@ -118,15 +118,15 @@ def instances(body: list[ast.stmt], qualname: str = "") -> Iterator[Place]:
         elif isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Pass):
             continue
         elif heads := [h for h in (getattr(node, n, None) for n in ("test", "iter")) if h]:
-            yield from (Place(qualname, head) for head in heads)
+            yield from (Target(qualname, head) for head in heads)
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr):
-            yield Place(qualname, node)
+            yield Target(qualname, node)
         for name in ("body", "orelse", "finalbody", "handlers", "cases"):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 parts = getattr(node, name, [])
                 nested = [p for part in parts for p in getattr(part, "body", [])]
                 plain = name in ("body", "orelse", "finalbody")
-                yield from places(parts if plain else nested, qualname)
+                yield from targets(parts if plain else nested, qualname)
 
 
 def mutants(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -227,15 +227,15 @@ def sites(tree: Path, room: str) -> list[dict]:
         if f"{room}/{path.stem}" in LEFT_OUT:
             continue
         seen: Counter = Counter()
-        for place in places(ast.parse(path.read_text(encoding="utf-8")).body):
-            text = place.text
-            seen[place.qualname, text] += 1
-            alias = not place.qualname and "[" in text  # of types
-            if place.qualname in LEFT_OUT or alias or len(text) > LONGEST:
+        for target in targets(ast.parse(path.read_text(encoding="utf-8")).body):
+            text = target.text
+            seen[target.qualname, text] += 1
+            alias = not target.qualname and "[" in text  # of types
+            if target.qualname in LEFT_OUT or alias or len(text) > LONGEST:
                 continue
-            where = {"room": room, "file": path.stem, "in": place.qualname}
-            where |= {"nth": seen[place.qualname, text]}
-            changes = dict.fromkeys(mutants(place.node))
+            where = {"room": room, "file": path.stem, "in": target.qualname}
+            where |= {"nth": seen[target.qualname, text]}
+            changes = dict.fromkeys(mutants(target.node))
             found += [where | {"kind": k, "old": text, "new": new} for k, new in changes]
     return found
 
@@ -264,18 +264,19 @@ def generate(tree: Path) -> list[dict]:
 # Where a mutant is today
 
 
-def statements(tree: Path) -> list[tuple[Path, Place, int]]:
+@cache
+def statements(tree: Path) -> list[tuple[Path, Target, int]]:
     """All of the package, each with how many of its function were the same until there."""
     found = []
     for path in sorted((tree / "numerate").rglob("*.py")):
         seen: Counter = Counter()
-        for place in places(ast.parse(path.read_text(encoding="utf-8")).body):
-            seen[place.qualname, place.text] += 1
-            found.append((path, place, seen[place.qualname, place.text]))
+        for target in targets(ast.parse(path.read_text(encoding="utf-8")).body):
+            seen[target.qualname, target.text] += 1
+            found.append((path, target, seen[target.qualname, target.text]))
     return found
 
 
-def find(tree: Path, mutant: dict) -> tuple[Path, Place] | None:
+def find(tree: Path, mutant: dict) -> tuple[Path, Target] | None:
     """The statement in the tree: that of the same name and file first, else the only one."""
     found = [one for one in statements(tree) if one[1].text == mutant["old"]]
     last = mutant["in"].rpartition(".")[2]
@@ -302,18 +303,22 @@ def check(tree: Path, stored: list[dict]) -> None:
         found = find(tree, mutant)
         if found is None:
             print(f"GONE {json.dumps(mutant, ensure_ascii=False)}")
-            for text in get_close_matches(mutant["old"], {q.text for _, q, _ in every}, 3, 0.5):
-                for p, q, n in every:
-                    if q.text == text:
-                        print(f"    {p.relative_to(tree)} {q.qualname} {n}: {text}")
+            for p, q, n in sorted(every, key=lambda one: -_alike(mutant["old"], one[1].text))[:3]:
+                print(f"    {p.relative_to(tree)} {q.qualname} {n}: {q.text}")
         elif (found[0].stem, found[1].qualname) != (mutant["file"], mutant["in"]):
             print(f"moved {mutant['id']}: {found[0].relative_to(tree)} {found[1].qualname}")
 
 
-def mutated(path: Path, place: Place, new: str) -> str:
+def _alike(one: str, other: str) -> float:
+    """The share of words and signs that two statements have in common."""
+    a, b = (Counter(re.findall(r"\w+|[^\w\s]", text)) for text in (one, other))
+    return (a & b).total() / (a | b).total()
+
+
+def mutated(path: Path, target: Target, new: str) -> str:
     """The file with the statement replaced."""
     lines = path.read_text(encoding="utf-8").encode().splitlines(keepends=True)
-    node = place.node
+    node = target.node
     first, last = lines[node.lineno - 1], lines[node.end_lineno - 1]
     before = b"".join(lines[: node.lineno - 1]) + first[: node.col_offset]
     after = last[node.end_col_offset :] + b"".join(lines[node.end_lineno :])
@@ -325,13 +330,19 @@ def mutated(path: Path, place: Place, new: str) -> str:
 # Running
 
 
+def names_of(path: Path, mutant: dict) -> list[str]:
+    """The class or function that a mutant is in; if it is private, what its module makes public."""
+    top = mutant["in"].split(".")[0]
+    if top and not top.startswith("_"):
+        return [top]
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    defined = [n.name for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    return [name for name in defined if not name.startswith("_")]
+
+
 def near(tree: Path, path: Path, mutant: dict) -> list[str]:
     """The module, and the test files that have to do with it, the closest first."""
-    top = mutant["in"].split(".")[0]
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    public = [n.name for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
-    public = [name for name in public if not name.startswith("_")]
-    names = [top] if top and not top.startswith("_") else public
+    names = names_of(path, mutant)
     word = re.compile(rf"\b({'|'.join(map(re.escape, names)) or '(?!)'})\b")
     folder = tree / "tests" / path.relative_to(tree / "numerate").parts[0]
     stem = path.stem.strip("_")
@@ -375,15 +386,22 @@ class Runner:
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def pytest(self, tests: list[str], limit: int, name: str = "", stop: bool = True) -> str | None:
+    def pytest(
+        self,
+        tests: list[str],
+        limit: int,
+        names: Sequence[str] = (),
+        only: bool = False,
+        stop: bool = True,
+    ) -> str | None:
         """The first test that fails, `"collection"`, `"time"` if it did not end; or None."""
         log, passed = self.work / "log", self.work / "passed"
         log.write_text("")
         passed.write_text("")
-        environment = os.environ | CACHE | {"MUTANT_LOG": str(log), "MUTANT_NAME": name}
-        environment |= {"MUTANT_PASSED": str(passed)}
+        told = {"LOG": log, "PASSED": passed, "LONG": self.work / "long"}
+        told |= {"NAMES": " ".join(names), "ONLY": "yes" if only else ""}
+        environment = os.environ | CACHE | {f"MUTANT_{n}": str(v) for n, v in told.items()}
         environment |= {"PYTHONPATH": f"{self.tree}{os.pathsep}{HERE}"}
-        environment |= {"MUTANT_LONG": str(self.work / "long")}
         environment |= {"JAX_COMPILATION_CACHE_DIR": str(self.work / "cache")}
         broken = [a for one in self.broken() for a in ("--deselect", one)]
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "mutants"]
@@ -414,10 +432,11 @@ class Runner:
     def broken(self) -> list[str]:
         return [row["test"] for row in self.rows if row.get("passes") is False]
 
-    def done(self) -> set[int]:
-        """The mutants that are tested, and not only with a test that fails without them, too."""
+    def done(self, stage: str) -> set[int]:
+        """The mutants of which a stage, or an earlier one, has told all."""
         broken = self.broken()
-        return {row["id"] for row in self.rows if "id" in row and row["killed_by"] not in broken}
+        rows = [row for row in self.rows if "id" in row and row["killed_by"] not in broken]
+        return {row["id"] for row in rows if row["killed_by"] or row["stage"] in (stage, *ENDS)}
 
     def check_killers(self) -> None:
         """Runs every test that caught a mutant without one, once."""
@@ -433,25 +452,23 @@ class Runner:
         for test in tests:
             self.write({"test": test, "passes": test in passed})
 
-    def test(self, mutant: dict) -> None:
+    def test(self, mutant: dict, stage: str) -> None:
         start = time.monotonic()
-        place = find(self.tree, mutant)
-        row = {"id": mutant["id"], "killed_by": None, "stage": "gone", "seconds": 0.0}
-        if place is None:
-            return self.write(row)
-        path, source = place[0], place[0].read_text(encoding="utf-8")
-        close = near(self.tree, path, mutant)
-        name = mutant["in"].split(".")[0] or path.stem
-        far = wide(self.tree, mutant, close)
-        for stage, tests, limit in (("near", close, NEAR_SECONDS), ("wide", far, WIDE_SECONDS)):
-            path.write_text(mutated(*place, mutant["new"]), encoding="utf-8")
-            failed = self.pytest(tests, limit, name)
-            path.write_text(source, encoding="utf-8")
-            row |= {"stage": stage, "unfinished": failed == "time"}
-            if failed not in (None, "time"):
-                row["killed_by"] = failed
-                break
-        self.write(row | {"seconds": round(time.monotonic() - start, 1)})
+        target = find(self.tree, mutant)
+        if target is None:
+            return self.write({"id": mutant["id"], "killed_by": None, "stage": "gone"})
+        path, source = target[0], target[0].read_text(encoding="utf-8")
+        close, names = near(self.tree, path, mutant), names_of(path, mutant)
+        one = stage == "near" and mutant["room"] == "units" and path.stem != "_base"
+        tests = close if stage == "near" else wide(self.tree, mutant, close)
+        limit = NEAR_SECONDS if stage == "near" else WIDE_SECONDS
+        path.write_text(mutated(*target, mutant["new"]), encoding="utf-8")
+        failed = self.pytest(tests, limit, names, only=one)
+        path.write_text(source, encoding="utf-8")
+        killer = None if failed == "time" else failed
+        row = {"id": mutant["id"], "killed_by": killer, "stage": stage}
+        row |= {"unfinished": failed == "time", "seconds": round(time.monotonic() - start, 1)}
+        self.write(row)
 
 
 # As a plugin of pytest: says which test runs, ends one that hangs, begins with the closest, and
@@ -459,9 +476,13 @@ class Runner:
 
 
 def pytest_collection_modifyitems(items: list) -> None:
-    name, path = os.environ["MUTANT_NAME"], Path(os.environ["MUTANT_LONG"])
+    names, path = os.environ["MUTANT_NAMES"].split(), Path(os.environ["MUTANT_LONG"])
+    named = re.compile(rf"\b({'|'.join(map(re.escape, names)) or '(?!)'})\b")
     long = set(path.read_text().splitlines()) if path.exists() else set()
-    items.sort(key=lambda item: (item.nodeid in long, not name or name not in item.nodeid))
+    if os.environ["MUTANT_ONLY"]:
+        # Other rows of the table of units are no nearer than all other tests.
+        items[:] = [i for i in items if "[" not in i.nodeid or named.search(i.nodeid)]
+    items.sort(key=lambda item: (item.nodeid in long, not named.search(item.nodeid)))
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:
@@ -504,9 +525,10 @@ def main() -> None:
     parser.add_argument("command", choices=("generate", "check", "run", "table"))
     parser.add_argument("--tree", type=Path, default=HERE.parent)
     parser.add_argument("--work", type=Path, default=Path("/tmp/mutants"))
+    parser.add_argument("--mutants", type=Path, default=HERE / "mutants.json")
     parser.add_argument("--only", type=int, nargs="*", help="ids, else all")
     arguments = parser.parse_args()
-    store = HERE / "mutants.json"
+    store = arguments.mutants
     if arguments.command == "generate":
         rows = [json.dumps(one, ensure_ascii=False) for one in generate(arguments.tree)]
         store.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
@@ -520,11 +542,13 @@ def main() -> None:
         arguments.work.mkdir(parents=True, exist_ok=True)
         runner = Runner(arguments.tree.resolve(), arguments.work)
         wanted = [m for m in stored if m["id"] in (arguments.only or [m["id"]])]
-        while left := [m for m in wanted if m["id"] not in runner.done()]:
-            for mutant in left:
-                runner.test(mutant)
-                print(runner.rows[-1], flush=True)
-            runner.check_killers()
+        while any(mutant["id"] not in runner.done("wide") for mutant in wanted):
+            for stage in ("near", "wide"):
+                for mutant in wanted:
+                    if mutant["id"] not in runner.done(stage):
+                        runner.test(mutant, stage)
+                        print(runner.rows[-1], flush=True)
+                runner.check_killers()
 
 
 if __name__ == "__main__":
