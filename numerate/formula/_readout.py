@@ -12,8 +12,7 @@ import sympy
 from numerate._adapters import arrays, borrowed, static_fields
 from numerate.formula._simplify import signed_powers
 from numerate.models import Stack
-from numerate.ops import namespace
-from numerate.ops._sympy import Symbolic, symbolic
+from numerate.ops import Tensor, namespace, symbolic
 from numerate.units import Unit
 
 Rows = jax.Array | None
@@ -68,7 +67,7 @@ def _in_features(model: Any) -> int | None:
     return getattr(model, "in_features", None)
 
 
-def _outputs(model: Any, x: Symbolic, rows: Rows) -> Symbolic:
+def _outputs(model: Any, x: Tensor, rows: Rows) -> Tensor:
     if isinstance(model, Unit):
         outputs = _twin(model, rows).equation(x)
         return symbolic(np.array([_tidied(formula) for formula in outputs], object))
@@ -96,7 +95,7 @@ def _decided(unit: Any, gate: Callable, rows: jax.Array) -> Callable:
     opened = np.asarray(jax.vmap(unit.gate)(rows)) > 0.5
     always, never = opened.all(axis=0), ~opened.any(axis=0)
 
-    def decided(x: Symbolic) -> Symbolic:
+    def decided(x: Tensor) -> Tensor:
         where = namespace(x).where
         return where(always, 1.0, where(never, 0.0, gate(x)))
 

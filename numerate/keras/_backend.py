@@ -1,6 +1,6 @@
 """Whether Keras is there and computes with a library that the equations run on."""
 
-from numerate.ops._backend import register
+from numerate.ops import register
 
 _NOT_ON = (
     "numerate.keras runs on Keras's JAX and PyTorch backends, not on {}: set the environment "

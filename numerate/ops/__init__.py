@@ -7,7 +7,7 @@ when first used, so that users of PyTorch do not wait for JAX.
 from typing import TYPE_CHECKING, Any
 
 from numerate.ops._activations import ACTIVATIONS, prelu
-from numerate.ops._backend import Tensor, namespace
+from numerate.ops._backend import Tensor, namespace, register, symbolic
 from numerate.ops._gates import constant_gate, mix, sigmoid_gate
 from numerate.ops._logic import conjunction, disjunction
 from numerate.ops._numerics import bounded, magnitude, odd, reciprocal, straight_through_clip
@@ -70,6 +70,7 @@ __all__ = [
     "odd",
     "ramp",
     "reciprocal",
+    "register",
     "retrieved_sign",
     "saturation",
     "selected_power_product",
@@ -84,6 +85,7 @@ __all__ = [
     "steep_magnitude",
     "step_key",
     "straight_through_clip",
+    "symbolic",
     "uniform",
 ]
 

@@ -32,12 +32,42 @@ def namespace(x: Any) -> Any:
 
 
 def register(kind: type, library: str) -> ModuleType:
-    """Imports the module of a library and makes `namespace` know its class of arrays."""
+    """Import the primitives of a library and make `namespace` know its class of arrays.
+
+    `namespace` does so itself at the first array. Adapters register before that, because
+    `torch.compile` cannot follow an import.
+
+    **Arguments:** `kind`, the class of arrays; `library`, `"torch"` or `"sympy"`.
+
+    **Returns:** the module of primitives.
+
+    !!! example
+        >>> import torch
+        >>> register(torch.Tensor, "torch") is namespace(torch.ones(2))
+        True
+    """
     global _MODULES
     module = import_module(f"numerate.ops._{library}")
     if (kind, module) not in _MODULES:
         _MODULES = (*_MODULES, (kind, module))
     return module
+
+
+def symbolic(values: Any) -> Tensor:
+    """An array of SymPy expressions, or of the numbers that will meet them, for the equations.
+
+    Numbers among themselves keep their dtype; where they meet expressions, multiples of 1/2
+    and of π/2 become exact.
+
+    !!! example
+        >>> import sympy
+        >>> from numerate.ops import linear
+        >>> linear(symbolic([[1.0, -0.5]]), symbolic(sympy.symbols("a b")))
+        Symbolic([a - b/2], dtype=object)
+    """
+    from numerate.ops import _sympy
+
+    return _sympy.symbolic(values)
 
 
 def _of_other(x: Any) -> ModuleType:

@@ -18,7 +18,7 @@ from numerate._adapters import (
     signed,
     static_fields,
 )
-from numerate.ops._backend import register
+from numerate.ops import register
 
 if TYPE_CHECKING:
     from numerate import units
