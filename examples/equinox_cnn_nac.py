@@ -1,8 +1,8 @@
-"""An Equinox CNN with a NAC as its head counts handwritten digits, and goes on counting.
+"""An Equinox CNN with a NAC as its last layer counts handwritten digits and extrapolates.
 
-The network looks at one image of scikit-learn's digits at a time, and a NAC adds what it sees to
-ten counters. It is told how often each digit was among five images, and never which image shows
-what; it is tested on a series of 400 images that it has not seen, and on each of these alone.
+The CNN encodes one image of scikit-learn's digits at a time, and a NAC adds the features to ten
+counters. The training target is how often each digit occurs among five images, without labels for
+single images. The test is a sequence of 400 unseen images, and each of these images alone.
 This is the task "MNIST counting" of Trask et al. (2018), with smaller images.
 
     python examples/equinox_cnn_nac.py
@@ -25,14 +25,14 @@ SHORT, LONG = 5, 400
 
 
 class Counter(eqx.Module):
-    """Counts of ten kinds in a series of images."""
+    """Counts ten classes in a sequence of images."""
 
-    look: eqx.nn.Sequential
+    encoder: eqx.nn.Sequential
     add: NAC
 
     def __init__(self, *, key: PRNGKeyArray):
         keys = jax.random.split(key, 3)
-        self.look = eqx.nn.Sequential(
+        self.encoder = eqx.nn.Sequential(
             [
                 eqx.nn.Conv2d(1, 16, kernel_size=3, key=keys[0]),
                 eqx.nn.Lambda(jax.nn.relu),
@@ -43,26 +43,26 @@ class Counter(eqx.Module):
         )
         self.add = NAC(32, 10, key=keys[2])
 
-    def __call__(self, images: Float[Array, "series 1 8 8"]) -> Float[Array, "10"]:
-        return self.add(jax.vmap(self.look)(images).sum(0))
+    def __call__(self, images: Float[Array, "sequence 1 8 8"]) -> Float[Array, "10"]:
+        return self.add(jax.vmap(self.encoder)(images).sum(0))
 
 
 @eqx.filter_jit
 def train(model: Counter, images: Array, digits: Array, key: PRNGKeyArray) -> Any:
-    """The model after `STEPS` steps of Adam, each on random series."""
+    """The model after `STEPS` steps of Adam, each on a batch of random sequences."""
     optimiser = optax.adam(optax.cosine_decay_schedule(1e-2, STEPS))
     trained, fixed = eqx.partition(model, eqx.is_inexact_array)
 
     def step(carry, key):
         trained, state = carry
-        series = jax.random.randint(key, (BATCH, SHORT), 0, len(digits))
-        slope = jax.grad(lambda trained: loss(eqx.combine(trained, fixed), series))(trained)
-        updates, state = optimiser.update(slope, state)
+        sequences = jax.random.randint(key, (BATCH, SHORT), 0, len(digits))
+        gradient = jax.grad(lambda trained: loss(eqx.combine(trained, fixed), sequences))(trained)
+        updates, state = optimiser.update(gradient, state)
         return (optax.apply_updates(trained, updates), state), None
 
-    def loss(model, series):
-        wanted = jax.nn.one_hot(digits[series], 10).sum(1)
-        return jnp.mean((jax.vmap(model)(images[series]) - wanted) ** 2)
+    def loss(model, sequences):
+        target = jax.nn.one_hot(digits[sequences], 10).sum(1)
+        return jnp.mean((jax.vmap(model)(images[sequences]) - target) ** 2)
 
     start, keys = (trained, optimiser.init(trained)), jax.random.split(key, STEPS)
     (trained, _), _ = jax.lax.scan(step, start, keys)
@@ -82,7 +82,7 @@ def main() -> None:
     print("digit  ", *(f"{digit:4d}" for digit in range(10)))
     print("shown  ", *(f"{count:4d}" for count in shown))
     print("counted", *(f"{count:4.0f}" for count in counted))
-    print(f"single images read rightly: {100 * jnp.mean(alone == y):.0f} %")
+    print(f"accuracy on single images: {100 * jnp.mean(alone == y):.0f} %")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A Keras functional model, NAU → NMU, that learns (a + b) · (c + d) and extrapolates.
 
-Trained on numbers from [-2, 2] and tested on numbers from [10, 100]: what is learnt is the
-formula. Keras clips the weights after every step and adds the penalties that draw them to
--1, 0 and 1, because the layers ask for it.
+It is trained on numbers from [-2, 2] and tested on numbers from [10, 100]: it learns the formula
+itself. Keras clips the weights after every step and adds the penalties that pull them to -1, 0 and
+1, because the layers define both.
 
     KERAS_BACKEND=jax python examples/keras_nau_nmu.py
 """
@@ -38,7 +38,7 @@ def main() -> None:
     print("weights of the sums and of the product:")
     for weight in model.get_weights():
         print(np.round(weight, 2) + 0.0)  # no -0
-    print(f"greatest relative error on [10, 100]: {error:.0e}")
+    print(f"maximum relative error on [10, 100]: {error:.0e}")
 
 
 if __name__ == "__main__":

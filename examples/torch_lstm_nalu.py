@@ -1,8 +1,8 @@
-"""A PyTorch LSTM with a NALU as its read-out, on the adding problem.
+"""A PyTorch LSTM with a NALU as its output layer, on the adding problem.
 
-A sequence has ten numbers, uniform on [0, 1], two of which are marked by a 1 beside them; the
-answer is their sum. The LSTM remembers, and the NALU makes the answer of its last state. Nothing
-about the model is particular to numerate: the read-out is one `torch.nn.Module` more.
+A sequence has ten numbers, uniform on [0, 1]. Two of them are marked by a 1 beside them, and the
+target is their sum. The NALU computes the output from the last state of the LSTM. The model needs
+nothing special for numerate: the output layer is an ordinary `torch.nn.Module`.
 
     python examples/torch_lstm_nalu.py
 """
@@ -16,7 +16,7 @@ LENGTH, HIDDEN, BATCH, STEPS = 10, 32, 128, 1500
 
 
 class Adder(nn.Module):
-    """Reads a sequence and answers with one number."""
+    """Maps a sequence to one number."""
 
     def __init__(self):
         super().__init__()
@@ -52,8 +52,8 @@ def main() -> None:
     x, y = sequences(2000)
     with torch.no_grad():
         error = (model(x) - y).abs().mean()
-    always = (y - y.mean()).abs().mean()
-    print(f"mean error {error:.4f}, of a constant answer {always:.4f}")
+    constant = (y - y.mean()).abs().mean()
+    print(f"mean absolute error {error:.4f}, of a constant prediction {constant:.4f}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Two weights learn to subtract: a million steps of plain gradient descent.
 
-A neural accumulator with two weights, W = tanh(Ŵ) ⊙ σ(M̂), learns x₀ - x₁ from one example at a
-step, with x₀ and x₁ uniform on (0, 1), the loss ½(Wx - (x₀ - x₁))², learning rate 1 and all
-parameters starting at zero. Every 50,000 steps the two effective weights l₀ and l₁ are printed.
+A neural accumulator with two weights, W = tanh(Ŵ) ⊙ σ(M̂), learns x₀ - x₁ from one example per
+step. x₀ and x₁ are uniform on (0, 1), the loss is ½(Wx - (x₀ - x₁))², the learning rate is 1, and
+all parameters start at zero. The two weights l₀ and l₁ are printed every 50,000 steps.
 
 They approach +1 and -1 ever more slowly, because tanh and σ reach 1 only in the limit. With
 δ = 1 - |l| and both factors close to 1, |l| ≈ 1 - 2e^(-2|Ŵ|) - e^(-M̂), and the gradients of Ŵ and
-M̂ shrink with δ² and with δ. So δ falls like one over the square root of the steps: after a
-million it is still 0.0028, and exactness takes more than steps.
+M̂ shrink with δ² and with δ. So δ decreases like one over the square root of the number of steps.
+After a million steps it is still 0.0028: more steps alone do not make the weights exact.
 
     python examples/two_weights.py
 """
@@ -27,15 +27,15 @@ def loss(unit: NAC, x: Float[Array, "2"]) -> Float[Array, ""]:
 
 
 def step(i: Array, unit: NAC) -> NAC:
-    """One step of gradient descent with learning rate 1, on an example of its own."""
+    """One step of gradient descent with learning rate 1, on a new example."""
     x = uniform(step_key(jax.random.key(0), i), (2,))
     gradient = jax.grad(loss)(unit, x)
-    return jax.tree.map(lambda parameter, slope: parameter - slope, unit, gradient)
+    return jax.tree.map(lambda p, g: p - g, unit, gradient)
 
 
 @jax.jit
 def train(unit: NAC) -> Float[Array, "prints 2"]:
-    """The effective weights after every `PRINT_EVERY` steps, in one compiled program."""
+    """The weights after every `PRINT_EVERY` steps, computed in one compiled program."""
 
     def until_print(unit: NAC, start: Array) -> tuple[NAC, NAC]:
         unit = jax.lax.fori_loop(start, start + PRINT_EVERY, step, unit)
@@ -46,7 +46,7 @@ def train(unit: NAC) -> Float[Array, "prints 2"]:
 
 
 def zero_unit() -> NAC:
-    """`"constant"` starts every parameter at 0; the first step then moves Ŵ alone."""
+    """`"constant"` starts every parameter at 0; the first step then changes only Ŵ."""
     return NAC(2, 1, w_hat_init="constant", m_hat_init="constant", key=jax.random.key(0))
 
 
