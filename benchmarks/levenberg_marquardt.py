@@ -17,7 +17,7 @@ import numpy as np
 from _report import Report, parse_args
 from scipy.optimize import least_squares
 
-from numerate.regress._stacks import Architecture, stack
+from numerate.regress import Architecture, stack
 from numerate.train import levenberg_marquardt
 
 ROWS, STARTS, STEPS, SOLVED = 300, 64, 300, 1e-10

@@ -53,7 +53,6 @@ def reproduce(
     """
     from numerate._errors import InputError
     from numerate.paper import experiment, experiments
-    from numerate.paper.digits._mnist import FOLDER_VARIABLE
 
     if name is None:
         if not as_list:
@@ -69,6 +68,8 @@ def reproduce(
     if data is not None:
         # Not a setting: the same images are elsewhere on another machine, and the results are
         # not to tell where.
+        from numerate.paper.digits import FOLDER_VARIABLE
+
         os.environ[FOLDER_VARIABLE] = str(data)
     _run(found, settings, chosen, scale, out or Path("reproduced") / f"{name}-{scale}")
 

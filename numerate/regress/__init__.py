@@ -1,9 +1,11 @@
 """From a table to a formula: the search, its models and their files, the estimator.
 
 `search_table` and `load_model` need no scikit-learn. `fit`, `load` and `ArithmeticRegressor`
-do; they are imported when first used, as scikit-learn takes longer to import than a search.
+do, and stacks need JAX. They are imported when first used, as either takes longer to import
+than a search.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from numerate.regress._model import FormulaModel
@@ -14,8 +16,19 @@ if TYPE_CHECKING:
     from numerate.regress._estimator import ArithmeticRegressor as ArithmeticRegressor
     from numerate.regress._fit import fit as fit
     from numerate.regress._fit import load as load
+    from numerate.regress._stacks import Architecture as Architecture
+    from numerate.regress._stacks import stack as stack
+
+_LAZY = {
+    "Architecture": "_stacks",
+    "ArithmeticRegressor": "_estimator",
+    "fit": "_fit",
+    "load": "_fit",
+    "stack": "_stacks",
+}
 
 __all__ = [
+    "Architecture",
     "ArithmeticRegressor",
     "FormulaModel",
     "fit",
@@ -23,12 +36,11 @@ __all__ = [
     "load_model",
     "save_model",
     "search_table",
+    "stack",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("ArithmeticRegressor", "fit", "load"):
-        from numerate.regress import _estimator, _fit
-
-        return getattr(_estimator if name == "ArithmeticRegressor" else _fit, name)
+    if name in _LAZY:
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
