@@ -35,4 +35,4 @@ from numerate.units._nru import NRU as NRU
 from numerate.units._nsr import NSR as NSR
 from numerate.units._snalu import SNALU as SNALU
 
-__all__ = sorted(name for name, value in globals().items() if isinstance(value, type))
+__all__ = sorted(name for name, value in globals().items() if isinstance(value, type))  # pyright: ignore[reportUnsupportedDunderAll]

@@ -31,6 +31,10 @@ class Unit(eqx.Module):
     in_features: eqx.AbstractVar[int]
     out_features: eqx.AbstractVar[int]
 
+    def __init_subclass__(cls, init: bool = True, **kwargs: Any):
+        """`init=False` tells type checkers that a class has the constructor of its family."""
+        super().__init_subclass__(**kwargs)
+
     def __call__(
         self, x: Float[Array, "in"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "out"]:

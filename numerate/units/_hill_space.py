@@ -41,7 +41,7 @@ class HillSpace(NACWeights):
         return eqx.tree_at(lambda u: (u.w_hat, u.m_hat), self, parameters)
 
 
-class HillSpaceSum(HillSpace):
+class HillSpaceSum(HillSpace, init=False):
     """Additive primitive of Hill Space: adds and subtracts its inputs.
 
     y = W x with W = tanh(Ŵ) ⊙ σ(M̂), where σ is the logistic function and ⊙ the elementwise

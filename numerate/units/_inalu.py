@@ -74,7 +74,7 @@ class ImprovedNALU(Unit):
         return ramp(progress, 0.1, 0.11)
 
 
-class iNALU(ImprovedNALU):
+class iNALU(ImprovedNALU, init=False):
     """Improved NALU: multiplies with signs, bounds its product, and gates without its input.
 
     y = g ⊙ a + (1 - g) ⊙ m ⊙ s, with the sum a = W₀ x, the product
@@ -177,7 +177,7 @@ class iNALU(ImprovedNALU):
         return of_weights + saturation(self.gate_weight)
 
 
-class iNALUShared(ImprovedNALU):
+class iNALUShared(ImprovedNALU, init=False):
     """Improved NALU whose sum and product have the same weights.
 
     y = g ⊙ a + (1 - g) ⊙ m ⊙ s, with the sum a = W x, the product m = exp(min(W log max(|x|, ε),

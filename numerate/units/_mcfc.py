@@ -61,7 +61,7 @@ class MassConserving(Unit):
         return 10.0 * ramp(progress, 0.4, 0.7)
 
 
-class MCFC(MassConserving):
+class MCFC(MassConserving, init=False):
     """Mass-conserving fully connected layer: distributes its inputs over its outputs.
 
     y = o ⊙ (J x) with J = softmax(R) over the outputs and a further one, the trash, whose share

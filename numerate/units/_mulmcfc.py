@@ -57,7 +57,7 @@ class MassConservingProduct(MassConserving):
         self.eps = check_eps(eps)
 
 
-class MulMCFC(MassConservingProduct):
+class MulMCFC(MassConservingProduct, init=False):
     """Multiplicative mass-conserving layer: an `MCFC` in log space.
 
     y = exp(o ⊙ (J log(|x| + ε)) + c), with J = softmax(R) over the outputs and a trash and
@@ -123,7 +123,7 @@ class MulMCFC(MassConservingProduct):
         return log_space_product(self.weight, x, self.eps) * factor
 
 
-class MulMCFCSignINALU(MassConservingProduct):
+class MulMCFCSignINALU(MassConservingProduct, init=False):
     """Multiplicative mass-conserving layer with the sign of the iNALU.
 
     y = s ⊙ exp(o ⊙ (J log(|x| + ε)) + c) with s_o = Π_i (J_oi sign(x_i) + 1 - J_oi), where the

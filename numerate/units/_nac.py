@@ -42,7 +42,7 @@ class NACWeights(Unit):
         return nac_weight(self.w_hat, self.m_hat)
 
 
-class NAC(NACWeights):
+class NAC(NACWeights, init=False):
     """Neural accumulator: adds and subtracts its inputs.
 
     y = W x with W = tanh(Ŵ) ⊙ σ(M̂), where x is the input, Ŵ and M̂ are free parameters of the

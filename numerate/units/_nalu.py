@@ -57,7 +57,7 @@ class NALUParameters(Unit):
         return nac_weight(self.w_hat, self.m_hat)
 
 
-class NALU(NALUParameters):
+class NALU(NALUParameters, init=False):
     """Neural arithmetic logic unit: a gate between a sum and a product with the same weights.
 
     y = g ⊙ a + (1 - g) ⊙ m, with a = W x, m = exp(W log(|x| + ε)), g = σ(G x) and
@@ -130,7 +130,7 @@ class NALU(NALUParameters):
         return mix(self.gate(x), a, m)
 
 
-class NALUScalarGate(NALUParameters):
+class NALUScalarGate(NALUParameters, init=False):
     """NALU whose outputs share one gate: all of them are sums, or all are products.
 
     y = g a + (1 - g) m, with a = W x, m = exp(W log(|x| + ε)), W = tanh(Ŵ) ⊙ σ(M̂) and the
@@ -192,7 +192,7 @@ class NALUScalarGate(NALUParameters):
         return mix(self.gate(x), a, m)
 
 
-class NALUUntied(NALUParameters):
+class NALUUntied(NALUParameters, init=False):
     """NALU whose sum and product each have weights of their own.
 
     y = g ⊙ a + (1 - g) ⊙ m, with a = W₀ x, m = exp(W₁ log(|x| + ε)), g = σ(G x) and

@@ -62,7 +62,7 @@ class ReciprocalUnit(Unit):
         return {"w_hat": (0.0, 1.0)}
 
 
-class NMRU(ReciprocalUnit):
+class NMRU(ReciprocalUnit, init=False):
     """Neural multiplicative reciprocal unit: multiplies and divides its inputs.
 
     y_o = Π_i (W⁰_oi x_i + 1 - W⁰_oi) (W¹_oi / x_i + 1 - W¹_oi), where x is the input and all
@@ -124,7 +124,7 @@ class NMRU(ReciprocalUnit):
         return affine_product(self._weight_of_z(), z)
 
 
-class SignNMRU(ReciprocalUnit):
+class SignNMRU(ReciprocalUnit, init=False):
     """NMRU with sign retrieval: multiplies and divides its inputs, whatever their signs.
 
     y_o = s_o Π_j (W_oj |z_j| + 1 - W_oj) with z = [x, 1/x], s_o = cos(π Σ_j W_oj [z_j < 0]) and

@@ -48,7 +48,7 @@ class MultiplicationUnit(Unit):
         return {"w_hat": (0.0, 1.0)}
 
 
-class NMU(MultiplicationUnit):
+class NMU(MultiplicationUnit, init=False):
     """Neural multiplication unit: multiplies its inputs.
 
     y_o = Π_i (W_oi x_i + 1 - W_oi) with W_oi in [0, 1], where x is the input. A weight of 1

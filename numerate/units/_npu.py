@@ -181,7 +181,7 @@ class RealPowerUnit(Unit):
         return complex_power_product(self.weight, x, self.gate, eps=self.eps)
 
 
-class RealNPU(RealPowerUnit):
+class RealNPU(RealPowerUnit, init=False):
     """Real neural power unit: an NPU without imaginary exponents.
 
     y = exp(W log r) ⊙ cos(W k), the real part of powers of x with the exponents W. The gate ĝ = g

@@ -8,7 +8,7 @@ from numerate.units._base import Draw
 from numerate.units._nalu import NALUParameters
 
 
-class SNALU(NALUParameters):
+class SNALU(NALUParameters, init=False):
     """Signed NALU: gives its product the sign of all inputs, and gates without its input.
 
     y = g ⊙ a + (1 - g) ⊙ m s, with the sum a = W x, the product m = exp(W log(|x| + ε)), the
