@@ -59,8 +59,8 @@ _HOMES = {
         "RealNPU", "SignNMRU", "Unit", "iNALU", "sNMU",
     ),
 }  # fmt: skip
-_MODULES = ("arguments", "bench", "cells", "formula", "initialisers", "keras", "models", "ops")
-_MODULES += ("paper", "plot", "recipes", "regress", "serialise", "study", "tables")
+_MODULES = ("arguments", "bench", "cells", "cli", "formula", "initialisers", "keras", "models")
+_MODULES += ("ops", "paper", "plot", "recipes", "regress", "serialise", "study", "tables")
 _MODULES += ("tasks", "torch", "train", "units")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -13,6 +13,7 @@
 """
 
 from importlib import import_module
+from typing import Any
 
 from numerate._errors import InputError, did_you_mean, listed
 from numerate.study import Experiment
@@ -30,6 +31,7 @@ _MODULES = {
     "simple-static": "functions.static",
     "toy": "toy.experiment",
 }
+_ROOMS = ("digits", "functions", "gridworld", "identity", "language", "networks", "programs", "toy")
 
 
 def experiment(name: str) -> Experiment:
@@ -58,3 +60,9 @@ def experiments() -> dict[str, Experiment]:
         ['gridworld', 'identity', 'language']
     """
     return {name: experiment(name) for name in _MODULES}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

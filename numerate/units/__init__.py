@@ -35,4 +35,6 @@ from numerate.units._nru import NRU as NRU
 from numerate.units._nsr import NSR as NSR
 from numerate.units._snalu import SNALU as SNALU
 
+from . import exact as exact  # the last, as it needs the units
+
 __all__ = sorted(name for name, value in globals().items() if isinstance(value, type))  # pyright: ignore[reportUnsupportedDunderAll]
