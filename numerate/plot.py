@@ -1,4 +1,4 @@
-"""A figure of a fit: how well the formula holds, where, and which formulas it was chosen from.
+"""A figure of a fit: data and formula, residuals, and the formulas that were compared.
 
 Needs the extra `plot`: `pip install "numerate[plot]"`.
 """
@@ -39,13 +39,13 @@ STYLE: dict[Any, Any] = {
     "mathtext.fontset": "cm",
     "svg.hashsalt": "numerate",
 }
-_POINTS = 4000  # More of them merge into one blot and make a vector file of many megabytes.
+_POINTS = 4000  # More points overlap, and a vector file would have many megabytes.
 _CURVE = 600
-_LOG_FROM = 30.0  # Ratio of largest to smallest value from which an axis is logarithmic.
+_LOG_FROM = 30.0  # An axis is logarithmic if max / min is at least this.
 
 
 def check_can_plot(path: str | Path) -> None:
-    """Raises `InputError` unless matplotlib is there and draws the format of `path`.
+    """Raises `InputError` unless matplotlib is installed and can write the format of `path`.
 
     !!! example
         >>> try:
@@ -90,8 +90,8 @@ def save_plot(model: Any, table: Table, path: str | Path) -> None:
 def plot_fit(model: Any, table: Table) -> "Figure":
     """The figure: data against formula, residuals, and the Pareto front of formulas.
 
-    A table with one feature also shows the formula as a curve. What lies outside the data is
-    shaded.
+    For a table with one feature, the formula is also shown as a curve. The area outside the data
+    is shaded.
 
     **Arguments:** a fitted `ArithmeticRegressor` or a `FormulaModel`, and the table it was fitted
     to (features in the model's order, target last).
@@ -133,7 +133,7 @@ def _title(model: Any) -> str:
     drawn = f"${target} = {formula}$".replace(r"\frac", r"\dfrac")
     try:
         MathTextParser("path").parse(drawn)
-    except ValueError:  # Names of columns may hold what mathematical notation does not know.
+    except ValueError:  # Names of columns may contain characters that mathtext cannot parse.
         return _literal(f"{model.target_name} = {formula_text(model.formula, digits=5)}")
     return drawn
 
@@ -149,7 +149,7 @@ def _predict(model: Any, features: Float[np.ndarray, "rows features"]) -> np.nda
 
 
 def _thinned(table: Table) -> Table:
-    """Every n-th row, so that no more than `_POINTS` remain; always with the extremes."""
+    """Every n-th row, at most about `_POINTS` of them, and the rows with extreme values."""
     rows = len(table.values)
     if rows <= _POINTS:
         return table
@@ -169,7 +169,7 @@ def _draw_curve(axes: "Axes", model: Any, table: Table) -> None:
     axes.plot(grid, np.where(seen, np.nan, curve), color=_ACCENT, lw=1.5, ls=(0, (4, 2)))
     _draw_points(axes, x, y, label="data")
     axes.set_xlim(grid[0], grid[-1])
-    # The formula may rise without limit outside the data; the data should fill the panel.
+    # The limits follow the data, because the formula may grow without bound outside them.
     axes.set_ylim(*_widened(y.min(), y.max(), _set_scale(axes.set_yscale, y), 0.35))
     _shade_outside(axes, low, high)
     axes.set(title="The formula", xlabel=_literal(table.names[0]), ylabel=_literal(table.names[1]))
@@ -190,7 +190,7 @@ def _draw_points(axes: "Axes", x: np.ndarray, y: np.ndarray, label: str | None =
 
 
 def _widened(low: float, high: float, logarithmic: bool, share: float) -> tuple[float, float]:
-    """The interval widened on either side by a share of its width, but not from + to −."""
+    """The interval, widened on both sides by a share of its width; it does not cross zero."""
     if logarithmic:
         margin = (high / low) ** share
         return low / margin, high * margin
@@ -199,7 +199,7 @@ def _widened(low: float, high: float, logarithmic: bool, share: float) -> tuple[
 
 
 def _grid_around(low: float, high: float, logarithmic: bool) -> Float[np.ndarray, " points"]:
-    """From below the training range to above it, by a quarter of its width on either side."""
+    """Points from below to above the training range, by a quarter of its width on both sides."""
     start, stop = _widened(low, high, logarithmic, 0.25)
     spaced = np.geomspace if logarithmic else np.linspace
     return np.union1d(spaced(start, stop, _CURVE), [low, high])
@@ -240,12 +240,12 @@ def _draw_residuals(axes: "Axes", model: Any, table: Table, predicted: np.ndarra
 
 
 def _explained(model: Any, table: Table) -> Float[np.ndarray, " rows"]:
-    """What rounding the features and the target where they are written can do to a residual."""
+    """The residual that the written precision of features and target explains, on each row."""
     features = table.values[:, :-1]
     columns = dict(zip(model.feature_names, features.T, strict=True))
-    half_units = without_counts(features, table.resolution)
-    explained = explained_error(model.formula, columns, half_units)
-    return np.where(np.isfinite(explained), explained, half_units[:, -1])
+    resolution = without_counts(features, table.resolution)
+    explained = explained_error(model.formula, columns, resolution)
+    return np.where(np.isfinite(explained), explained, resolution[:, -1])
 
 
 def _draw_front(axes: "Axes", model: Any) -> None:
@@ -257,7 +257,7 @@ def _draw_front(axes: "Axes", model: Any) -> None:
         key=lambda i: (equations[i]["complexity"], equations[i]["holdout_relative_rmse"]),
     )
     complexity = [equations[i]["complexity"] for i in order]
-    # A logarithmic axis has no place for an error of exactly 0.
+    # A logarithmic axis cannot show an error of 0.
     errors = [equations[i]["holdout_relative_rmse"] for i in order]
     errors = np.maximum(errors, np.finfo(float).eps / 16)
     axes.plot(complexity, errors, "-o", color=_FADED, ms=5, lw=1.2, mfc="white", mew=1.2)
@@ -269,7 +269,7 @@ def _draw_front(axes: "Axes", model: Any) -> None:
         axes.annotate(
             _short(_literal(formula_text(model.formulas[rank], digits=4))),
             (x, y),
-            # The front falls, so there is room above to the right and below to the left.
+            # The front falls, so labels fit above to its right and below to its left.
             (-6, -6) if x > middle else (7, 5),
             textcoords="offset points",
             ha="right" if x > middle else "left",
@@ -289,7 +289,7 @@ def _draw_front(axes: "Axes", model: Any) -> None:
 
 
 def _hide_overlapping_labels(figure: "Figure", axes: "Axes") -> None:
-    """Keeps the label on top and every other that finds room beside those already kept."""
+    """Hides labels that overlap; the label of the chosen formula is always shown."""
     figure.draw_without_rendering()
     kept = [axes.get_window_extent()]
     for label in sorted(axes.texts, key=lambda text: -text.get_zorder()):
@@ -302,7 +302,7 @@ def _hide_overlapping_labels(figure: "Figure", axes: "Axes") -> None:
 
 
 def _set_scale(set_scale: Any, values: np.ndarray) -> bool:
-    """A logarithmic axis where the values are positive and span more than a decade and a half."""
+    """Makes an axis logarithmic if the values are positive and span more than 1.5 decades."""
     logarithmic = bool(values.min() > 0 and values.max() / values.min() >= _LOG_FROM)
     if logarithmic:
         set_scale("log")
@@ -310,7 +310,7 @@ def _set_scale(set_scale: Any, values: np.ndarray) -> bool:
 
 
 def _literal(text: str) -> str:
-    """Text that matplotlib does not take for mathematical notation."""
+    """Text that matplotlib does not parse as mathematical notation."""
     return text.replace("$", r"\$")
 
 

@@ -16,21 +16,21 @@ from ._reproduce import reproduce
 from ._show import show
 
 _BAD_INPUT = 2
-_INTERRUPTED = 130  # What shells report for a program that Ctrl-C ended.
+_INTERRUPTED = 130  # The exit code of programs that are stopped by Ctrl-C.
 
 
 class _Commands(TyperGroup):
-    """Commands whose foreseeable failures are one sentence and an exit code, no traceback."""
+    """Commands that report expected errors as one sentence and an exit code, without traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        with _failures_as_sentences():
+        with _report_errors():
             result = super().invoke(ctx)
-            sys.stdout.flush()  # Here, because at exit it is too late to deal with a closed pipe.
+            sys.stdout.flush()  # A closed pipe can be handled here, but not at exit.
             return result
 
 
 @contextmanager
-def _failures_as_sentences() -> Iterator[None]:
+def _report_errors() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:

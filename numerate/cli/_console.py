@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def output() -> "Console":
-    """The console of results: plain and as wide as its content unless a person looks at it."""
+    """The console of results. Outside a terminal it is plain text without line breaks."""
     from rich.console import Console
 
     class Output(Console):
@@ -24,7 +24,7 @@ def output() -> "Console":
 
 
 def print_table(console: "Console", table: "Table") -> None:
-    """A table; in a file or pipe without the spaces that pad its last column."""
+    """Prints a table; in a file or pipe, without trailing spaces."""
     if console.is_terminal:
         console.print(table)
         return
@@ -35,7 +35,7 @@ def print_table(console: "Console", table: "Table") -> None:
 
 
 def say(sentence: str, kind: str = "note") -> None:
-    """One sentence to the person at the keyboard, on standard error."""
+    """Prints one sentence to standard error; `kind` is note, warning or error."""
     from rich.console import Console
 
     style = {"error": "bold red", "warning": "yellow"}.get(kind, "dim")
@@ -78,5 +78,5 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
 
 
 def close_broken_pipe() -> None:
-    """Lets Python flush its standard output at exit after the reader of the pipe has gone."""
+    """Redirects standard output, so that Python can flush it at exit after a pipe was closed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

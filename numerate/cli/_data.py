@@ -22,7 +22,7 @@ def mnist(
 ) -> None:
     """Download MNIST, 12 MB, from public mirrors, and verify it.
 
-    Experiments find it in the cache; another folder is named to them by --data or NUMERATE_DATA.
+    Experiments look in the cache, or in the folder that --data or NUMERATE_DATA names.
     """
     from numerate.paper.digits import download_mnist
 
@@ -32,4 +32,4 @@ def mnist(
 
 @data.callback()
 def _data() -> None:
-    """Keeps `mnist` a command of its own while there is only one."""
+    """Makes `mnist` a subcommand although it is the only one."""

@@ -83,7 +83,7 @@ def _check_before_the_search(
 
 
 def _names(features: str | None) -> list[str] | None:
-    """Column names separated by commas; one that contains a comma stands in quotation marks."""
+    """Column names separated by commas. A name that contains a comma is in quotation marks."""
     if features is None:
         return None
     row = next(csv.reader([features], skipinitialspace=True), [])
@@ -123,7 +123,7 @@ def _next_steps(data: str, out: Path | None) -> None:
 
 
 def finite(value: Any) -> Any:
-    """The same JSON value with null for what JSON cannot hold: NaN and infinities."""
+    """The value with NaN and infinities, which JSON does not have, replaced by null."""
     if isinstance(value, dict):
         return {key: finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -12,7 +12,7 @@ _STYLES = {"exact": "bold green", "within_precision": "bold green", "approximate
 
 
 def print_report(console: Console, model: Any) -> None:
-    """The formula, how far to trust it, and the formulas it was chosen from."""
+    """Prints the formula, its status and errors, and the formulas that were compared."""
     report = model.report()
     _print_formula(console, model, report)
     console.print()
@@ -23,7 +23,7 @@ def print_report(console: Console, model: Any) -> None:
 
 
 def relative(error: float | None) -> str:
-    """A relative error as people read it.
+    """A relative error as text, in per cent where that is short.
 
     !!! example
         >>> relative(0.0123), relative(2.2e-16), relative(None)

@@ -166,8 +166,8 @@ def _print_table(title: str, table: Any) -> None:
 
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     head, *rows = table.cells()
-    for place, name in enumerate(head):
-        shown.add_column(name, justify="left" if place < len(table.heads) else "right")
+    for index, name in enumerate(head):
+        shown.add_column(name, justify="left" if index < len(table.heads) else "right")
     for row in rows:
         shown.add_row(*row)
     console = output()

@@ -1,4 +1,4 @@
-"""From weights to a formula: read it out, snap it, simplify it, print it, store it."""
+"""Formulas: read out of weights, fitted, snapped, simplified, evaluated, printed and stored."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Reading units needs JAX; fitting a table mostly does not, and should not wait for it.
+    # Imported when first used: it needs JAX, which most fits of tables do not.
     if name == "read_out":
         from numerate.formula._readout import read_out
 

@@ -1,8 +1,7 @@
-"""What a formula is: a SymPy expression whose `Float`s were fitted and whose `Rational`s are exact.
+"""Formulas: SymPy expressions whose `Float`s were fitted and whose `Rational`s are exact.
 
-Everything that reads or rewrites formulas relies on that one distinction: snapping turns a
-`Float` into a `Rational`, refitting moves only the `Float`s, and the count of `Float`s is
-the number of constants that had to be measured.
+All functions on formulas rely on this distinction: snapping replaces a `Float` by a `Rational`,
+refitting changes only the `Float`s, and the number of `Float`s is the number of fitted constants.
 """
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
@@ -20,9 +19,9 @@ from numerate.formula._tape import Tape
 
 
 def complexity(formula: sympy.Expr) -> int:
-    """How long a formula is as a person writes it: its variables, constants and operations.
+    """The length of a formula in standard notation: its variables, constants and operations.
 
-    `a - b`, `a*b` and `a/b` have complexity 3 and `sqrt(a)` 2; a sign costs nothing.
+    `a - b`, `a*b` and `a/b` have complexity 3 and `sqrt(a)` has 2; a sign counts nothing.
 
     !!! example
         >>> import sympy
@@ -43,7 +42,7 @@ def complexity(formula: sympy.Expr) -> int:
 
 
 def _long(number: sympy.Rational) -> bool:
-    """Whether a fraction needs a division bar: 2/3 does, 0.5 and 1.25 do not."""
+    """Whether a fraction has no short decimal: true for 2/3, false for 0.5 and 1.25."""
     return decimal_text(number) is None
 
 
@@ -52,7 +51,7 @@ def _product_complexity(product: sympy.Expr) -> int:
     for factor in product.args:
         base, exponent = factor.as_base_exp()
         if factor.is_Rational:
-            # 2*a/3 is written with one bar, shared by the fraction and the divisors.
+            # 2*a/3 is one division, not the product of a fraction and a.
             over += [abs(factor.p)] * (abs(factor.p) != 1)
             under += [factor.q] * (factor.q != 1)
         elif exponent.is_number and exponent.is_negative:
@@ -64,7 +63,7 @@ def _product_complexity(product: sympy.Expr) -> int:
 
 
 def _power_complexity(base: sympy.Expr, exponent: sympy.Expr) -> int:
-    if exponent.is_negative:  # 1/base: the numerator and the bar
+    if exponent.is_negative:  # 1/base: the numerator and the division
         return 2 + complexity(1 / sympy.Pow(base, exponent))
     if exponent == sympy.S.Half:
         return 1 + complexity(base)
@@ -72,16 +71,16 @@ def _power_complexity(base: sympy.Expr, exponent: sympy.Expr) -> int:
 
 
 def decimal_text(number: sympy.Rational) -> str | None:
-    """The finite decimal of at most six places that equals a rational, or None.
+    """The finite decimal of at most six decimals that equals a rational, or None.
 
     !!! example
         >>> import sympy
         >>> decimal_text(sympy.Rational(981, 100)), decimal_text(sympy.Rational(1, 3))
         ('9.81', None)
     """
-    for places in range(7):
-        if (number * 10**places).is_Integer:
-            return f"{float(number):.{places}f}"
+    for decimals in range(7):
+        if (number * 10**decimals).is_Integer:
+            return f"{float(number):.{decimals}f}"
     return None
 
 
@@ -104,10 +103,9 @@ def evaluate(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarra
     - `formula`: an expression of + × powers, absolute values and signs.
     - `values`: a column `(rows,)` for every symbol's name.
 
-    **Returns:** `(rows,)`; NaN or infinity where the formula is not defined. The printed
-    formula and this function are the same object, so they cannot disagree.
+    **Returns:** `(rows,)`; NaN or infinity where the formula is not defined.
 
-    **Raises:** `ValueError` for an operation that formulas do not have.
+    **Raises:** `ValueError` for an operation other than + × powers, absolute values and signs.
 
     !!! example
         >>> import numpy as np, sympy
@@ -129,7 +127,7 @@ def gradient(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarra
     **Returns:** `(rows, columns)` in the order of `values`; NaN or infinity where the formula
     is not defined or not differentiable, and 0 by the convention sign(0) = 0 at a kink of |x|.
 
-    **Raises:** `ValueError` for an operation that formulas do not have.
+    **Raises:** `ValueError` for an operation other than + × powers, absolute values and signs.
 
     !!! example
         >>> import numpy as np, sympy
@@ -140,16 +138,16 @@ def gradient(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarra
     """
     symbols = {s.name: s for s in formula.free_symbols}
     tape = Tape(formula)
-    steps = tape.forward({s: values[name] for name, s in symbols.items()})
+    results = tape.forward({s: values[name] for name, s in symbols.items()})
     wanted = [symbols.get(name, sympy.Symbol(name)) for name in values]
-    return tape.slopes(steps, wanted, len(next(iter(values.values()))))
+    return tape.derivatives(results, wanted, len(next(iter(values.values()))))
 
 
 def formula_text(formula: sympy.Expr, digits: int | None = None) -> str:
     """A formula on one line, with fitted constants to `digits` significant digits.
 
-    Without `digits` the constants are written so that reading them back gives the same
-    float64; exact decimals such as 981/100 are written 9.81.
+    Without `digits`, constants are written with as many digits as float64 needs to be read back
+    unchanged. Exact decimals such as 981/100 are written as 9.81.
 
     !!! example
         >>> import sympy
@@ -168,7 +166,7 @@ class _TextPrinter(sympy.printing.str.StrPrinter):
         return repr(float(expr)) if self._digits is None else f"{float(expr):.{self._digits}g}"
 
     def _print_Mul(self, expr):
-        # SymPy would write 5*b/4; people who measure write 1.25*b.
+        # 1.25*b instead of SymPy's 5*b/4.
         coefficient, rest = expr.as_coeff_Mul()
         if coefficient.is_Rational and coefficient.q > 4 and not _long(coefficient):
             text = self.parenthesize(rest, sympy.printing.precedence.PRECEDENCE["Mul"])
@@ -183,7 +181,7 @@ class _TextPrinter(sympy.printing.str.StrPrinter):
 def python_source(formula: sympy.Expr, features: Sequence[str], target: str) -> str:
     """A Python function of NumPy arrays that computes a formula.
 
-    Names that are not identifiers are rewritten (`semi-major axis` → `semi_major_axis`).
+    Names that are not identifiers are changed (`semi-major axis` → `semi_major_axis`).
 
     !!! example
         >>> import sympy
@@ -217,7 +215,7 @@ def _identifiers(names: Sequence[str]) -> list[str]:
 
 
 def to_data(formula: sympy.Expr) -> list | str:
-    """A formula as nested lists of plain data, for files; `from_data` is its inverse.
+    """A formula as nested lists of strings, to be stored; `from_data` is the inverse.
 
     !!! example
         >>> import sympy
@@ -252,9 +250,9 @@ _HEADS = {operation: head for head, operation in _OPERATIONS.items()}
 
 
 def from_data(data: Any) -> sympy.Expr:
-    """The formula that `to_data` wrote. Nothing in it is ever executed.
+    """The formula that `to_data` converted. No part of the data is executed.
 
-    **Raises:** `ValueError` for anything `to_data` does not write.
+    **Raises:** `ValueError` for data that `to_data` cannot have written.
 
     !!! example
         >>> from_data(["*", ["rational", "1/2"], ["symbol", "a"]])

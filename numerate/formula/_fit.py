@@ -1,4 +1,4 @@
-"""Least squares for the fitted constants (the `Float`s) of a formula, by SciPy's MINPACK."""
+"""Least squares for the fitted constants (the `Float`s) of a formula, by MINPACK through SciPy."""
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 
 from numerate.formula._tape import Tape
 
-_HUGE = 1e100  # stands for a residual that is not finite: MINPACK only needs to see it is bad
+_HUGE = 1e100  # replaces residuals that are not finite, so that MINPACK rejects the step
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Rows:
 
 
 def symbol(name: str, column: np.ndarray) -> sympy.Symbol:
-    """The symbol of a feature, positive if the whole column is, so that roots simplify.
+    """The symbol of a feature; positive if all values are, so that SymPy simplifies roots.
 
     !!! example
         >>> symbol("a", np.array([1.0, 2.0])).is_positive
@@ -69,7 +69,7 @@ def symbol(name: str, column: np.ndarray) -> sympy.Symbol:
 
 
 class Parametric:
-    """A formula as a function of its fitted constants, with their exact Jacobian.
+    """A formula as a function of its fitted constants, with its exact Jacobian.
 
     **Fields:** `values`, the constants `(n,)`; `in_exponent`, which of them are exponents.
     """
@@ -89,10 +89,10 @@ class Parametric:
             residual = (value - rows.target) / rows.scale
         return np.nan_to_num(residual, nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
 
-    def slopes(self, values: np.ndarray, rows: Rows) -> np.ndarray:
+    def jacobian(self, values: np.ndarray, rows: Rows) -> np.ndarray:
         """The Jacobian of `residual`, `(rows, n)`."""
-        done = self._forward(values, rows)
-        jacobian = self._tape.slopes(done, self.names, len(rows)) / rows.scale[:, None]
+        results = self._forward(values, rows)
+        jacobian = self._tape.derivatives(results, self.names, len(rows)) / rows.scale[:, None]
         return np.nan_to_num(jacobian, nan=0.0, posinf=_HUGE, neginf=-_HUGE)
 
     def _forward(self, values: np.ndarray, rows: Rows) -> list:
@@ -104,7 +104,7 @@ class Parametric:
         return float(np.mean(np.minimum(np.abs(self.residual(values, rows)), _HUGE) ** 2))
 
     def fit(self, values: np.ndarray, free: np.ndarray, rows: Rows) -> tuple[np.ndarray, float]:
-        """The constants marked `free` moved to the least squares: `(values, loss)`."""
+        """The least-squares solution for the constants marked `free`: `(values, loss)`."""
         start = np.asarray(values, float)
         if not free.any() or len(rows) < free.sum():
             return start, self.loss(start, rows)
@@ -117,7 +117,7 @@ class Parametric:
         solved = least_squares(
             lambda some: self.residual(full(some), rows),
             start[free],
-            jac=lambda some: self.slopes(full(some), rows)[:, free],
+            jac=lambda some: self.jacobian(full(some), rows)[:, free],
             method="lm",
             x_scale="jac",
             xtol=1e-15,
@@ -134,7 +134,8 @@ class Parametric:
 
 
 def _name_each_float(formula: sympy.Expr):
-    """Give every occurrence of a `Float` its own symbol: equal values may differ later."""
+    """Replace every occurrence of a `Float` by a symbol of its own: equal constants may be
+    fitted to different values."""
     names: list[sympy.Symbol] = []
     values: list[float] = []
 
@@ -149,7 +150,7 @@ def _name_each_float(formula: sympy.Expr):
 
 
 def refit(formula: sympy.Expr, rows: Rows) -> tuple[sympy.Expr, float]:
-    """Least squares over every fitted constant: the formula and its loss.
+    """Fit all constants by least squares: the formula and its loss.
 
     !!! example
         >>> x = np.linspace(1, 2, 9)

@@ -1,4 +1,4 @@
-"""How far the written decimals of a table can move the value of a formula."""
+"""The error that the written precision of a table causes in the value of a formula."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,12 @@ from numerate.formula._expression import gradient
 def explained_error(
     formula: sympy.Expr, features: Mapping[str, np.ndarray], resolution: np.ndarray
 ) -> np.ndarray:
-    """The residual that rounding each value to its written decimals can cause, to first order.
+    """The largest residual that rounding the table to its written digits can cause, to first order.
 
     **Arguments:** `features`, a column `(rows,)` for each name; `resolution`, half a unit in
-    the last written place of each value, `(rows, n_features + 1)` with the target last.
+    the last written digit of each value, `(rows, n_features + 1)` with the target last.
 
-    **Returns:** `(rows,)`; NaN where a derivative is not finite, as that of a root at zero.
+    **Returns:** `(rows,)`; NaN where a derivative is not finite, such as that of a root at zero.
 
     !!! example
         >>> x = np.array([1.0, 2.0])
@@ -27,13 +27,13 @@ def explained_error(
     if not resolution.any():
         return np.zeros(len(resolution))
     with np.errstate(all="ignore"):
-        slopes = np.abs(gradient(formula, features))
-        error = resolution[:, -1] + np.sum(slopes * resolution[:, :-1], axis=1)
+        derivatives = np.abs(gradient(formula, features))
+        error = resolution[:, -1] + np.sum(derivatives * resolution[:, :-1], axis=1)
     return np.where(np.isfinite(error), error, np.nan)
 
 
 def without_counts(features: np.ndarray, resolution: np.ndarray) -> np.ndarray:
-    """The resolution with 0 for each feature of whole numbers only: those are counts, exact.
+    """The resolution with 0 for features that hold whole numbers only: counts are exact.
 
     **Arguments:** `features` `(rows, n_features)`, `resolution` `(rows, n_features + 1)`.
 

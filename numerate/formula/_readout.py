@@ -1,4 +1,4 @@
-"""What a trained unit computes, as formulas: its equation, evaluated on symbols."""
+"""Formulas of trained units: the unit's equation, evaluated on symbols."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from numerate.units import Unit
 
 Rows = jax.Array | None
 
-# What units add to or cut off numbers so that none overflows; a formula is of exact numbers.
+# Fields that only keep numbers finite, and the values that remove their effect from a formula.
 _GUARDS = {"eps": 0.0, "omega": math.inf}
 
 
@@ -27,18 +27,18 @@ def read_out(
     """The formulas that a unit, or a `Stack` of units, computes: one for each output.
 
     The unit's own equation is evaluated on the symbols. Weights that are exactly a multiple of
-    1/2, as saturated ones are, become exact numbers; all others become `Float`s, which `snap`
-    may then replace. ε and other bounds that only keep numbers finite are left out. Signs that
-    a unit retrieves are merged with the absolute values that they belong to.
+    1/2, such as saturated ones, become exact numbers. All others become `Float`s, which `snap`
+    may then replace. ε and other bounds that only keep numbers finite are omitted. A sign that is
+    multiplied with the absolute value of the same expression is merged with it.
 
     **Arguments:**
 
     - `model`: a unit or a `Stack` of units.
     - `symbols`: one for each input feature. Names become real symbols; positive symbols give
-        simpler formulas, as the products are of absolute values.
-    - `rows`: inputs `(rows, in_features)` that decide the gates: a gate on the same side of
-        1/2 for all rows becomes 1 or 0, and its formula is then a sum or a product. Without
-        them, and for a gate that switches between rows, the gate stays in the formula.
+        simpler formulas, because products are of absolute values.
+    - `rows`: inputs `(rows, in_features)` at which gates are evaluated. A gate that is above 1/2
+        in all rows becomes 1, and one that is below 1/2 in all rows becomes 0. Other gates, and
+        all gates if there are no rows, stay in the formula.
 
     **Raises:** `ValueError` for another model, or if the number of symbols is not that of the
     input features.
@@ -69,8 +69,8 @@ def _in_features(model: Any) -> int | None:
 
 def _outputs(model: Any, x: Tensor, rows: Rows) -> Tensor:
     if isinstance(model, Unit):
-        outputs = _twin(model, rows).equation(x)
-        return symbolic(np.array([_tidied(formula) for formula in outputs], object))
+        outputs = _symbolic_copy(model, rows).equation(x)
+        return symbolic(np.array([_merged(formula) for formula in outputs], object))
     if not isinstance(model, Stack):
         kind = type(model).__name__
         raise ValueError(f"a formula can be read out of units and Stacks; got a {kind}")
@@ -80,30 +80,30 @@ def _outputs(model: Any, x: Tensor, rows: Rows) -> Tensor:
     return x
 
 
-def _twin(unit: Unit, rows: Rows) -> Any:
-    """An object with the unit's methods and fields, whose equation takes symbols."""
-    twin: Any = type(type(unit).__name__, (), borrowed(type(unit)))()
-    vars(twin).update(static_fields(unit), **jax.tree.map(symbolic, arrays(unit)))
-    vars(twin).update((name, value) for name, value in _GUARDS.items() if hasattr(twin, name))
-    if callable(getattr(twin, "gate", None)) and rows is not None and len(rows):
-        twin.gate = _decided(unit, twin.gate, rows)
-    return twin
+def _symbolic_copy(unit: Unit, rows: Rows) -> Any:
+    """A copy of the unit with symbolic fields, so that its equation takes symbols."""
+    copy: Any = type(type(unit).__name__, (), borrowed(type(unit)))()
+    vars(copy).update(static_fields(unit), **jax.tree.map(symbolic, arrays(unit)))
+    vars(copy).update((name, value) for name, value in _GUARDS.items() if hasattr(copy, name))
+    if callable(getattr(copy, "gate", None)) and rows is not None and len(rows):
+        copy.gate = _constant_gate(unit, copy.gate, rows)
+    return copy
 
 
-def _decided(unit: Any, gate: Callable, rows: jax.Array) -> Callable:
-    """The gate, but 1 or 0 where all rows agree which it is."""
-    opened = np.asarray(jax.vmap(unit.gate)(rows)) > 0.5
-    always, never = opened.all(axis=0), ~opened.any(axis=0)
+def _constant_gate(unit: Any, gate: Callable, rows: jax.Array) -> Callable:
+    """The gate, replaced by 1 or 0 where it is above or below 1/2 in all rows."""
+    is_open = np.asarray(jax.vmap(unit.gate)(rows)) > 0.5
+    always, never = is_open.all(axis=0), ~is_open.any(axis=0)
 
-    def decided(x: Tensor) -> Tensor:
+    def constant_gate(x: Tensor) -> Tensor:
         where = namespace(x).where
         return where(always, 1.0, where(never, 0.0, gate(x)))
 
-    return decided
+    return constant_gate
 
 
-def _tidied(formula: Any) -> Any:
-    """The formula with x for |x| sign(x), and for max(x, 0) - max(-x, 0)."""
+def _merged(formula: Any) -> Any:
+    """The formula with |x| sign(x) and max(x, 0) - max(-x, 0) replaced by x."""
     if formula.has(sympy.sign):
         formula = signed_powers(formula)
     halves = [m.args[1] for m in formula.atoms(sympy.Max) if m.args[0].is_zero]

@@ -1,4 +1,4 @@
-"""The shortest way to write a formula that SymPy's rules lead to."""
+"""The shortest equivalent form of a formula that SymPy's rules find."""
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
@@ -12,7 +12,7 @@ import sympy
 from numerate.formula._expression import complexity, evaluate
 from numerate.formula._fit import Rows
 
-# Beyond these SymPy's factoring can take minutes, and nothing short is hidden there.
+# Limits of SymPy's factoring: beyond them it can take minutes and rarely finds a shorter form.
 _TERMS = 30
 _LARGEST_POWER = 4
 _CONSTANTS = 3
@@ -22,9 +22,8 @@ _AGREE = 1e-9
 def simplify(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
     """The least complex of several equivalent forms of a formula.
 
-    SymPy is told which features are positive, so a rewriting holds where the rows are; each
-    form is compared with the original on the rows all the same, and one that differs by more
-    than rounding is not considered.
+    SymPy may use that a feature is positive in all rows. Each form is also evaluated on the
+    rows, and is rejected if it differs from the original by more than rounding.
 
     !!! example
         >>> x = np.array([1.0, 2.0])
@@ -54,9 +53,9 @@ def _agree(value: np.ndarray, reference: np.ndarray) -> bool:
 def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
     yield formula
     powers = [p.exp for p in formula.atoms(sympy.Pow)]
-    tame = all(p.is_Rational and abs(p) <= _LARGEST_POWER and p.q <= 4 for p in powers)
+    simple = all(p.is_Rational and abs(p) <= _LARGEST_POWER and p.q <= 4 for p in powers)
     fitted = [n for n in formula.free_symbols if isinstance(n, sympy.Dummy)]
-    if not tame or formula.count_ops() > _TERMS or len(fitted) > _CONSTANTS:
+    if not simple or formula.count_ops() > _TERMS or len(fitted) > _CONSTANTS:
         return
     expanded = sympy.expand(formula)
     yield expanded
@@ -65,14 +64,14 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
             try:
                 yield rewrite(start)
             except (sympy.PolynomialError, NotImplementedError):
-                # The rule does not apply to roots of this kind; the others may.
+                # This rule does not apply to the formula; others may.
                 continue
     for symbol in sorted(formula.free_symbols, key=str):
         yield sympy.collect(expanded, symbol)
 
 
 def _factor_inside(formula: sympy.Expr) -> sympy.Expr:
-    """Factor what stands under each root, then let powers of powers merge."""
+    """Factor the sum inside each power, then merge powers of powers."""
     factored = formula.replace(
         lambda e: e.is_Pow and e.base.is_Add, lambda e: sympy.Pow(sympy.factor(e.base), e.exp)
     )
@@ -80,7 +79,7 @@ def _factor_inside(formula: sympy.Expr) -> sympy.Expr:
 
 
 def _constants_as_symbols(formula: sympy.Expr):
-    """Fitted constants as positive symbols: factoring is exact on symbols, not on floats."""
+    """Replace fitted constants by positive symbols, because factoring floats is not exact."""
     forward = {
         f: sympy.Dummy(positive=True) * (1 if f > 0 else -1) for f in formula.atoms(sympy.Float)
     }

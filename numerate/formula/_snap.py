@@ -1,10 +1,10 @@
-"""From fitted constants to exact ones: prune, snap, refit, as long as the data cannot tell.
+"""Replaces fitted constants by exact ones: prune, snap, refit.
 
-A constant is replaced by 0, ±1, an integer, a small fraction (or, where the residuals are at
-rounding level, a multiple of pi or a square root) and the others are refitted. The change is
-kept where the residuals stay what they were: at rounding level, within the written precision
-of every row, or no larger than one parameter less may cost by the Bayesian information
-criterion (Schwarz 1978, Annals of Statistics 6(2)), doubled because laws have simple numbers.
+A constant is replaced by 0, ±1, an integer or a small fraction (or, if the residuals are at
+rounding level, by a multiple of pi or a square root), and the others are refitted. The change is
+kept if the residuals stay at rounding level, stay within the written precision of every row, or
+grow no more than the Bayesian information criterion allows for one parameter less (Schwarz 1978,
+Annals of Statistics 6(2)). The allowance is doubled, because laws tend to have simple constants.
 """
 
 from collections.abc import Iterator
@@ -16,23 +16,24 @@ import sympy
 
 from numerate.formula._fit import Parametric, Rows
 
-# Mean squared residuals, relative to the target's spread, that only rounding explains.
+# Mean squared residuals relative to the target's variance: at or below, they are rounding errors.
 ROUNDING = 1e-24
 _SLACK = 1e-26
-# With 25 rows a simple number is given up 1.9 standard errors away by 1, and 2.7 by 2.
+# Factor of the criterion. With 25 rows, a factor of 1 accepts a simple constant up to 1.9 standard
+# errors from the fitted one, and a factor of 2 up to 2.7.
 _PRIOR = 2.0
-_LARGEST_POWER = 12  # an exact power beyond it is never the law, and its digits fill pages
+_LARGEST_POWER = 12  # larger exact exponents overfit, and their constants have very many digits
 
 
 @dataclass
 class _Snapping:
-    """The state of one snapping: values, which are still free, and what they became."""
+    """The state while a formula is snapped: current values, and those that are already exact."""
 
     view: Parametric
     rows: Rows
     spread: float
     values: np.ndarray
-    loss: float  # of the free fit: what every later one is compared with
+    loss: float  # of the fit without exact constants, with which later ones are compared
     exact: dict[int, sympy.Expr]
 
     @property
@@ -44,7 +45,7 @@ class _Snapping:
         return self.loss <= ROUNDING * self.spread
 
     def tolerates(self, loss: float, values: np.ndarray, snapped: int) -> bool:
-        """Whether the rows cannot tell `values`, with `snapped` exact ones, from the free fit."""
+        """Whether `values`, `snapped` of them exact, describe the rows as well as the free fit."""
         if self.noiseless:
             return loss <= max(9 * self.loss, _SLACK * self.spread)
         errors = np.abs(self.view.residual(values, self.rows)) * self.rows.scale
@@ -54,7 +55,7 @@ class _Snapping:
         return bool(count * np.log(loss / self.loss) <= _PRIOR * snapped * np.log(count))
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
-        """Fix some constants, refit the others, keep that if it is tolerated."""
+        """Fix some constants and refit the others; keep the result if it is tolerated."""
         values = self.values.copy()
         for index, value in changes.items():
             values[index] = float(value)
@@ -72,10 +73,10 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
 
     **Arguments:**
 
-    - `formula`: `Float`s are fitted and may change, everything else stays.
-    - `rows`: what it must go on describing.
+    - `formula`: its `Float`s may change; everything else is kept.
+    - `rows`: the rows that it is fitted to.
 
-    **Returns:** an expression in which a `Rational` was snapped and a `Float` could not be.
+    **Returns:** an expression whose `Rational`s were snapped and whose `Float`s were not.
 
     !!! example
         >>> x = np.linspace(1, 2, 30)
@@ -87,10 +88,10 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
     everything = np.ones(len(view.values), bool)
     values, loss = view.fit(view.values, everything, rows)
     spread = float(np.mean(((rows.target - rows.target.mean()) / rows.scale) ** 2)) or 1.0
-    if not loss < 1e6 * spread:  # it overflows on these rows: there is nothing to go by
+    if not loss < 1e6 * spread:  # it overflows on these rows: there is no fit to start from
         return formula
     state = _Snapping(view, rows, spread, values, loss, {})
-    if formula.free_symbols:  # a mean is no law: snapped, it would only be further off
+    if formula.free_symbols:  # a constant formula stays the mean: snapping would only add error
         _prune(state)
         for exponents in (True, False):
             _snap_some(state, exponents)
@@ -99,8 +100,8 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
 
 def _prune(state: _Snapping) -> None:
     """Set constants to zero, the least influential first."""
-    slopes = np.abs(state.view.slopes(state.values, state.rows))
-    influence = np.abs(state.values) * slopes.mean(axis=0)
+    jacobian = np.abs(state.view.jacobian(state.values, state.rows))
+    influence = np.abs(state.values) * jacobian.mean(axis=0)
     for index in np.argsort(influence):
         if state.free[index]:
             state.try_values({int(index): sympy.Integer(0)})
@@ -110,13 +111,13 @@ def _snap_some(state: _Snapping, exponents: bool) -> None:
     chosen = [i for i in np.flatnonzero(state.view.in_exponent == exponents) if state.free[i]]
     chosen.sort(key=lambda i: abs(state.values[i] - round(state.values[i])))
     for index in chosen:
-        for value in _nice(state.values[index], exponents, state.noiseless):
+        for value in _simple_numbers(state.values[index], exponents, state.noiseless):
             if state.try_values({int(index): value}):
                 break
 
 
-def _nice(value: float, exponent: bool, noiseless: bool) -> Iterator[sympy.Expr]:
-    """Exact numbers near a fitted one, the simplest first."""
+def _simple_numbers(value: float, exponent: bool, noiseless: bool) -> Iterator[sympy.Expr]:
+    """Exact numbers near a fitted value, the simplest first."""
     if not abs(value) <= (_LARGEST_POWER if exponent else 1e9):
         return
     if not exponent:
@@ -124,7 +125,7 @@ def _nice(value: float, exponent: bool, noiseless: bool) -> Iterator[sympy.Expr]
     seen = set()
     for bound in (1, 2, 3, 4, 12) if noiseless and not exponent else (1, 2, 3, 4):
         fraction = Fraction(value).limit_denominator(bound)
-        # In noise some fraction is always near: beyond small ones a decimal says it better.
+        # With noise there is always some fraction nearby; only small ones are worth a trial.
         small = noiseless or fraction.denominator == 1 or abs(fraction.numerator) <= 12
         if fraction not in seen and small:
             seen.add(fraction)
@@ -134,7 +135,7 @@ def _nice(value: float, exponent: bool, noiseless: bool) -> Iterator[sympy.Expr]
 
 
 def _recognised(value: float) -> Iterator[sympy.Expr]:
-    """Decimals, multiples of powers of pi, and square roots that agree to 11 digits."""
+    """Decimals, multiples of powers of pi, and square roots that agree in 11 digits."""
     units = [sympy.Integer(1), sympy.pi, 1 / sympy.pi, sympy.pi**2, 1 / sympy.pi**2]
     for unit in units:
         ratio = value / float(unit)
@@ -148,7 +149,7 @@ def _recognised(value: float) -> Iterator[sympy.Expr]:
 
 
 def _results(state: _Snapping) -> list[sympy.Expr]:
-    """Exact values where they were accepted, else the shortest decimals that fit as well."""
+    """The exact values that were accepted, else the shortest decimals that fit as well."""
     values = state.values.copy()
     for index in np.flatnonzero(state.free):
         values[index] = _shortest(state, values, int(index))
@@ -156,7 +157,7 @@ def _results(state: _Snapping) -> list[sympy.Expr]:
 
 
 def _shortest(state: _Snapping, values: np.ndarray, index: int) -> float:
-    """The fewest digits that describe the rows as well."""
+    """The value rounded to the fewest digits that describe the rows as well."""
     loss = state.view.loss(values, state.rows)
     for digits in range(1 if state.noiseless else 3, 16):
         trial = values.copy()

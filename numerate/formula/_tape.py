@@ -1,8 +1,7 @@
-"""A formula as a list of NumPy operations, with slopes by reverse accumulation.
+"""A formula as a list of NumPy operations, with derivatives by reverse-mode differentiation.
 
-SymPy's `lambdify` compiles for seconds what a search evaluates for milliseconds, and `diff`
-leaves |x|**c unresolved where it cannot prove it real. A tape costs nothing to build, and
-the number it gives is the number the printed formula has.
+SymPy's `lambdify` compiles for seconds what a search evaluates in milliseconds, and `diff`
+leaves the derivative of |x|**c unevaluated where x may be complex. A tape is quick to build.
 """
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
@@ -17,60 +16,60 @@ import sympy
 
 
 class Tape:
-    """The operations of a formula in the order they are computed.
+    """The operations of a formula in the order in which they are computed.
 
-    Each step is a function of what was computed before, and for each of its arguments one
-    that gives the slope.
+    Each step is a function of the earlier results. For each of its arguments there is a function
+    that gives the local derivative.
 
-    **Raises:** `ValueError` for an operation that formulas do not have.
+    **Raises:** `ValueError` for an operation other than + × powers, absolute values and signs.
     """
 
     def __init__(self, formula: sympy.Expr):
         self._steps: list[Callable] = []
-        self._slopes: list[list[tuple[int, Callable]]] = []
+        self._derivatives: list[list[tuple[int, Callable]]] = []
         self._found: dict = {}
         self._visit(formula)
 
     def _visit(self, node) -> int:
         if node in self._found:
             return self._found[node]
-        step, slopes = self._operation(node)
+        step, derivatives = self._operation(node)
         self._steps.append(step)
-        self._slopes.append(slopes)
+        self._derivatives.append(derivatives)
         self._found[node] = len(self._steps) - 1
         return self._found[node]
 
     def _operation(self, node) -> tuple[Callable, list]:
         if node.is_Symbol:
-            return lambda done, values: values[node], []
+            return lambda results, values: values[node], []
         if node.is_number:
             number = float(node)
-            return lambda done, values: number, []
+            return lambda results, values: number, []
         if node.func not in _OPERATIONS:
             raise ValueError(
                 f"a formula has + - * / powers, Abs and sign; found {node.func.__name__}"
             )
         arguments = [self._visit(a) for a in node.args]
-        step, slopes = _OPERATIONS[node.func](node, arguments, self._found)
+        step, derivatives = _OPERATIONS[node.func](node, arguments, self._found)
         moving = [not a.is_number for a in node.args]
-        return step, [s for s, m in zip(slopes, moving, strict=False) if m]
+        return step, [s for s, m in zip(derivatives, moving, strict=False) if m]
 
     def forward(self, values: Mapping) -> list:
-        """The value of every step; `values` maps symbols to numbers or columns."""
-        done: list = []
+        """The result of every step; `values` maps symbols to numbers or columns."""
+        results: list = []
         with np.errstate(all="ignore"):
             for step in self._steps:
-                done.append(step(done, values))
-        return done
+                results.append(step(results, values))
+        return results
 
-    def slopes(self, done: list, wanted: Sequence[sympy.Symbol], rows: int) -> np.ndarray:
+    def derivatives(self, results: list, wanted: Sequence[sympy.Symbol], rows: int) -> np.ndarray:
         """∂formula/∂symbol for each wanted symbol, `(rows, len(wanted))`, after `forward`."""
-        adjoint: list = [0.0] * len(done)
+        adjoint: list = [0.0] * len(results)
         adjoint[-1] = 1.0
         with np.errstate(all="ignore"):
-            for index in range(len(done) - 1, -1, -1):
-                for at, slope in self._slopes[index]:
-                    adjoint[at] = adjoint[at] + adjoint[index] * slope(done)
+            for index in range(len(results) - 1, -1, -1):
+                for at, derivative in self._derivatives[index]:
+                    adjoint[at] = adjoint[at] + adjoint[index] * derivative(results)
         columns = np.empty((rows, len(wanted)))
         for column, name in enumerate(wanted):
             columns[:, column] = adjoint[self._found[name]] if name in self._found else 0.0
@@ -79,8 +78,8 @@ class Tape:
 
 def _add(node, at: list[int], found: dict):
     return (
-        lambda done, values: sum([done[i] for i in at]),
-        [(i, lambda done: 1.0) for i in at],
+        lambda results, values: sum([results[i] for i in at]),
+        [(i, lambda results: 1.0) for i in at],
     )
 
 
@@ -90,45 +89,49 @@ def _multiply(node, at: list[int], found: dict):
     over = [i for i, d in zip(at, divides, strict=True) if not d]
     under = [found[a.base] for a, d in zip(node.args, divides, strict=True) if d]
 
-    slopes = [
-        (i, lambda done, rest=at[:k] + at[k + 1 :]: math.prod([done[j] for j in rest]))
+    derivatives = [
+        (i, lambda results, rest=at[:k] + at[k + 1 :]: math.prod([results[j] for j in rest]))
         for k, i in enumerate(at)
     ]
     if not under:
-        return lambda done, values: math.prod([done[i] for i in over]), slopes
+        return lambda results, values: math.prod([results[i] for i in over]), derivatives
     return (
-        lambda done, values: (
-            math.prod([done[i] for i in over]) / math.prod([done[i] for i in under])
+        lambda results, values: (
+            math.prod([results[i] for i in over]) / math.prod([results[i] for i in under])
         ),
-        slopes,
+        derivatives,
     )
 
 
 def _power(node, at: list[int], found: dict):
     base, exponent = at
     steps = {
-        0.5: lambda done, values: np.sqrt(done[base]),
-        2: lambda done, values: done[base] * done[base],
+        0.5: lambda results, values: np.sqrt(results[base]),
+        2: lambda results, values: results[base] * results[base],
     }
     known = node.exp.is_number and float(node.exp)
+
+    def by_base(results):
+        return results[exponent] * np.power(results[base], results[exponent] - 1.0)
+
+    def by_exponent(results):
+        return np.power(results[base], results[exponent]) * np.log(results[base])
+
     return (
-        steps.get(known, lambda done, values: np.power(done[base], done[exponent])),
-        [
-            (base, lambda done: done[exponent] * np.power(done[base], done[exponent] - 1.0)),
-            (exponent, lambda done: np.power(done[base], done[exponent]) * np.log(done[base])),
-        ],
+        steps.get(known, lambda results, values: np.power(results[base], results[exponent])),
+        [(base, by_base), (exponent, by_exponent)],
     )
 
 
 def _abs(node, at: list[int], found: dict):
     return (
-        lambda done, values: np.abs(done[at[0]]),
-        [(at[0], lambda done: np.sign(done[at[0]]))],
+        lambda results, values: np.abs(results[at[0]]),
+        [(at[0], lambda results: np.sign(results[at[0]]))],
     )
 
 
 def _sign(node, at: list[int], found: dict):
-    return lambda done, values: np.sign(done[at[0]]), []
+    return lambda results, values: np.sign(results[at[0]]), []
 
 
 _OPERATIONS = {

@@ -1,8 +1,8 @@
-"""From a table to a formula: the search, its models and their files, the estimator.
+"""Symbolic regression: the search for a formula, models and their files, the estimator.
 
-`search_table` and `load_model` need no scikit-learn. `fit`, `load` and `ArithmeticRegressor`
-do, and stacks need JAX. They are imported when first used, as either takes longer to import
-than a search.
+`search_table` and `load_model` do not use scikit-learn. `fit`, `load` and `ArithmeticRegressor`
+do, and stacks use JAX. They are imported when first used: importing either takes longer than
+most searches.
 """
 
 from importlib import import_module

@@ -1,9 +1,9 @@
-"""Stacks whose weights need no training: one layer, or exponents taken from a list.
+"""Stacks that are solved by linear least squares: one layer, or exponents from a list.
 
-A single sum layer is a linear least squares; a single product layer is one in logarithms; a
-product layer with exponents from a short list followed by a sum layer is a sparse linear
-regression on monomials, and stays one when a power of the target takes the target's place
-(y² = a² + b², 1/y = b/a + c/a). These are solved outright, before any population is trained.
+The weights of a single sum layer are a linear least-squares problem, and so are those of a single
+product layer, in logarithms. A product layer with exponents from a short list, followed by a sum
+layer, is a sparse linear regression on monomials. It is also solved for powers of the target
+(y² = a² + b², 1/y = b/a + c/a). All of this is done before populations are trained.
 """
 
 import itertools
@@ -17,19 +17,19 @@ import sympy
 from numerate.formula import Rows, signed_power
 
 _HALF = Fraction(1, 2)
-_MOST_TERMS = 160
-_MOST_FEATURES = 8
-_NEGLIGIBLE = 1e-9  # relative residual of a least squares that met the target
+_MAX_TERMS = 160
+_MAX_FEATURES = 8
+_NEGLIGIBLE = 1e-9  # relative residual at or below which a least-squares fit is exact
 
 
 @dataclass(frozen=True)
 class Library:
-    """Monomials: exponent choices for each factor, and how many factors a term may have."""
+    """A set of monomials: the exponents of a factor and the largest number of factors."""
 
     name: str
     exponents: tuple[Fraction | int, ...]
     factors: int
-    total: int  # most of Σ|exponent|
+    total: int  # largest Σ|exponent|
 
 
 LIBRARIES = (
@@ -45,8 +45,8 @@ TARGET_POWERS = (1, 2, -1, _HALF, -2)
 
 
 def terms(rows: Rows, library: Library) -> list[tuple[sympy.Expr, np.ndarray]]:
-    """The monomials of a library that are defined on all rows, each with its column."""
-    kept = most_related(rows, _MOST_FEATURES) if library.factors > 1 else range(len(rows.symbols))
+    """The monomials of a library that are defined on all rows, with their values."""
+    kept = most_related(rows, _MAX_FEATURES) if library.factors > 1 else range(len(rows.symbols))
     found = []
     for factors in range(1, library.factors + 1):
         for chosen in itertools.combinations(kept, factors):
@@ -54,7 +54,7 @@ def terms(rows: Rows, library: Library) -> list[tuple[sympy.Expr, np.ndarray]]:
                 if sum(map(abs, powers)) <= library.total:
                     found.append((chosen, powers))
     found = [(c, p) for c, p in found if all(map(_defined, rows.features[:, c].T, p))]
-    return [_monomial(rows, c, p) for c, p in found[:_MOST_TERMS]]
+    return [_monomial(rows, c, p) for c, p in found[:_MAX_TERMS]]
 
 
 def _defined(column: np.ndarray, power: Fraction | int) -> bool:
@@ -69,9 +69,9 @@ def _monomial(rows: Rows, chosen: Sequence[int], powers: Sequence) -> tuple:
 
 
 def most_related(rows: Rows, most: int) -> list[int]:
-    """The features that matter most, alone, squared or times another, in column order.
+    """The features most related to the target, alone, squared or times another, in column order.
 
-    Judged by correlations of ranks, so that one huge value does not decide.
+    By rank correlation, so that single large values have no influence.
     """
     if len(rows.symbols) <= most:
         return list(range(len(rows.symbols)))
@@ -84,8 +84,11 @@ def most_related(rows: Rows, most: int) -> list[int]:
 
 
 def _unit_ranks(columns: np.ndarray) -> np.ndarray:
-    """Ranks with mean 0 and variance 1."""
-    ranks = np.argsort(np.argsort(columns, axis=0), axis=0) + 0.5
+    """Ranks with mean 0 and, without ties, variance 1. Ties have the mean of their ranks."""
+    # Not at the top, because most tables have few features and SciPy's statistics load slowly.
+    from scipy.stats import rankdata
+
+    ranks = rankdata(columns, axis=0) - 0.5
     return (ranks / len(columns) - 0.5) * np.sqrt(12)
 
 
@@ -103,13 +106,13 @@ def product(rows: Rows) -> Iterator[sympy.Expr]:
             signed_power(rows.symbols[i], sympy.Float(w), s)
             for i, w, s in zip(used, powers, odd, strict=False)
         ]
-        # Clipped so that an absurd fit cannot overflow; it is ranked last all the same.
+        # Clipped against overflow; a fit that needs it is ranked last anyway.
         scale = float(np.exp(np.clip(constant, -690, 690)))
         yield sympy.Float(-scale if odd[-1] else scale) * sympy.Mul(*factors)
 
 
 def _sign_patterns(negative: np.ndarray, target: np.ndarray) -> Iterator[tuple[bool, ...]]:
-    """Which features (and, last, the constant) flip the sign: the patterns that fit every row."""
+    """The patterns of features (and, last, the constant) that flip the sign and fit every row."""
     mixed = [i for i in range(negative.shape[1]) if negative[:, i].any()][:10]
     for flips in itertools.product((False, True), repeat=len(mixed) + 1):
         odd = np.zeros(negative.shape[1], bool)
@@ -119,20 +122,20 @@ def _sign_patterns(negative: np.ndarray, target: np.ndarray) -> Iterator[tuple[b
 
 
 def sums(rows: Rows, library: Library, power) -> Iterator[sympy.Expr]:
-    """A sum of the library's monomials that meets the target's power on every row, if one does."""
+    """The sum of a library's monomials that equals the target's power on every row, if any."""
     target = _raised(rows.target, power)
     found = terms(rows, library)
     if target is None or not 0 < len(found) < 0.6 * len(rows):
         return
     columns = np.column_stack([c for _, c in found] + [np.ones(len(rows))])
     expressions = [e for e, _ in found] + [sympy.S.One]
-    kept = _fewest(columns, target)
+    kept = _eliminate(columns, target)
     if kept is not None:
         yield _inverse(_combination(expressions, columns, target, kept), power, rows)
 
 
 def _raised(target: np.ndarray, power) -> np.ndarray | None:
-    """target**power where that can be undone, else None."""
+    """target**power if that is invertible on these rows, else None."""
     one_sign = np.all(target > 0) or np.all(target < 0)
     if power == 1:
         return target
@@ -166,8 +169,8 @@ def _solve(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
     return weights, float(residual / spread) if spread else np.inf
 
 
-def _fewest(columns: np.ndarray, target: np.ndarray) -> list[int] | None:
-    """Columns left when all that can go without loss have gone; None where they do not meet it."""
+def _eliminate(columns: np.ndarray, target: np.ndarray) -> list[int] | None:
+    """The columns left after backward elimination; None if all columns do not fit the target."""
     kept = list(range(columns.shape[1]))
     weights, residual = _solve(columns, target)
     if residual > _NEGLIGIBLE:
@@ -186,9 +189,9 @@ def _fewest(columns: np.ndarray, target: np.ndarray) -> list[int] | None:
 
 
 def sparse_sums(rows: Rows, library: Library, most: int = 5) -> Iterator[sympy.Expr]:
-    """Sums of one, two, … monomials that come closest: for targets that nothing meets exactly.
+    """The best sums of one, two, … monomials, for targets that no formula fits exactly.
 
-    The best single monomial, the best of all pairs, and from there one more at a time.
+    The best monomial and the best pair are found by comparing all; then by forward selection.
     """
     found = terms(rows, library)
     columns = [c - c.mean() for _, c in found]

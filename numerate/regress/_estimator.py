@@ -22,15 +22,15 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
     """Finds the formula of + − × ÷, powers and roots that a table follows.
 
     Small stacks of sum and product layers, the two halves of a NALU, are fitted from many
-    random starts, snapped to exact weights, simplified, ranked on rows that were held out,
-    and verified on all. An exact formula goes on being right outside the training range.
+    random starts, snapped to exact weights, simplified, ranked on held-out rows, and verified
+    on all rows. An exact formula also holds outside the training range.
 
     **Arguments:**
 
     - `budget`: seconds after which no further kind of stack is tried.
     - `max_depth`: most layers in a stack, 1 to 4.
     - `n_starts`: random starts of each kind of stack.
-    - `closed_forms`: solve stacks that need no training outright, before any is trained.
+    - `closed_forms`: solve stacks that need no training directly, before any is trained.
     - `random_state`: seed of the split and of the starts; the same seed gives the same
         formula unless the budget cuts the search short.
 
@@ -66,7 +66,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    # No annotations: scikit-learn asks that nothing is checked before `fit`.
+    # Without annotations, because scikit-learn requires that arguments are checked in `fit` only.
     def __init__(self, *, budget=60.0, max_depth=4, n_starts=64, closed_forms=True, random_state=0):
         self.budget = budget
         self.max_depth = max_depth
@@ -78,8 +78,8 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         """Find a formula for `y` `(rows,)` from the columns of `X` `(rows, n_features)`.
 
         `resolution`, `(rows, n_features + 1)` with the target last, is half a unit in the last
-        written place of each value, 0 for full precision; by default it is read off the
-        shortest decimals that give the same numbers.
+        written digit of each value, 0 for full precision. By default it follows from the
+        shortest decimals that read back as the values.
 
         **Raises:** `ValueError` for fewer than 4 rows, NaN, infinities or text.
         """
@@ -168,12 +168,12 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         return self.model_.python()
 
     def report(self) -> dict[str, Any]:
-        """What was found, as plain data: the object that `numerate fit --json` prints."""
+        """The result as plain data: the object that `numerate fit --json` prints."""
         check_is_fitted(self)
         return self.model_.report()
 
     def meaning(self) -> str:
-        """What `status_` says, as a sentence."""
+        """The meaning of `status_`, as a sentence."""
         check_is_fitted(self)
         return self.model_.meaning()
 
@@ -184,5 +184,5 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
 
 
 def _resolution(column: np.ndarray, single: bool) -> np.ndarray:
-    """Half a unit in the last place: of float32, or of the decimals that the column has."""
+    """Half a unit in the last place of float32, or in the last decimal digit of the column."""
     return np.spacing(np.abs(column.astype(np.float32))) / 2.0 if single else resolution_of(column)

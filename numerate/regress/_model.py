@@ -1,4 +1,4 @@
-"""What a search found for a table, without scikit-learn: the command line's model."""
+"""The result of a search, without scikit-learn: the model that the command line uses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from numerate.regress._verify import MEANING
 
 @dataclass(frozen=True)
 class FormulaModel:
-    """The formulas that a search found for a table; the one it chose predicts.
+    """The formulas that a search found for a table. The chosen one makes the predictions.
 
     `ArithmeticRegressor` holds one as `model_` and adds scikit-learn's interface.
 
@@ -89,7 +89,7 @@ class FormulaModel:
         return python_source(self.formula, self.feature_names, self.target_name)
 
     def report(self) -> dict[str, Any]:
-        """What was found, as plain data: the object that `numerate fit --json` prints."""
+        """The result as plain data: the object that `numerate fit --json` prints."""
         columns = ("formula", "complexity", "holdout_relative_rmse")
         return {
             "formula": formula_text(self.formula),
@@ -105,5 +105,5 @@ class FormulaModel:
         }
 
     def meaning(self) -> str:
-        """What `status` says, as a sentence."""
+        """The meaning of `status`, as a sentence."""
         return MEANING[self.status]

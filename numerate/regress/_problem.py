@@ -1,4 +1,4 @@
-"""The table as the formula search sees it: which rows train, which are held out, how precise."""
+"""The table of a search: its training rows, held-out rows and written precision."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from numerate.formula import (
     without_counts,
 )
 
-HOLDOUT_FROM = 40  # with fewer rows every one is needed to fit; errors are cross-validated
-SEARCH_ROWS = 400  # more rows change no structure, only the last digits of constants
+HOLDOUT_FROM = 40  # with fewer rows, all are used to fit, and errors are cross-validated
+SEARCH_ROWS = 400  # more rows change only the last digits of constants
 REFIT_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One fit: rows to search on, rows held out, and all of them with their written precision.
+    """The rows of a table, split for a search.
 
-    **Fields:** `everything`, all rows; `resolution`, half a unit in the last written place,
-    `(rows, n_features + 1)`, the target last; `train` and `holdout`, indices into the rows
-    (the same ones where errors are cross-validated); `seed`.
+    **Fields:** `everything`, all rows; `resolution`, half a unit in the last written digit of
+    each value, `(rows, n_features + 1)` with the target last; `train` and `holdout`, indices
+    of rows (the same object if errors are cross-validated); `seed`.
     """
 
     everything: Rows
@@ -38,7 +38,7 @@ class Problem:
 
     @classmethod
     def of(cls, names, features, target, resolution, seed: int) -> "Problem":
-        """Split a table: a quarter held out at random from 40 rows on, none below."""
+        """Split a table: with 40 rows or more, a random quarter is held out, else none."""
         symbols = tuple(symbol(n, c) for n, c in zip(names, features.T, strict=True))
         count = len(target)
         order = np.random.default_rng(seed).permutation(count)
@@ -51,7 +51,7 @@ class Problem:
 
     @property
     def cross_validated(self) -> bool:
-        """Whether held-out errors come from refits without a few rows at a time."""
+        """Whether held-out errors come from cross-validation, for lack of rows."""
         return self.holdout is self.train
 
     def rows(self, most: int) -> Rows:
@@ -65,10 +65,10 @@ class Problem:
         return np.sort(pick)
 
     def weighted_rows(self, formula: sympy.Expr, most: int) -> Rows:
-        """Training rows weighted by the error that the written precision explains.
+        """Training rows scaled by the error that the written precision explains.
 
-        Where the formula's residuals are far larger than that, the decimals are not what
-        limits it, and every row weighs the same.
+        If the formula's residuals are far larger, the written precision does not limit it, and
+        all rows have the same scale.
         """
         index = self._some(most)
         rows = self.everything.take(index)
@@ -82,7 +82,7 @@ class Problem:
         return Rows(rows.symbols, rows.features, rows.target, scale, explained)
 
     def folds(self) -> Iterator[tuple[Rows, Rows]]:
-        """(fit, test) pairs: leave one out up to 20 rows, else ten folds."""
+        """Pairs of rows to fit and to test: leave-one-out up to 20 rows, else ten folds."""
         count = len(self.train)
         parts = np.random.default_rng(self.seed).permutation(count) % min(count, 20)
         parts = parts if count <= 20 else parts % 10
@@ -97,11 +97,11 @@ class Problem:
         return relative_error(formula, self.everything.take(self.train))
 
     def holdout_error(self, formula: sympy.Expr) -> float:
-        """The same on rows that were not fitted."""
+        """The same on held-out rows, or by cross-validation."""
         if not self.cross_validated:
             return relative_error(formula, self.everything.take(self.holdout))
         if any(len(floats(formula)) >= len(fit) for fit, _ in self.folds()):
-            # Too few rows to fit it without the ones it is tested on: nothing was held out.
+            # A fold has too few rows to fit the constants: no error can be cross-validated.
             return float("inf")
         squared = [
             relative_error(refit(formula, fit)[0], test) ** 2 * len(test)
@@ -111,7 +111,7 @@ class Problem:
 
 
 def _spread(target: np.ndarray) -> float:
-    """Standard deviation, in a scale where tiny and huge targets neither vanish nor overflow."""
+    """Standard deviation, computed so that tiny and huge targets do not under- or overflow."""
     size = np.abs(target).max()
     if size == 0:
         return 1.0

@@ -1,11 +1,11 @@
-"""From a table to ranked formulas.
+"""The search for formulas that describe a table.
 
-1. Stacks that need no training are solved outright (`_closed`): an exact one ends the search.
+1. Stacks that need no training are solved directly (`_closed`). The search ends if one is exact.
 2. Populations of stacks of depth 2 to 4 are trained from random starts (`_stacks`).
-3. Each promising stack is read out, snapped, pruned, refitted and simplified.
-4. Formulas are judged on held-out rows and verified on all of them (`_verify`).
+3. The best stacks are read out, snapped, pruned, refitted and simplified.
+4. Formulas are evaluated on held-out rows and verified on all rows (`_verify`).
 
-Only rows of the table are ever used: nothing looks outside the range that was given.
+Only the rows of the table are used; formulas are never evaluated outside their range.
 """
 
 import itertools
@@ -25,8 +25,8 @@ from numerate.regress._verify import APPROXIMATE, EXACT, WITHIN_PRECISION, statu
 Progress = Callable[[float, str], None]
 
 POPULATION_ROWS = 256
-_POLISHED = 2  # formulas of a population that are worth snapping
-# Each further symbol of an approximate formula must cut the held-out error by so much (log).
+_POLISHED = 2  # formulas of a population that are snapped
+# Each further symbol of an approximate formula must reduce the log of the held-out error by this.
 _WORTH = 0.1
 _LARGEST_POWER = 10
 _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
@@ -35,7 +35,7 @@ _ORDER = {EXACT: 0, WITHIN_PRECISION: 1, APPROXIMATE: 2}
 
 @dataclass(frozen=True)
 class Candidate:
-    """A formula with what it costs and how well it does."""
+    """A formula with its complexity, errors and status."""
 
     formula: sympy.Expr
     complexity: int
@@ -46,8 +46,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Settings:
-    """How far to search: seconds, depth of the stacks, starts for each population, and whether
-    to solve outright what needs no training."""
+    """Limits of a search: seconds, depth of stacks, random starts of each population, and whether
+    stacks that need no training are solved directly."""
 
     budget: float = 60.0
     max_depth: int = 4
@@ -57,7 +57,7 @@ class Settings:
 
 @dataclass
 class Search:
-    """One search over one problem; `candidates` can be read at any moment, also after Ctrl-C."""
+    """A search over one problem. `candidates` can be read at any time, also after Ctrl-C."""
 
     problem: Problem
     settings: Settings
@@ -66,10 +66,10 @@ class Search:
     interrupted: bool = False
 
     def run(self) -> "Search":
-        """Search until an exact formula is found, all is tried, or the time is up."""
+        """Search until a formula is verified, all stages are done, or the time is up."""
         self._until = time.monotonic() + self.settings.budget
         try:
-            # Trial formulas overflow and divide by zero all the time; they are ranked last.
+            # Trial formulas often overflow or divide by zero; they are ranked last.
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
                 self._try_stages(list(self._stages()))
@@ -87,7 +87,7 @@ class Search:
                 self.consider(formula)
                 if time.monotonic() > self._until:
                     return
-            if self._settled():
+            if self._is_verified():
                 return
 
     def _stages(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
@@ -117,7 +117,7 @@ class Search:
             yield from _closed.sparse_sums(rows, library)
 
     def _population(self, kinds: str) -> Iterator[sympy.Expr]:
-        # Here, not at the top: most formulas are found before anything has to wait for JAX.
+        # Not at the top, because it imports JAX, and most formulas are found without it.
         from numerate.regress._stacks import stack, train_population
 
         rows = self.problem.rows(POPULATION_ROWS)
@@ -132,22 +132,22 @@ class Search:
         yield from itertools.islice(trained, _POLISHED)
 
     def consider(self, formula: sympy.Expr) -> None:
-        """Snap, simplify, refit and judge a formula, and keep it if it is new."""
+        """Snap, simplify, refit and evaluate a formula; keep it if it is new."""
         problem = self.problem
-        if not _sober(formula):
+        if not is_plausible(formula):
             return
         rows = problem.weighted_rows(formula, SEARCH_ROWS)
         formula = snap(formula, rows)
-        if not _sober(formula):
+        if not is_plausible(formula):
             return
         formula = simplify(formula, rows)
         if floats(formula) and len(problem.train) > SEARCH_ROWS:
             formula = refit(formula, problem.weighted_rows(formula, REFIT_ROWS))[0]
         key = str(formula)
         if key not in self.candidates:
-            self.candidates[key] = self._judged(formula)
+            self.candidates[key] = self._evaluated(formula)
 
-    def _judged(self, formula: sympy.Expr) -> Candidate:
+    def _evaluated(self, formula: sympy.Expr) -> Candidate:
         problem = self.problem
         return Candidate(
             formula,
@@ -157,28 +157,28 @@ class Search:
             status(formula, problem),
         )
 
-    def _settled(self) -> bool:
+    def _is_verified(self) -> bool:
         return any(c.status != APPROXIMATE for c in self.candidates.values())
 
     def _best_so_far(self) -> str:
         return str(self.chosen().formula) if self.candidates else "…"
 
     def chosen(self) -> Candidate:
-        """The formula to report: verified if one is, else the shortest of the best.
+        """The formula to report: a verified one, else a compromise of length and error.
 
-        Among approximations, a longer formula must pay for each symbol with a tenth less
-        held-out error.
+        Of two approximations, the longer one is chosen if each further symbol reduces the
+        held-out error by a tenth.
         """
-        everyone = list(self.candidates.values())
-        verified = [c for c in everyone if c.status != APPROXIMATE]
+        candidates = list(self.candidates.values())
+        verified = [c for c in candidates if c.status != APPROXIMATE]
         if verified:
             return min(verified, key=lambda c: (_ORDER[c.status], c.complexity, _error(c)))
         return min(
-            everyone, key=lambda c: (np.log(_error(c)) + _WORTH * c.complexity, str(c.formula))
+            candidates, key=lambda c: (np.log(_error(c)) + _WORTH * c.complexity, str(c.formula))
         )
 
     def ranked(self) -> list[Candidate]:
-        """The chosen formula, then the rest of the Pareto front from simple to accurate."""
+        """The chosen formula, then the Pareto front from simple to accurate."""
         chosen = self.chosen()
         front, best = [], np.inf
         for candidate in sorted(self.candidates.values(), key=lambda c: (c.complexity, _error(c))):
@@ -188,8 +188,8 @@ class Search:
         return [chosen, *(c for c in front if c is not chosen)]
 
 
-def _sober(formula: sympy.Expr) -> bool:
-    """Whether no number in it is undefined and no power absurd: x**300 only ever overfits."""
+def is_plausible(formula: sympy.Expr) -> bool:
+    """Whether all numbers are real and finite and no exponent is so large that it overfits."""
     powers = (p.exp for p in formula.atoms(sympy.Pow) if p.exp.is_number)
     return not formula.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I) and all(
         abs(p) <= _LARGEST_POWER for p in powers

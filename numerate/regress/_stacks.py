@@ -18,8 +18,8 @@ import sympy
 from numerate.formula import Rows, signed_power
 from numerate.train import levenberg_marquardt
 
-_TINY = 1e-300  # keeps log finite at 0; far below any magnitude that data have
-_MOST_FREE = 12  # free weights of an approximation anybody would read
+_TINY = 1e-300  # keeps the logarithm of 0 finite
+_MAX_FREE = 12  # free weights of an approximation that is short enough to be useful
 _POWERS = np.array([1.0, 1.0, 1.0, -1.0, -1.0, 2.0, 0.5, -2.0, -0.5])
 
 
@@ -77,9 +77,9 @@ class Architecture:
     def starts(self, population: int, signed: np.ndarray, rng: np.random.Generator):
         """Random parameters, odd powers and free weights, each `(population, n_parameters)`.
 
-        Half of the starts are sparse: some hidden features are off and some weights fixed at
-        zero, so that a small formula is met as a small stack. `signed` tells which features
-        have negative values.
+        Half of the starts are sparse: some hidden features are off and some weights are fixed at
+        zero, so that a small formula is fitted by a small stack. `signed` marks the features
+        that have negative values.
         """
         drawn = [self._start(signed, rng, sparse=i % 2 == 0) for i in range(population)]
         return tuple(np.stack(part) for part in zip(*drawn, strict=True))
@@ -123,7 +123,7 @@ class Architecture:
 
 
 def _sum_weights(shape, sparse, rng):
-    # Sums of one sign stay away from the pole or kink that a power after them has at zero.
+    # Sums with weights of one sign rarely cross zero, where a power has a pole or a kink.
     weights = rng.normal(size=shape)
     return (np.abs(weights) if rng.random() < 0.5 else weights), np.zeros(shape, bool)
 
@@ -140,8 +140,8 @@ def _constants(values, free) -> np.ndarray:
 
 @cache
 def stack(kinds: str, n_features: int) -> Architecture:
-    """The stack the search uses for these kinds of layers; the same object each time, so that
-    the compiled training program is found again.
+    """The stack that the search uses for these kinds of layers. It is the same object each time,
+    so that its compiled training program is reused.
 
     !!! example
         >>> stack("PSP", 2).sizes
@@ -164,15 +164,16 @@ def train_population(
     population: int,
     rng: np.random.Generator,
     *,
-    met: float = 1e-9,
-    worth: float = 0.2,
+    tolerance: float = 1e-9,
+    weight_cost: float = 0.2,
     steps: int = 150,
 ) -> Iterator[sympy.Expr]:
-    """Fit a population to a table and read the formulas out, the most promising first.
+    """Fit a population to a table and read out its formulas, the best first.
 
-    Features and target are brought to size one for the training and back in the formula. A
-    free weight must be worth `worth` in the logarithm of the relative error; below `met` all
-    errors count as none. Large stacks that do not meet the target are left out.
+    Features and target are scaled to a magnitude of one for training; the formulas are scaled
+    back. They are ranked by the logarithm of the relative error plus `weight_cost` for each
+    free weight; errors below `tolerance` count as equal. Large stacks with larger errors are
+    left out.
     """
     size = _sizes(rows.features)
     (spread,) = _sizes(rows.target[:, None])
@@ -188,15 +189,15 @@ def train_population(
     scaled = [s / sympy.Rational(z) for s, z in zip(rows.symbols, size, strict=True)]
     target = rows.target / spread
     errors = np.sqrt(fitted.loss / (np.mean((target - target.mean()) ** 2) or 1.0))
-    price = np.log(np.maximum(errors, met)) + worth * free.sum(axis=1)
+    price = np.log(np.maximum(errors, tolerance)) + weight_cost * free.sum(axis=1)
     for i in np.argsort(price, kind="stable"):
-        if np.isfinite(errors[i]) and (errors[i] < met or free[i].sum() <= _MOST_FREE):
+        if np.isfinite(errors[i]) and (errors[i] < tolerance or free[i].sum() <= _MAX_FREE):
             read = architecture.formula(fitted.parameters[i], odd[i], free[i], scaled)
             yield sympy.Rational(spread) * read
 
 
 def _padded(features: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Features, target and weights with rows of no weight added up to a power of two.
+    """Features, target and weights, padded to a power of two with rows of weight zero.
 
     Tables of similar length then share one compiled program.
     """
@@ -210,7 +211,7 @@ def _padded(features: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _sizes(features: np.ndarray) -> np.ndarray:
-    """A power of two near each feature's typical magnitude: dividing by it rounds nothing."""
+    """A power of two near each feature's typical magnitude: dividing by it is exact."""
     magnitude = np.abs(np.where(features == 0, np.nan, features))
     with np.errstate(all="ignore"):
         exponent = np.nanmean(np.log2(magnitude), axis=0)

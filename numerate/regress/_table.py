@@ -31,7 +31,7 @@ def search_table(
         a**(3/2)
     """
     *names, target_name = table.names
-    # Column by column, as data frames are: sums are rounded by the order in memory.
+    # In column-major order, as data frames are: the order in memory decides how sums are rounded.
     features = np.asfortranarray(table.values[:, :-1])
     return search_columns(
         features,
@@ -57,7 +57,7 @@ def search_columns(
     named: bool = True,
     on_progress: Progress | None = None,
 ) -> FormulaModel:
-    """Search and rank: `features` `(rows, n_features)`, `target` `(rows,)`, `resolution`
+    """Search and rank formulas: `features` `(rows, n_features)`, `target` `(rows,)`, `resolution`
     `(rows, n_features + 1)` with the target last; all finite."""
     started = time.monotonic()
     used = _informative(features)
@@ -90,7 +90,7 @@ def search_columns(
 
 
 def _informative(features: np.ndarray) -> list[int]:
-    """Columns that vary and do not repeat an earlier one: no other can be told apart."""
+    """The columns that are neither constant nor equal to an earlier one."""
     used: list[int] = []
     for index, column in enumerate(features.T):
         varies = np.any(column != column[0])
@@ -106,6 +106,6 @@ def _free_name(name: str, taken: Sequence[str]) -> str:
 
 
 def _with_plain_symbols(formula: sympy.Expr) -> sympy.Expr:
-    """Symbols without assumptions, so that `sympy.Symbol("a")` is the a in the formula."""
+    """Replace symbols by ones without assumptions, which equal `sympy.Symbol("a")`."""
     plain = {s: sympy.Symbol(str(s)) for s in formula.free_symbols}
     return formula.xreplace(plain)  # pyright: ignore[reportReturnType]

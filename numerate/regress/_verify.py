@@ -1,4 +1,4 @@
-"""Is a formula exact, as good as the written decimals, or only an approximation?"""
+"""The status of a formula: exact, within the written precision, or approximate."""
 
 import numpy as np
 import sympy
@@ -16,19 +16,20 @@ MEANING = {
 
 _ULPS = 32
 _BITS_PER_SYMBOL = 3.0
-# What a formula explains must exceed what it takes to write it down by this factor: then a
-# formula found by trying thousands is still not a coincidence.
+# The bits that a formula explains must exceed the bits of the formula by this factor, so that a
+# formula that was found among thousands is not a coincidence.
 _EVIDENCE = 1.5
-_MOST_FITTED = 4  # a smooth function is matched to rounding by enough fitted constants
+_MAX_FITTED = 4  # more fitted constants can match any smooth function to rounding errors
 
 
 def status(formula: sympy.Expr, problem: Problem) -> str:
     """`exact`, `within_precision` or `approximate`, judged on every row of the table.
 
-    A formula is *exact* if no row differs by more than the rounding of float64 (each input's
-    last place propagated through the formula's slopes, so that cancellation is allowed for),
-    and *within precision* if none differs by more than the written decimals explain. Both
-    need evidence: the bits that the rows pin down must outweigh the bits of the formula.
+    A formula is *exact* if no row differs by more than the rounding errors of float64 (the unit
+    in the last place of each input, propagated through the formula's derivatives, so that
+    cancellation is accounted for), and *within precision* if no row differs by more than the
+    written precision explains. Both need evidence: the bits that the rows determine must exceed
+    the bits of the formula.
     """
     rounding = _rounding(formula, problem)
     rows = problem.everything
@@ -45,13 +46,13 @@ def status(formula: sympy.Expr, problem: Problem) -> str:
 
 
 def _rounding(formula: sympy.Expr, problem: Problem) -> np.ndarray:
-    """What float64 can lose in computing the formula on each row, `(rows,)`."""
+    """A bound for the rounding error of the formula on each row, `(rows,)`."""
     rows = problem.everything
     eps = np.finfo(float).eps
     with np.errstate(all="ignore"):
-        slopes = np.abs(gradient(formula, rows.columns()))
-        carried = np.sum(slopes * np.abs(rows.features), axis=1)
-    # Not finite where a slope overflows or is infinite: then only the last places of y count.
+        derivatives = np.abs(gradient(formula, rows.columns()))
+        carried = np.sum(derivatives * np.abs(rows.features), axis=1)
+    # Where a derivative is not finite, only the rounding of the target is taken into account.
     carried = np.where(np.isfinite(carried), carried, 0.0)
     return _ULPS * eps * (np.abs(rows.target) + carried)
 
@@ -63,4 +64,4 @@ def _evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool
         bits = np.log2(1 + np.minimum(rows.scale / size, 2.0**60))
     constants = len(floats(formula))
     cost = _BITS_PER_SYMBOL * complexity(formula) + constants * float(np.median(bits))
-    return constants <= _MOST_FITTED and float(bits.sum()) > _EVIDENCE * cost
+    return constants <= _MAX_FITTED and float(bits.sum()) > _EVIDENCE * cost

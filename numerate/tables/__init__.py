@@ -1,4 +1,4 @@
-"""Where tables come from: files, standard input, data frames and the embedded data sets."""
+"""Reads tables of numbers: files, standard input, data frames and the embedded data sets."""
 
 from numerate._errors import InputError as InputError
 

@@ -8,7 +8,7 @@ from numerate._errors import InputError, did_you_mean, listed, plural
 from ._precision import resolution_of, resolution_of_text
 from ._sheet import Sheet
 
-# Words for a missing or non-finite number, as programs write them; all other text is text.
+# How programs write missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
 _INFINITE = {"inf", "infinity"}
 
@@ -16,7 +16,7 @@ _INFINITE = {"inf", "infinity"}
 def choose(
     sheet: Sheet, target: str | None, features: Sequence[str] | None
 ) -> tuple[str, list[str], list[str]]:
-    """The target, the features, and the columns left out because they hold no number at all."""
+    """The target, the features, and the ignored columns: those without a single number."""
     names = sheet.frame.columns
     target = names[-1] if target is None else target
     reject_unknown(sheet, [target])
@@ -26,8 +26,8 @@ def choose(
         features = [name for name in others if name not in ignored]
         if not features:
             raise InputError(
-                f"{sheet.source} has no feature: beside the target {target!r} "
-                f"{'no column holds numbers' if others else 'there is no other column'}."
+                f"{sheet.source} has no feature column: apart from the target {target!r}, "
+                f"{'no column contains numbers' if others else 'there is no column'}."
             )
         return target, features, ignored
     reject_unknown(sheet, features)
@@ -83,7 +83,7 @@ def _numbers(cells: pl.Series) -> pl.Series:
 
 
 def _underflows(cells: pl.Series, numbers: pl.Series) -> pl.Series:
-    """Where a number that is not zero is written too small for double precision: 1e-400."""
+    """Where a number other than zero is too small for double precision, such as 1e-400."""
     zero = numbers.eq(0).fill_null(False)
     if cells.dtype != pl.String or not zero.any():
         return zero & False
@@ -91,7 +91,7 @@ def _underflows(cells: pl.Series, numbers: pl.Series) -> pl.Series:
 
 
 def _has_numbers(cells: pl.Series) -> bool:
-    # A column without text or numbers is empty: it is used, and reported, not passed over.
+    # An empty column counts as numbers: it is then reported as an error instead of ignored.
     numbers = _numbers(cells)
     has_text = (numbers.is_null() & cells.is_not_null()).any()
     return bool(numbers.is_finite().any()) or not has_text
@@ -99,15 +99,15 @@ def _has_numbers(cells: pl.Series) -> bool:
 
 def _reject_cell(sheet: Sheet, name: str, row: int, count: int) -> None:
     line = sheet.line_of(row)
-    place = f"row {row + 1}" + (f" (line {line})" if line is not None else "")
+    location = f"row {row + 1}" + (f" (line {line})" if line is not None else "")
     more = f" (and {plural(count - 1, 'more cell')} in this column)" if count > 1 else ""
     raise InputError(
-        f"{sheet.source}, column {name!r}, {place}: {_fault(sheet.frame[name][row])}{more}; "
+        f"{sheet.source}, column {name!r}, {location}: {_describe(sheet.frame[name][row])}{more}; "
         "correct or remove the row, or leave the column out."
     )
 
 
-def _fault(cell: object) -> str:
+def _describe(cell: object) -> str:
     if cell is None:
         return "the cell is empty"
     text = str(cell)
@@ -117,11 +117,11 @@ def _fault(cell: object) -> str:
     if word in _INFINITE:
         return f"{text!r} is infinite"
     if not any(digit in text for digit in "0123456789") or _numbers(pl.Series([text]))[0] is None:
-        return f"{text!r} is not a number" + _cure(text)
+        return f"{text!r} is not a number" + _advice(text)
     return f"{text!r} is too {'small' if 'e-' in word else 'large'} for double precision"
 
 
-def _cure(text: str) -> str:
+def _advice(text: str) -> str:
     if "," in text:
         return " (write a decimal point and no thousands separator)"
     return ""

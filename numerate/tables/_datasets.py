@@ -13,9 +13,9 @@ from ._sheet import Sheet
 class Dataset:
     """A table that comes with numerate: `numerate fit NAME`, `read_table(NAME)`.
 
-    `columns` says what each column holds and in which unit, `law` what is known of them,
-    `source` where the numbers were published. `half_units` is the resolution of columns that
-    were not written in decimals.
+    `columns` describes each column and its unit, `law` is the known relation between them, and
+    `source` the publication of the numbers. `resolution` is given for columns whose values were
+    not read in decimals: half a unit of the scale, as in `Table.resolution`.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Dataset:
     target: str
     law: str
     source: str
-    half_units: Mapping[str, float] = field(default_factory=dict)
+    resolution: Mapping[str, float] = field(default_factory=dict)
 
 
 _KEPLER = Dataset(
@@ -80,7 +80,7 @@ _BOYLE = Dataset(
     ),
     # Mercury was poured in until the air filled a whole number of divisions, and its height
     # was then read in sixteenths of an inch.
-    half_units={"V": 0.0, "P": 1 / 32},
+    resolution={"V": 0.0, "P": 1 / 32},
 )
 
 _DATASETS = MappingProxyType({d.name: d for d in (_KEPLER, _GALILEAN, _BOYLE)})
@@ -103,6 +103,6 @@ def dataset_sheet(name: str) -> Sheet:
     """The table of an embedded data set, with the resolution its source gives."""
     data = files("numerate.tables").joinpath("sets", f"{name}.csv").read_bytes()
     sheet = read_delimited(data, f"data set {name!r}", ",")
-    half_units = _DATASETS[name].half_units
-    resolution = {c: np.full(sheet.frame.height, half) for c, half in half_units.items()}
+    given = _DATASETS[name].resolution
+    resolution = {c: np.full(sheet.frame.height, half) for c, half in given.items()}
     return Sheet(sheet.source, sheet.frame, sheet.line_of, sheet.notes, resolution)

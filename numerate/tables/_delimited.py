@@ -15,9 +15,9 @@ from ._sheet import Sheet, reject_duplicates
 def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
     """Reads CSV or TSV as text: UTF-8 or UTF-16, with or without byte order mark, any line ends.
 
-    Of the `separators`, the one that occurs most often in the first line is used. Rows without
-    any content are skipped. A first row of numbers only is data, and the columns are then
-    called x1, x2, …, y. Columns without a name in the header are left out.
+    The separator is the one of `separators` that occurs most often in the first line. Blank rows
+    are skipped. If the first row holds numbers only, the table has no header and its columns are
+    called x1, x2, …, y. Columns without a name in the header are ignored.
     """
     data = _as_utf8(data, source)
     separator = _separator(data, separators)
@@ -42,7 +42,7 @@ def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
 def _notes(source: str, names: list[str], has_header: bool) -> tuple[str, ...]:
     if not has_header:
         return (f"{source} has no header; its columns are called {', '.join(names)}.",)
-    # Spreadsheets and pandas write such columns: indices, and empty ones at the end.
+    # pandas writes its index as an unnamed column, spreadsheets add empty columns at the end.
     unnamed = names.count("")
     left_out = f"{source}: left out {plural(unnamed, 'column')} without a name in the header."
     return (left_out,) if unnamed else ()
@@ -60,7 +60,7 @@ def _as_utf8(data: bytes, source: str) -> bytes:
             f"{source}, line {line}: the text is not UTF-8; save the file as UTF-8 and try again."
         ) from None
     if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")  # The line ends of old Macintosh programs.
+        data = data.replace(b"\r", b"\n")  # Line ends of classic Mac OS.
     return data
 
 
@@ -81,7 +81,7 @@ def _is_number(text: str) -> bool:
 def _frame(data: bytes, source: str, separator: str, width: int, has_header: bool) -> pl.DataFrame:
     schema = {f"column_{i}": pl.String for i in range(1, width + 1)}
     try:
-        # Polars would take the width of the table from a blank first line.
+        # Polars takes the number of columns from the first line, even from a blank one.
         lines = data.lstrip(b"\r\n")
         frame = pl.read_csv(lines, has_header=False, schema=schema, separator=separator)
     except pl.exceptions.PolarsError:
@@ -107,7 +107,7 @@ def _reject_ragged(data: bytes, source: str, separator: str, width: int, has_hea
             raise InputError(
                 f"{source}, row {row} (line {line}) has {len(record)} fields, "
                 f"but the first row has {width}; a field that contains the separator "
-                f"{separator!r} must stand in quotation marks."
+                f"{separator!r} must be in quotation marks."
             )
 
 
@@ -121,7 +121,7 @@ def _records(data: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
     lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     reader = csv.reader(lines, delimiter=separator)
     line = 1
-    # The reader gives up on fields of more than 128 KiB, which an unclosed quotation mark makes.
+    # An unclosed quotation mark makes one long field; csv raises an error above 128 KiB.
     with suppress(csv.Error):
         for record in reader:
             if any(field.strip() for field in record):

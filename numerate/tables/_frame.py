@@ -26,7 +26,7 @@ def read_frame(data: Any) -> Sheet:
     if isinstance(data, Mapping):
         return _from_columns("the mapping", list(data), list(data.values()))
     if hasattr(data, "columns") and hasattr(data, "iloc"):
-        # Polars reads pandas through pyarrow, which is no dependency of ours.
+        # Column by column, because Polars needs pyarrow to convert a pandas data frame.
         columns = [data.iloc[:, i].to_numpy() for i in range(len(data.columns))]
         return _from_columns("the data frame", [str(name) for name in data.columns], columns)
     raise InputError(

@@ -13,10 +13,10 @@ _ROWS_AT_ONCE = 50_000  # Python strings take several times the memory of a Pola
 
 
 def read_ndjson(data: bytes, source: str) -> Sheet:
-    """Reads newline-delimited JSON: one object per line, its numbers kept as they are written.
+    """Reads newline-delimited JSON: one object per line; numbers are kept as text.
 
-    Columns are the keys of all objects, in order of first appearance; a key that an object
-    lacks, and `null`, is an empty cell.
+    The columns are the keys of all objects, in order of first appearance. A missing key and
+    `null` are empty cells.
     """
     rows = _objects(data, source)
     frames = []
@@ -61,7 +61,7 @@ def _objects(data: bytes, source: str) -> Iterator[dict[str, str | None]]:
 
 
 class _Pairs(list):
-    """A JSON object as it is written, before repeated keys overwrite each other."""
+    """The key-value pairs of a JSON object, with repeated keys."""
 
 
 def _cell(value: Any) -> str | None:

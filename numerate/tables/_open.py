@@ -11,8 +11,8 @@ from ._frame import read_frame, read_parquet
 from ._ndjson import read_ndjson
 from ._sheet import Sheet
 
-# The first separator that occurs in the first line is used: programs that write a decimal
-# comma call their files .csv, too, and separate by semicolons.
+# Separators of .csv files. Programs that write decimal commas separate columns by semicolons; of
+# equally frequent separators the first one is used.
 _COMMA_FIRST = ",;\t"
 _READERS: dict[str, Callable[[bytes, str], Sheet]] = {
     ".csv": lambda data, source: read_delimited(data, source, _COMMA_FIRST),
@@ -24,7 +24,7 @@ _READERS: dict[str, Callable[[bytes, str], Sheet]] = {
 
 
 def open_sheet(source: Any) -> Sheet:
-    """The table behind a path, `-`, the name of a data set, a data frame or a mapping."""
+    """The table of a path, `-`, the name of a data set, a data frame or a mapping."""
     if not isinstance(source, str | Path):
         return read_frame(source)
     if source == "-":
@@ -45,8 +45,7 @@ def _read_file(path: Path) -> Sheet:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(
-            f"{path}: the extension says how a table is stored and must be one of "
-            f"{', '.join(_READERS)}, not {path.suffix!r}."
+            f"{path}: the file extension must be one of {', '.join(_READERS)}, not {path.suffix!r}."
         )
     try:
         return reader(path.read_bytes(), str(path))

@@ -1,28 +1,28 @@
-"""How precisely a number is written: half a unit in the last place that its column keeps.
+"""The resolution of written numbers: half a unit in the last digit that the column is rounded to.
 
-A column does not say how many places it keeps, because programs strip trailing zeros: 0.25,
-0.5, 1 may be two decimals each. Two habits are common, a fixed number of decimals and a fixed
-number of significant digits; the one that supposes fewer stripped zeros is taken.
+Programs strip trailing zeros, so one value does not show how its column was rounded: 0.25, 0.5
+and 1 may all have two decimals. Columns are rounded to a fixed number of decimals or to a fixed
+number of significant digits. The rule is chosen that needs fewer stripped zeros.
 """
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Shaped
 
-# IEEE 754 guarantees that a decimal of so many digits survives the format: more were not
-# written by a person but printed by a program, and the value is as exact as its format.
+# IEEE 754 guarantees that decimals of so many digits survive a round trip. A value with as many
+# digits or more was printed by a program, and is as exact as its format.
 _DIGITS_KEPT = {np.dtype(np.float64): 15, np.dtype(np.float32): 6}
 _NUMBER = r"^[+-]?(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
 _SAMPLE = 1000
 
 
 def resolution_of(values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-    """Half a unit in the last decimal place of each value of one column.
+    """Half a unit in the last decimal digit of each value of one column.
 
-    The places are those of the shortest decimal that reads back as the value; whole numbers
-    count as written to the unit (0.5). A column with a value of 15 or more significant digits
-    (float32: 6) holds what a computation gave, not what somebody wrote: its resolution is 0
-    in float64 and half the distance to the next float32 in float32.
+    The digits are those of the shortest decimal that reads back as the value. Whole numbers are
+    taken as rounded to 1, so their resolution is 0.5. A column with a value of 15 or more
+    significant digits (float32: 6) is the result of a computation: its resolution is 0 in
+    float64, and half the distance to the next float32 in float32.
 
     **Arguments:** `values`, shape `(rows,)`, finite floats or integers.
     **Returns:** shape `(rows,)`, float64.
@@ -46,18 +46,18 @@ def resolution_of(values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " ro
     text = _text(values)
     if _has_full_precision(text, full):
         return exact
-    # The shortest decimal of 1500.0 is 15e2, which does not mean that hundreds were counted.
-    places = _places(text).with_columns(pl.col("decimals").clip(lower_bound=0))
+    # The shortest decimal of 1500.0 is 15e2, but it was not rounded to hundreds.
+    counts = _digit_counts(text).with_columns(pl.col("decimals").clip(lower_bound=0))
     leading = pl.Series(np.floor(np.log10(np.where(values == 0, 1, np.abs(values)))))
     digits = pl.when(pl.Series(values == 0)).then(0).otherwise(leading + 1 + pl.col("decimals"))
-    return np.maximum(_half_units(places.with_columns(digits=digits)), exact)
+    return np.maximum(_half_units(counts.with_columns(digits=digits)), exact)
 
 
 def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
-    """Half a unit in the last written place of each number of one column of text.
+    """Half a unit in the last written digit of each number of one column of text.
 
-    As `resolution_of`, but trailing zeros count, because here somebody wrote them, and so does
-    the exponent of 1.50e6, which is written to ten thousands.
+    As `resolution_of`, but trailing zeros count as digits, and an exponent shifts the last
+    digit: 1.50e6 is rounded to ten thousands.
 
     !!! example
         >>> resolution_of_text(pl.Series(["29.50", "1.5", "117"])).tolist()
@@ -68,30 +68,30 @@ def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
     full = _DIGITS_KEPT[np.dtype(np.float64)]
     if _has_full_precision(_sample(text), full) or _has_full_precision(text, full):
         return np.zeros(len(text))
-    return _half_units(_places(text))
+    return _half_units(_digit_counts(text))
 
 
-def _half_units(places: pl.DataFrame) -> Float[np.ndarray, " rows"]:
-    decimals = places["decimals"].to_numpy().astype(np.int64)
-    digits = places["digits"].to_numpy().astype(np.int64)
+def _half_units(counts: pl.DataFrame) -> Float[np.ndarray, " rows"]:
+    decimals = counts["decimals"].to_numpy().astype(np.int64)
+    digits = counts["digits"].to_numpy().astype(np.int64)
     most_decimals, most_digits = decimals.max(initial=0), digits.max(initial=0)
-    counted = digits > 0  # Zero has no significant digits: it says nothing about the habit.
+    counted = digits > 0  # Zero has no significant digits, so it does not show the rule.
     stripped_decimals = np.sum(most_decimals - decimals, where=counted)
     stripped_digits = np.sum(most_digits - digits, where=counted)
     if stripped_decimals <= stripped_digits:
-        return np.full(len(places), _half_unit(-int(most_decimals)))
+        return np.full(len(counts), _half_unit(-int(most_decimals)))
     last = np.where(counted, digits - decimals - most_digits, -most_decimals)
     different, which = np.unique(last, return_inverse=True)
-    return np.array([_half_unit(int(place)) for place in different])[which]
+    return np.array([_half_unit(int(exponent)) for exponent in different])[which]
 
 
-def _half_unit(place: int) -> float:
+def _half_unit(exponent: int) -> float:
     # By parsing, because 10.0**-3 is not the double nearest to 0.001 on every machine.
-    return float(f"5e{place - 1}")
+    return float(f"5e{exponent - 1}")
 
 
-def _places(text: pl.Series) -> pl.DataFrame:
-    """`decimals` after the point (negative for 15e2) and significant `digits` of each number."""
+def _digit_counts(text: pl.Series) -> pl.DataFrame:
+    """The number of `decimals` after the point (negative for 15e2) and of significant `digits`."""
     parts = text.str.extract_groups(_NUMBER).struct.unnest()
     significant = pl.concat_str("whole", "fraction").str.strip_chars_start("0")
     exponent = (
@@ -104,9 +104,9 @@ def _places(text: pl.Series) -> pl.DataFrame:
 
 
 def _has_full_precision(text: pl.Series, digits: int) -> bool:
-    # Short texts cannot hold so many digits, and their length is the cheapest thing to look at.
+    # Shorter texts cannot have as many digits, and their length is quick to check.
     long = text.filter(text.str.len_bytes() >= digits)
-    return len(long) > 0 and bool((_places(long)["digits"] >= digits).any())
+    return len(long) > 0 and bool((_digit_counts(long)["digits"] >= digits).any())
 
 
 def _text(values: Float[np.ndarray, " rows"]) -> pl.Series:

@@ -9,12 +9,12 @@ from numerate._errors import InputError
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table as it was found, before anything is known about which columns are used.
+    """A table as it was read, before columns are selected.
 
-    `frame` holds text (CSV, TSV, NDJSON: what was written) or numbers (Parquet, data frames).
-    `line_of(row)` is the line of the file on which data row 0, 1, … begins, None where rows
-    have no lines. It is called only to report an error. `resolution` holds that of columns for
-    which it is known otherwise than from the digits.
+    `frame` holds text (CSV, TSV, NDJSON) or numbers (Parquet, data frames). `line_of(row)` is the
+    line of the file on which row 0, 1, … begins, or None if the table is not a text file; it is
+    called only to report an error. `resolution` is given for columns where it does not follow
+    from the digits.
     """
 
     source: str

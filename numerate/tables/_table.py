@@ -22,8 +22,8 @@ class Table:
     `names`: features in order, then the target (where the table has one).
     `values`, `resolution`: shape `(rows, columns)`; `resolution` is half a unit in the last
     written decimal place of each value, and 0 where a value has full double precision.
-    `source`: what to call the table in a message. `notes`: what the reader decided that its
-    user may want to know, as sentences.
+    `source`: the name of the table in messages. `notes`: sentences that tell the user what was
+    decided while reading, such as which columns were ignored.
 
     !!! example
         >>> table = read_table("kepler")
@@ -43,8 +43,8 @@ def read_table(
 ) -> Table:
     """Reads a table to fit: the feature columns in order, and the target column last.
 
-    Only the columns used are looked at; others may hold anything. `NaN`, infinities, text and
-    empty cells in a used column, a constant target and fewer than 4 rows are errors.
+    Only the selected columns are checked. `NaN`, infinities, text and empty cells in a selected
+    column, a constant target and fewer than 4 rows are errors.
 
     **Arguments:**
 
@@ -65,8 +65,8 @@ def read_table(
     table = _table(sheet, (*chosen, target))
     if len(table.values) < _MINIMUM_ROWS:
         raise InputError(
-            f"{sheet.source} has only {plural(len(table.values), 'row')}; a formula can be found "
-            f"and checked from {_MINIMUM_ROWS} rows on."
+            f"{sheet.source} has only {plural(len(table.values), 'row')}; a formula needs "
+            f"at least {_MINIMUM_ROWS} rows."
         )
     y = table.values[:, -1]
     if np.all(y == y[0]):
@@ -83,9 +83,9 @@ def read_table(
 
 
 def read_features(source: Any, names: Sequence[str]) -> Table:
-    """Reads the named columns, in that order, to predict from: one row suffices.
+    """Reads the named columns, in that order, for a prediction. One row is enough.
 
-    `source` and errors as in `read_table`.
+    `source` and errors are those of `read_table`.
 
     !!! example
         >>> read_features({"name": ["Ceres"], "a": [2.77]}, ["a"]).values

@@ -20,11 +20,10 @@ TABLES = [
      "number; " + ROW),
     (GOOD.replace("3,4", "3,inf"), [], ", column 'b', row 3 (line 4): 'inf' is infinite; " + ROW),
     (GOOD.replace("3,4", "3,4,5"), [], ", row 3 (line 4) has 3 fields, but the first row has 2; a "
-     "field that contains the separator ',' must stand in quotation marks."),
+     "field that contains the separator ',' must be in quotation marks."),
     ("a,b\n1,5\n2,5\n3,5\n4,5\n", [], ": the target column 'b' is constant (5 in every row), so "
      "there is no formula to find; choose another target."),
-    ("a,b\n1,2\n2,3\n3,5\n", [], " has only 3 rows; a formula can be found and checked from 4 rows "
-     "on."),
+    ("a,b\n1,2\n2,3\n3,5\n", [], " has only 3 rows; a formula needs at least 4 rows."),
     ("a,a\n1,2\n2,3\n3,4\n4,6\n", [], ": columns 1 and 2 are both named 'a'; give every column a "
      "name of its own."),
     ("", [], " is empty; it should hold a header and rows of numbers."),

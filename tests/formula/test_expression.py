@@ -112,7 +112,7 @@ def test_complexity_counts_what_a_person_writes(text, length):
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_slopes_agree_with_finite_differences(text):
+def test_jacobian_agrees_with_finite_differences(text):
     """Every Float's slope; a formula without one gets a factor that is."""
     formula = parse(text) * sympy.Float(1.25)
     values = columns()
@@ -120,7 +120,7 @@ def test_slopes_agree_with_finite_differences(text):
     symbols = {sympy.Symbol(n, real=True): s for n, s in zip("abc", rows.symbols, strict=True)}
     view = Parametric(formula.xreplace(symbols), rows.symbols)
     step = 1e-6
-    for i, slope in enumerate(view.slopes(view.values, rows).T):
+    for i, slope in enumerate(view.jacobian(view.values, rows).T):
         moved = [view.values + d * (np.arange(len(view.values)) == i) for d in (step, -step)]
         above, below = (view.residual(m, rows) for m in moved)
         np.testing.assert_allclose(slope, (above - below) / (2 * step), rtol=1e-6, atol=1e-8)

@@ -7,6 +7,8 @@ import sympy
 
 import numerate
 from numerate import ArithmeticRegressor
+from numerate.formula import Rows
+from numerate.regress._closed import most_related
 
 A, B, C, D = sympy.symbols("a b c d")
 TARGETS = {
@@ -105,6 +107,18 @@ def test_two_features_are_found_among_fifty():
     model = ArithmeticRegressor().fit(x, x[:, 3] * x[:, 17])
     assert str(model.formula_) == "x17*x3"
     assert model.status_ == "exact"
+
+
+def test_tied_values_have_one_rank():
+    x = np.random.default_rng(0).integers(0, 3, (60, 12)).astype(float)
+    y = x[:, 2] * x[:, 9]
+    rows = Rows.of({f"x{i}": column for i, column in enumerate(x.T)}, y)
+    kept = most_related(rows, 8)
+    assert {2, 9} < set(kept)
+    # The order of the rows says nothing, so it must not decide which features are kept.
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(60)
+        assert most_related(rows.take(order), 8) == kept
 
 
 def test_a_million_rows():
