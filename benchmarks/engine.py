@@ -26,7 +26,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from _report import Report, parse_args
+from report import Report, parse_args
 
 from numerate.tasks import Arithmetic
 from numerate.train import Config, train_many

@@ -15,10 +15,15 @@ from unittest import mock
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from _report import Report, parse_args
+from report import Report, parse_args
 
 from numerate.tasks import Arithmetic
-from numerate.train import Config, _loss, _train, compile_program
+from numerate.train import (
+    Config,
+    _loss,  # noqa: PLC2701 - takes the engine apart
+    _train,  # noqa: PLC2701
+    compile_program,
+)
 from numerate.units import NALU
 
 CONFIG = Config(steps=1000, log_every=1000)

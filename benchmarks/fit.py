@@ -17,7 +17,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
-from _report import Report, parse_args
+from report import Report, parse_args
 
 from numerate import ArithmeticRegressor
 

@@ -14,7 +14,7 @@ from time import perf_counter
 
 import jax
 import numpy as np
-from _report import Report, parse_args
+from report import Report, parse_args
 from scipy.optimize import least_squares
 
 from numerate.regress import Architecture, stack

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
-from _report import Report, parse_args
+from report import Report, parse_args
 
 COMMAND_LINE = "from numerate.cli import main; main()"
 LIBRARIES = "import numpy, scipy.optimize, sympy, polars, typer"

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from _report import Report, parse_args
+from report import Report, parse_args
 
 EXAMPLE = runpy.run_path(str(Path(__file__).resolve().parent.parent / "examples/two_weights.py"))
 STEPS, UNIT = EXAMPLE["STEPS"], EXAMPLE["zero_unit"]()

@@ -30,7 +30,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
-from _report import Report, parse_args
+from report import Report, parse_args
 
 import numerate.units
 from numerate.ops import namespace

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval  # noqa: PLC2701 - its own estimators do
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from numerate.regress._model import FormulaModel
