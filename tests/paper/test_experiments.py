@@ -1,0 +1,97 @@
+"""Every experiment: one job of the smallest scale, its tables and figures, and, slowly, all of it."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from numerate.paper import experiments
+from numerate.study import regions, reproduce
+
+EXPERIMENTS = experiments()
+RESULTS = Path(__file__).parents[2] / "results"
+each = pytest.mark.parametrize("name", EXPERIMENTS)
+
+
+def committed(name: str) -> tuple[pl.DataFrame, dict]:
+    """The rows and the summary of the committed results."""
+    summary = json.loads((RESULTS / name / "summary.json").read_text(encoding="utf-8"))
+    rows = pl.read_parquet(RESULTS / name / "results.parquet")
+    return rows.drop("job", "job_seconds"), summary
+
+
+@pytest.mark.usefixtures("unoptimised")
+@each
+def test_the_last_job_gives_rows_like_the_committed_ones(name):
+    experiment = EXPERIMENTS[name]
+    settings = experiment.scales["smoke"]
+    job = experiment.jobs(settings, experiment.units)[-1]
+    shares: list[float] = []
+    rows = pl.DataFrame(experiment.run(job, settings, shares.append), infer_schema_length=None)
+    known, _ = committed(name)
+    assert {"unit", "seed", "condition"} <= set(rows.columns) <= set(known.columns)
+    assert set(rows["unit"]) <= set(experiment.units) and len(rows) > 0
+    assert shares == sorted(shares) and all(0 <= share <= 1 for share in shares)
+
+
+@each
+def test_tables_and_figures_are_those_committed(name):
+    experiment = EXPERIMENTS[name]
+    rows, summary = committed(name)
+    settings = experiment.scales[summary["scale"]]
+    tables = experiment.tables(rows, settings)
+    assert {title: table.json() for title, table in tables.items()} == summary["tables"]
+    figures = experiment.draw(rows, settings)
+    assert set(figures) == {file.stem for file in (RESULTS / name).glob("*.svg")}
+    assert all(figure.axes for figure in figures.values())
+
+
+@each
+def test_what_quick_costs_was_measured(name):
+    experiment = EXPERIMENTS[name]
+    assert set(experiment.cost) <= set(experiment.scales)
+    assert 0 < experiment.cost["smoke"] < 60 and 0 < experiment.cost["quick"] <= 1200
+
+
+@each
+def test_every_setting_is_explained(name):
+    assert all(EXPERIMENTS[name].help().values())
+    assert np.diff([settings.seeds for settings in EXPERIMENTS[name].scales.values()]).min() >= 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unoptimised")
+@each
+def test_smoke(name, tmp_path):
+    """The whole of the smallest scale: all files, and nothing is run twice."""
+    experiment = EXPERIMENTS[name]
+    settings = experiment.scales["smoke"]
+    seen = []
+    result = reproduce(
+        experiment, settings, tmp_path, scale="smoke", on_progress=lambda *told: seen.append(told)
+    )
+    assert result.complete and not result.notes and result.tables
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    assert all(file.stat().st_size > 0 for file in result.files)
+    stems = {file.stem for file in result.files}
+    assert all({f"{stem}.svg", f"{stem}.png"} <= {f.name for f in result.files}
+               for stem in stems - {"results", "summary", "table"})  # fmt: skip
+    assert len(stems) > 3  # a figure as well
+
+    rows = pl.read_parquet(tmp_path / "results.parquet")
+    assert set(rows["unit"]) <= set(experiment.units)
+    assert rows["seed"].n_unique() == settings.seeds
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert summary["complete"] and summary["rows"] == len(rows)
+    assert {"run", "verdict", *result.tables} <= set(regions(experiment, tmp_path))
+
+    def again(*_):
+        raise AssertionError("a job was run twice")
+
+    once_more = reproduce(dataclasses.replace(experiment, run=again), settings, tmp_path)
+    assert once_more.complete
+    assert pl.read_parquet(tmp_path / "results.parquet").equals(rows, null_equal=True)
