@@ -1,4 +1,4 @@
-"""Every experiment: one job of the smallest scale, its tables and figures, and, slowly, all of it."""
+"""Every experiment: its last job at the smallest scale, tables and figures; slowly, all of it."""
 
 import dataclasses
 import json
