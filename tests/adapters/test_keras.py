@@ -19,11 +19,10 @@ from numerate import units
 from numerate.cells import Recurrent
 from numerate.initialisers import constant
 from numerate.models import Stack
+from tests.adapters.rows import each_row
 from tests.units.table import UNITS
 
 NAMES = [name for name in units.__all__ if name != "Unit"]
-each_unit = pytest.mark.parametrize("name", NAMES)
-each_row = pytest.mark.parametrize("name", UNITS)
 
 
 def made(row, out_features, /, **kwargs):
@@ -45,25 +44,25 @@ def saved(model, tmp_path):
     return keras.models.load_model(tmp_path / "model.keras")
 
 
-@each_unit
-def test_has_every_unit_with_its_arguments(name):
-    layer, unit = getattr(adapter, name), getattr(units, name)
-    assert layer.unit is unit
-    own = {"seed", "penalty_factor", "kwargs"}
-    shown = inspect.signature(layer).parameters
-    assert set(shown) == set(inspect.signature(unit).parameters) - {"key", "dtype"} | own
-    assert next(iter(shown)) == "out_features" and shown["in_features"].default is None
-    parts = inspect.getdoc(unit).split("\n\n")
-    assert parts[0] in layer.__doc__ and parts[1] in layer.__doc__
-    assert "`seed`" in layer.__doc__ and "`key`:" not in layer.__doc__
+def test_has_every_unit_with_its_arguments():
+    for name in NAMES:
+        layer, unit = getattr(adapter, name), getattr(units, name)
+        assert layer.unit is unit
+        own = {"seed", "penalty_factor", "kwargs"}
+        shown = inspect.signature(layer).parameters
+        assert set(shown) == set(inspect.signature(unit).parameters) - {"key", "dtype"} | own
+        assert next(iter(shown)) == "out_features" and shown["in_features"].default is None
+        parts = inspect.getdoc(unit).split("\n\n")
+        assert parts[0] in layer.__doc__ and parts[1] in layer.__doc__
+        assert "`seed`" in layer.__doc__ and "`key`:" not in layer.__doc__
 
 
 def test_has_nothing_else():
     assert set(adapter.__all__) == {*NAMES, "Unit", "RecurrentCell", "to_keras", "from_keras"}
 
 
-@each_row
 @pytest.mark.parametrize("shape", [(5,), (2, 0), (4, 1, 3)], ids=str)
+@each_row
 def test_takes_any_batch(name, shape):
     layer, x = made(name, 2, seed=0), batch(*shape, 3)
     y = outputs(layer, x)

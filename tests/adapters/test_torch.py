@@ -18,11 +18,10 @@ from numerate import units
 from numerate.cells import Recurrent
 from numerate.initialisers import constant
 from numerate.models import Stack
+from tests.adapters.rows import each_row
 from tests.units.table import UNITS
 
 NAMES = [name for name in units.__all__ if name != "Unit"]
-each_unit = pytest.mark.parametrize("name", NAMES)
-each_row = pytest.mark.parametrize("name", UNITS)
 
 # As numbers of 8 bits: bfloat16 rounds each of a handful of operations by half of one.
 BFLOAT16 = 2.0**-6
@@ -39,15 +38,15 @@ def batch(*shape, dtype=torch.float32):
     return 0.5 + torch.rand(*shape, generator=generator, dtype=dtype)
 
 
-@each_unit
-def test_has_every_unit_with_its_arguments(name):
-    module, unit = getattr(adapter, name), getattr(units, name)
-    assert module.unit is unit
-    shown = set(inspect.signature(module).parameters)
-    assert shown == set(inspect.signature(unit).parameters) - {"key"} | {"seed", "device"}
-    parts = inspect.getdoc(unit).split("\n\n")
-    assert parts[0] in module.__doc__ and parts[1] in module.__doc__
-    assert "`seed`" in module.__doc__ and "`key`:" not in module.__doc__
+def test_has_every_unit_with_its_arguments():
+    for name in NAMES:
+        module, unit = getattr(adapter, name), getattr(units, name)
+        assert module.unit is unit
+        shown = set(inspect.signature(module).parameters)
+        assert shown == set(inspect.signature(unit).parameters) - {"key"} | {"seed", "device"}
+        parts = inspect.getdoc(unit).split("\n\n")
+        assert parts[0] in module.__doc__ and parts[1] in module.__doc__
+        assert "`seed`" in module.__doc__ and "`key`:" not in module.__doc__
 
 
 def test_has_nothing_else():
@@ -55,8 +54,8 @@ def test_has_nothing_else():
     assert set(adapter.__all__) == {*NAMES, *others}
 
 
-@each_row
 @pytest.mark.parametrize("shape", [(), (5,), (2, 0), (4, 1, 3)], ids=str)
+@each_row
 def test_takes_any_batch(name, shape):
     module = made(name, 3, 2).eval()
     x = batch(*shape, 3)
@@ -67,8 +66,8 @@ def test_takes_any_batch(name, shape):
     np.testing.assert_allclose(y.reshape(-1, 2).detach(), one.detach(), rtol=1e-6, atol=1e-6)
 
 
-@each_row
 @pytest.mark.parametrize("sizes", [(0, 2), (2, 0), (1, 1)], ids=str)
+@each_row
 def test_takes_any_size(name, sizes):
     assert made(name, *sizes)(batch(5, sizes[0])).shape == (5, sizes[1])
 
@@ -90,8 +89,8 @@ def test_the_generator_of_pytorch_decides(name):
     assert not all(map(torch.equal, states[0], states[1]))
 
 
-@each_row
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+@each_row
 def test_converts_both_ways(name, dtype):
     module = made(name, 3, 2, dtype=dtype)
     assert all(p.dtype == dtype for p in module.parameters())
