@@ -126,11 +126,10 @@ def _verdict(study: Study, rows: pl.DataFrame) -> str:
         _medians(rows, _kind(shown, kind)) for kind in ("summed", "cell", "baseline")
     )
     return (
-        f"Over {length} digits, with the outputs of a unit added: {summed}. The paper's best is "
-        f"{theirs:g}, or {theirs / 2:.3g} if its errors are twice too large. Cells that pass their "
-        f"state through weights: {cells}; the usual networks: {usual}; answering "
-        f"{_constant(study)} to everything: {_plain(guess)}. All are medians of mean absolute "
-        "errors."
+        f"Median of the mean absolute error over {length} digits. With summed outputs of a unit: "
+        f"{summed}. The paper's best is {theirs:g}, or {theirs / 2:.3g} if its errors are twice "
+        f"too large. Cells that multiply their state by weights: {cells}. Standard recurrent "
+        f"networks: {usual}. Constant prediction {_constant(study)}: {_plain(guess)}."
     )
 
 
@@ -168,7 +167,7 @@ def _overview(study: Study, rows: pl.DataFrame) -> str:
 def _factor_two(study: Study, rows: pl.DataFrame) -> str:
     """The constant answer, doubled, beside the paper's LSTM."""
     lines = [
-        "| digits | constant answer, our error | doubled | the paper's LSTM |",
+        "| digits | constant prediction, our error | doubled | the paper's LSTM |",
         "| ---: | ---: | ---: | ---: |",
     ]
     for n in LONG:
@@ -182,7 +181,7 @@ def _bias(study: Study, rows: pl.DataFrame) -> str:
     """How much of the error is the same in every sequence."""
     best = best_unit(rows, study)
     lines = [
-        f"| {best} | error | of that the same in every sequence |",
+        f"| {best} | error | systematic part |",
         "| ---: | ---: | ---: |",
     ]
     for n in LONG:
@@ -193,7 +192,7 @@ def _bias(study: Study, rows: pl.DataFrame) -> str:
 
 def _validation(study: Study, rows: pl.DataFrame) -> str:
     """The errors by which settings were chosen, beside those on test images."""
-    lines = ["| unit | held back, 10 digits | test, 10 digits |", "| --- | ---: | ---: |"]
+    lines = ["| unit | validation, 10 digits | test, 10 digits |", "| --- | ---: | ---: |"]
     for unit in _shown(rows, study):
         if unit != GUESS:
             pair = [number(median(_of(rows, unit, name))) for name in ("validation", TRAINED)]

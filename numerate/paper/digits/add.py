@@ -38,8 +38,8 @@ STUDY = Study(TASK, PAPER, UNITS, OTHERS)
 EXPERIMENT = Experiment(
     name="mnist-add",
     title="the sum of ten to a thousand images of digits (table 2, right)",
-    claim="NAC and NALU, trained on ten images, add up a thousand with small errors, where LSTM, "
-    "GRU and RNNs do no better than a constant.",
+    claim="NAC and NALU, trained on ten images, sum a thousand with small errors; LSTM, GRU and "
+    "RNNs are no better than a constant.",
     units=UNITS,
     scales={
         "smoke": Settings(

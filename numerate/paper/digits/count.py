@@ -29,9 +29,9 @@ STUDY = Study(TASK, PAPER, UNITS)
 
 EXPERIMENT = Experiment(
     name="mnist-count",
-    title="how often each digit is among ten to a thousand images (table 2, left)",
-    claim="NAC and NALU, trained on ten images, count up to a thousand with small errors, where "
-    "LSTM, GRU and RNNs do no better than a constant.",
+    title="how often each digit occurs among ten to a thousand images (table 2, left)",
+    claim="NAC and NALU, trained on ten images, count a thousand with small errors; LSTM, GRU and "
+    "RNNs are no better than a constant.",
     units=UNITS,
     scales={
         "smoke": Settings(

@@ -326,16 +326,16 @@ def _verdict(rows: pl.DataFrame) -> str:
     span = "" if inside is None else f", 95 % interval {inside[0]:.1f} to {inside[1]:.1f}"
     best = max(LAYERS, key=lambda unit: median(_of(rows, unit)) if _of(rows, unit) else 0.0)
     return (
-        f"With a NAC {median(nac):.1f} % of the test pictures are right, with Wx + b "
-        f"{median(plain):.1f} % (medians of {len(nac)} seeds). Of a seed's two networks that "
-        f"with the NAC has {median(gaps):+.1f} points{span}, and more than 0 in "
-        f"{sum(gap > 0 for gap in gaps)} of {len(gaps)}. In the paper it has +5.0. The best last "
-        f"layer here is {best}, with {median(_of(rows, best)):.1f} %."
+        f"The test accuracy is {median(nac):.1f} % with a NAC and {median(plain):.1f} % with "
+        f"Wx + b (medians of {len(nac)} seeds). The difference between NAC and Wx + b with "
+        f"the same seed is {median(gaps):+.1f} points{span}. It is positive in "
+        f"{sum(gap > 0 for gap in gaps)} of {len(gaps)} seeds. The paper has +5.0 points. "
+        f"The best last layer here is {best}, with {median(_of(rows, best)):.1f} %."
     ).replace("-", "−")
 
 
 def _data(rows: pl.DataFrame) -> str:
-    return f"Digits are those of {' and '.join(sorted(set(rows['data'])))}."
+    return f"Digits: {' and '.join(sorted(set(rows['data'])))}."
 
 
 def _by_digits(rows: pl.DataFrame) -> str:
@@ -373,9 +373,9 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
 
 EXPERIMENT = Experiment(
     name="parity",
-    title="how many digits in a picture are even (table 4)",
-    claim="a NAC as the last layer of a convolutional network makes 54 % fewer errors than the "
-    "linear layer of the published network in counting even digits.",
+    title="counting the even digits in an image (table 4)",
+    claim="with a NAC as its last layer, a convolutional network makes 54 % fewer errors in "
+    "counting even digits than the published network with a linear layer.",
     units=tuple(LAYERS),
     scales={
         "smoke": Settings(

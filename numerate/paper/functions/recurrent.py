@@ -297,18 +297,18 @@ def _growth(rows: pl.DataFrame) -> float:
 
 
 def _verdict(found: dict[str, Scores]) -> str:
-    said = [f"An untrained LSTM's error grows at a hundred times the length {_span(found)}."]
+    said = [f"An untrained LSTM's error grows, at a hundred times the length, {_span(found)}."]
     for reading, s in found.items():
         if "NALU" in s.units:
             any_solved = any(s.share("NALU", f) > 0 for f in SIGNS)
-            shares = s.shares("NALU") if any_solved else "not one, on any function"
-            said.append(f"Target {reading}: NALUs that extrapolate, {shares}.")
+            shares = s.shares("NALU") if any_solved else "none, on any function"
+            said.append(f"Target {reading}: NALUs that extrapolate: {shares}.")
         always = {
             sign: [unit for unit in s.units if s.share(unit, f) == 1] for f, sign in SIGNS.items()
         }
         reached = [f"{sign} ({', '.join(names)})" for sign, names in always.items() if names]
         if reached:
-            said.append(f"Every seed solves {'; '.join(reached)}.")
+            said.append(f"Solved with every seed: {'; '.join(reached)}.")
     return " ".join(said)
 
 
@@ -318,7 +318,7 @@ def _span(found: dict[str, Scores]) -> str:
     for reading, s in found.items():
         ratios = [_growth(s.rows.filter(function=f)) for f in SIGNS if f not in SUMS]
         ends = [number(end) for end in (min(ratios), max(ratios))]
-        parts.append(f"{ends[0]} to {ends[1]} times with the target {reading}")
+        parts.append(f"by a factor of {ends[0]} to {ends[1]} with the target {reading}")
     paper = [RANDOM[f, OUTSIDE] / RANDOM[f, INSIDE] for f in SIGNS if f not in SUMS]
     return f"{' and '.join(parts)} (paper: {number(min(paper))} to {number(max(paper))})"
 
@@ -353,8 +353,8 @@ def _figure(found: Scores) -> "Figure":
 EXPERIMENT = Experiment(
     name="simple-recurrent",
     title="seven functions of two sums over a sequence, from 10 steps to 1000 (tables 1, 8 and 9)",
-    claim="recurrent NALUs learn all functions but a/b and extrapolate to sequences a hundred "
-    "times as long, where LSTM, GRU and RNNs do not.",
+    claim="recurrent NALUs learn all functions except a/b and extrapolate to sequences a hundred "
+    "times as long; LSTM, GRU and RNNs do not.",
     units=ALL,
     scales={
         "smoke": Settings(

@@ -321,18 +321,18 @@ def _verdict(found: Scores) -> str:
         # As the paper prints it: 0.0 % of random.
         zero = [sign for f, sign in SIGNS.items() if found.best("NALU", f, OUTSIDE) < 0.05]
         if zero:
-            said.append(f"The best of the stacked NALUs has the paper's 0.0 on {_listed(zero)}.")
-        said.append(f"But the criterion holds for this part of them: {found.shares('NALU')}.")
+            said.append(f"The best stacked NALU reaches the paper's 0.0 on {_listed(zero)}.")
+        said.append(f"Shares of NALUs that pass the criterion: {found.shares('NALU')}.")
     always = {
         sign: [unit for unit in found.units if unit != GIVEN and found.share(unit, f) == 1]
         for f, sign in SIGNS.items()
     }
     reached = [f"{sign} by {_listed(names)}" for sign, names in always.items() if names]
     if reached:
-        said.append(f"Every seed solves {'; '.join(reached)}.")
+        said.append(f"Solved with every seed: {'; '.join(reached)}.")
     never = [sign for sign, names in always.items() if not names]
     if never:
-        said.append(f"No network trained by gradients always solves {_listed(never)}.")
+        said.append(f"No network trained by gradients solves {_listed(never)} with every seed.")
     if GIVEN in found.units:
         said.append(f"With the function given, second-order steps solve {found.shares(GIVEN)}.")
     return " ".join(said)
@@ -378,7 +378,7 @@ def _figure_solved(found: Scores) -> "Figure":
 EXPERIMENT = Experiment(
     name="simple-static",
     title="six functions of two sums hidden among 100 inputs (tables 1, 6 and 7)",
-    claim="stacked NALUs learn all six functions and extrapolate, where networks with the usual "
+    claim="stacked NALUs learn all six functions and extrapolate; networks with standard "
     "nonlinearities do not.",
     units=ALL,
     scales={

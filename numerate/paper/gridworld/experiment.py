@@ -238,11 +238,11 @@ def _paper(curve: str, goal: int) -> str:
 
 
 def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
-    seen = "pictures of 56×56 pixels" if settings.pixels else "two positions instead of pixels"
+    seen = "images of 56×56 pixels" if settings.pixels else "two positions instead of pixels"
     return {
         "verdict": _verdict(rows),
         "by T": _by_goal(rows),
-        "seen": f"Agents of this run see {seen}.",
+        "seen": f"In this run the agents observe {seen}.",
         "arrivals": _arrivals(rows),
         "gap": _gap(rows),
     }
@@ -255,7 +255,7 @@ def _verdict(rows: pl.DataFrame) -> str:
             means = [np.mean(_of(rows, unit, goal)) for goal in BEYOND]
             lowest = int(np.argmin(means))
             told.append(
-                f"{unit}: {np.mean(means):.2f}, and {means[lowest]:.2f} where it is lowest "
+                f"{unit}: {np.mean(means):.2f}, and {means[lowest]:.2f} at its lowest "
                 f"(T = {BEYOND[lowest]})"
             )
     return (
@@ -295,8 +295,9 @@ def _gap(rows: pl.DataFrame) -> str:
     inside = median_interval(gaps)
     span = "" if inside is None else f" (95 % interval {inside[0]:.2f} to {inside[1]:.2f})"
     return (
-        f"Of agents with the same seed that with a NAC earns {median(gaps):.2f} more on average "
-        f"beyond T = {GOALS[1]}{span}, and more in {sum(g > 0 for g in gaps)} of {len(gaps)}."
+        f"With the same seed, the mean reward beyond T = {GOALS[1]} is higher by "
+        f"{median(gaps):.2f} with a NAC{span}. It is higher in {sum(g > 0 for g in gaps)} of "
+        f"{len(gaps)} seeds."
     ).replace("-", "−")
 
 
@@ -316,7 +317,7 @@ def _by_goal(rows: pl.DataFrame) -> str:
 def _arrivals(rows: pl.DataFrame) -> str:
     goal = TESTS[-1]
     told = (
-        f"{unit} after {np.mean(_of(rows, unit, goal, 'ends')):.1f} steps and in time in "
+        f"{unit} after {np.mean(_of(rows, unit, goal, 'ends')):.1f} steps, and on time in "
         f"{100 * np.mean(_of(rows, unit, goal, 'in time')):.0f} %"
         for unit in _present(rows)
     )
@@ -357,9 +358,9 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
 
 EXPERIMENT = Experiment(
     name="gridworld",
-    title="reaching a square at a time that was told (figure 5)",
-    claim="an agent with a NAC beside its LSTM still arrives in time when told times of up to 19, "
-    "where training had 12 at most, while an LSTM alone comes too early.",
+    title="reaching a square at a given time (figure 5)",
+    claim="an agent with a NAC beside its LSTM still arrives on time at given times of up to 19, "
+    "where training had at most 12; an agent with an LSTM alone arrives too early.",
     units=tuple(AGENTS),
     scales={
         "smoke": Settings(

@@ -318,11 +318,11 @@ def _verdict(rows: pl.DataFrame, settings: Settings) -> str:
     told = ", ".join(f"{_text(unit)} {_solved(rows, unit, optimiser)}" for unit in mean
                      if unit in UNITS)  # fmt: skip
     return (
-        f"The claim holds: saturating networks answer as if the number were 0 (an error of "
-        f"{' to '.join(worst)} of 500), and {found['near']} of {found['lines']} lines of table 5 "
-        f"come within a quarter of the paper's. Without a nonlinearity the error is "
-        f"{_shown(mean.get('None', float('nan')))}. Layers of units within 0.25 on average up to "
-        f"1000, of {settings.seeds} networks: {told}."
+        f"The claim holds: saturating networks predict about 0 (their error is "
+        f"{' to '.join(worst)}; that of predicting 0 is 500), and {found['near']} of "
+        f"{found['lines']} rows of table 5 are within 25 % of the paper's. Without a nonlinearity "
+        f"the error is {_shown(mean.get('None', float('nan')))}. Networks with an error below 0.25 "
+        f"up to 1000, out of {settings.seeds}: {told}."
     )
 
 
@@ -332,8 +332,8 @@ def _solved(rows: pl.DataFrame, unit: str, optimiser: str) -> int:
 
 def _agreement_text(rows: pl.DataFrame, settings: Settings) -> str:
     lines = [
-        "| optimiser | error without nonlinearity | lines within a quarter of the paper's | "
-        "rank correlation with them |",
+        "| optimiser | error without nonlinearity | rows within 25 % of the paper's | "
+        "rank correlation with the paper |",
         "| --- | ---: | ---: | ---: |",
     ]
     for optimiser in _optimisers(rows, settings):
@@ -436,8 +436,8 @@ def _figure_table(rows: pl.DataFrame, settings: Settings) -> "Figure":
 EXPERIMENT = Experiment(
     name="identity",
     title="a scalar autoencoder, from −5…5 to −20…20 and −1000…1000 (figure 1, table 5)",
-    claim="networks with the usual nonlinearities fail to give back a number outside the range "
-    "that they were trained on, the more the sharper the nonlinearity.",
+    claim="networks with standard nonlinearities do not learn the identity outside their training "
+    "range; the stronger the nonlinearity, the larger the error.",
     units=ALL,
     scales={
         "smoke": Settings(

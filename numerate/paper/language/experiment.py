@@ -305,27 +305,27 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 def _verdict(best: pl.DataFrame) -> str:
     right = _values(best, "sum or product", "test", "right")
     return (
-        f"The model to take today, `sum or product`, has all 631 test numbers right on "
+        f"The recommended model, `sum or product`, has all 631 test numbers correct on "
         f"{sum(share == 1 for share in right)} of {len(right)} splits, with a median error of "
-        f"{_median(best, 'sum or product')}; that of the paper's LSTM + NALU is 0.41. With "
-        f"targets in thousands, ours of an LSTM is "
-        f"{_median(best, 'LSTM, last state')} where a linear layer reads the last state and "
-        f"{_median(best, 'LSTM')} where it reads the sum of the states; with a NAC it is "
-        f"{_median(best, 'LSTM + NAC')} and {_median(best, 'LSTM + NAC, summed')}; with a NALU "
-        f"{_median(best, 'LSTM + NALU')} and {_median(best, 'LSTM + NALU, summed')}, and "
-        f"{_median(best, 'LSTM + NALU, every state')} where it reads every state and its answers "
-        f"are summed."
+        f"{_median(best, 'sum or product')}. The error of the paper's LSTM + NALU is 0.41. With "
+        f"targets divided by 1000, the error of our LSTM with a linear layer is "
+        f"{_median(best, 'LSTM, last state')} on the last state and "
+        f"{_median(best, 'LSTM')} on the sum of the states. With a NAC it is "
+        f"{_median(best, 'LSTM + NAC')} and {_median(best, 'LSTM + NAC, summed')}. With a NALU it "
+        f"is {_median(best, 'LSTM + NALU')} and {_median(best, 'LSTM + NALU, summed')}, and "
+        f"{_median(best, 'LSTM + NALU, every state')} if the NALU is applied to every state and "
+        f"its outputs are summed."
     )
 
 
 def _literal(best: pl.DataFrame, settings: Settings) -> str:
     errors = {unit: _median(best, f"{unit}, unscaled") for unit in ("LSTM + NAC", "LSTM + NALU")}
     return (
-        f"With targets as they are, the median test error with a linear layer on summed states is "
-        f"{_median(best, 'LSTM, unscaled')}; on the last state, with a "
-        f"NAC, it is {errors['LSTM + NAC']}, and with a NALU {errors['LSTM + NALU']}. A NAC on "
-        f"{max(settings.sizes)} states cannot answer more than that many, and then the least error "
-        f"on the training numbers is {_least_error(max(settings.sizes), settings)}."
+        f"With unscaled targets, the median test error with a linear layer on summed states is "
+        f"{_median(best, 'LSTM, unscaled')}. On the last state it is {errors['LSTM + NAC']} with a "
+        f"NAC and {errors['LSTM + NALU']} with a NALU. The output of a NAC on "
+        f"{max(settings.sizes)} states is at most {max(settings.sizes)}, so its error on the "
+        f"training numbers is at least {_least_error(max(settings.sizes), settings)}."
     )
 
 
@@ -346,26 +346,26 @@ def _exactness(best: pl.DataFrame, settings: Settings) -> str:
     learned = [hundreds_learned(seed, settings) > 0 for seed in test["seed"]]
     told, untold = test.filter(learned), test.filter([not one for one in learned])
     exact = int((told["snapped error"] == 0).sum())
-    text = f"{len(told)} of {len(test)} splits have such a number among those to learn from."
+    text = f"{len(told)} of {len(test)} splits have such a number in the training set."
     if len(told):
         text += (
-            f" In {exact} of these {len(told)} the model with whole numbers makes no error on any "
-            f"of the 631 test numbers; before rounding its mean error is at most "
+            f" In {exact} of these {len(told)} the model with rounded parameters is exact on all "
+            f"631 test numbers. Before rounding its mean error is at most "
             f"{number(max(told['error']))}."
         )
     if len(untold):
         rest = untold.select(pl.col("error") - pl.col("hundreds' sum of errors") / 631)
         text += (
             f" In the {len(untold)} without one its error is "
-            f"{number(median(untold['error'].to_list()))}, of which all but "
-            f"{number(median(rest.to_series().to_list()))} is that of the hundreds with nothing "
-            f"after them."
+            f"{number(median(untold['error'].to_list()))}. All but "
+            f"{number(median(rest.to_series().to_list()))} of it comes from numbers that end in "
+            f'"hundred".'
         )
         lstm = best.filter((pl.col("unit") == "LSTM") & (pl.col("condition") == "test"))
         same = lstm.filter(pl.col("seed").is_in(untold["seed"].to_list()))
         if len(same):
             text += (
-                f" There that of the LSTM with summed states is "
+                f" On these splits the error of the LSTM with summed states is "
                 f"{number(median(same['error'].to_list()))}."
             )
     return text
@@ -455,8 +455,8 @@ EXPERIMENT = Experiment(
     name="language",
     title="number words to numbers",
     claim=(
-        "An LSTM whose output is read by a NALU translates held-out number words with a mean "
-        "absolute error of 0.41, where one read by a linear layer makes 29.4."
+        "An LSTM with a NALU as its output layer translates held-out number words with a mean "
+        "absolute error of 0.41, and one with a linear layer with an error of 29.4."
     ),
     units=tuple(ENTRIES),
     scales={

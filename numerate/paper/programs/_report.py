@@ -214,7 +214,7 @@ class ProgramStudy:
             return "(not run)"
         shares = " / ".join(f"{100 * median(values):.1f}" for values in every)
         solved = " / ".join(str(sum(v >= self.bar for v in values)) for values in every)
-        return f"{shares} % ({solved} of {len(every[0])} seeds reach the bar)"
+        return f"{shares} % ({solved} of {len(every[0])} seeds reach the threshold)"
 
     def draw(self, rows: pl.DataFrame, settings: ProgramSettings) -> "dict[str, Figure]":
         return {"curves": self._figure(rows, settings)}

@@ -92,37 +92,38 @@ def sentences(rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, str]:
 
     return {
         "verdict": (
-            f"The claim holds. Digits that are right with numbers of 2 / 3 / 4 digits, the medians "
-            f"of {settings.seeds} seeds: the configured NALU {told('NALU')}, where the paper has "
-            f"100 / 100 / 100 %, and its median seed is there after {soon('NALU')}, where the "
-            f"paper's curves take 119,000 / 146,000 / 174,000. An LSTM alone: {told('LSTM')}. "
-            f"Today take a configured NAC, which has no product to be led astray by: {told('NAC')}."
+            f"The claim holds. Correct digits with numbers of 2 / 3 / 4 digits, medians of "
+            f"{settings.seeds} seeds: the configured NALU has {told('NALU')}; the paper has "
+            f"100 / 100 / 100 %. The median seed needs {soon('NALU')}; the paper's curves need "
+            f"119,000 / 146,000 / 174,000. An LSTM alone has {told('LSTM')}. Recommended today is "
+            f"a configured NAC, which has no product: {told('NAC')}."
         ),
         "soon": (
             f"Median steps for 2 / 3 / 4 digits: NALU {soon('NALU')}, NAC {soon('NAC')}, NAU "
             f"{soon('NAU')}, iNALU {soon('iNALU')}."
         ),
         "baselines": (
-            f"An LSTM alone has {told('LSTM')}, a UGRNN {told('UGRNN')}, a DNC {told('DNC')}. The "
-            f"paper's have 92.1 / 7.0 / 5.8 %, 100 / 51.4 / 38.3 % and 76.0 / 12.9 / 10.4 %."
+            f"An LSTM alone has {told('LSTM')}, a UGRNN {told('UGRNN')}, a DNC {told('DNC')}. "
+            f"The paper's baselines have 92.1 / 7.0 / 5.8 %, 100 / 51.4 / 38.3 % and "
+            f"76.0 / 12.9 / 10.4 %."
         ),
         "literal": (
-            f"Where the LSTM sees the numbers as well, the configured NALU has "
-            f"{told(SEEN)}; where it does not, {told('NALU')}."
+            f"If the LSTM also gets the numbers, the configured NALU has {told(SEEN)}; "
+            f"otherwise {told('NALU')}."
         ),
         "start": (
-            f"With Glorot's start for weights and gates it has {told(GLOROT)}; with gates at a "
-            f"half and positive weights {told('NALU')}."
+            f"With Glorot's initialisation of weights and gates it has {told(GLOROT)}; with gates "
+            f"at ½ and positive weights {told('NALU')}."
         ),
     }
 
 
 EXPERIMENT = Experiment(
     name="programs-add",
-    title="sums of two whole numbers as programs",
+    title="programs that add two integers",
     claim=(
-        "A NALU configured by an LSTM learns from numbers of two digits to add numbers of three "
-        "and four digits with all digits right, which UGRNN, LSTM and DNC do not."
+        "A NALU configured by an LSTM learns from two-digit numbers to add three-digit and "
+        "four-digit numbers with all digits correct; UGRNN, LSTM and DNC do not."
     ),
     units=STUDY.units,
     scales={

@@ -103,16 +103,16 @@ def sentences(rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, str]:
         claim = "The claim is not reached"
     return {
         "verdict": (
-            f"{claim} in {settings.steps:,} steps, where the paper's take 1,254,000. Digits that "
-            f"are right with numbers of 2 / 3 / 4 digits, the medians of {settings.seeds} seeds: "
-            f"the configured NALU {told('NALU')}, where the paper has 99.8 / 99.8 / 99.8 %; a "
-            f"configured NAC {told('NAC')}, and a NAU {told('NAU')}; of six such NACs the one "
-            f"with the least error in the training range, which is the way to take today, "
-            f"{told(BEST)}; an LSTM alone {told('LSTM')}."
+            f"{claim} in {settings.steps:,} steps; the paper's models take 1,254,000. Correct "
+            f"digits with numbers of 2 / 3 / 4 digits, medians of {settings.seeds} seeds: the "
+            f"configured NALU has {told('NALU')}; the paper has 99.8 / 99.8 / 99.8 %. A configured "
+            f"NAC has {told('NAC')}, and a NAU {told('NAU')}. Recommended today is the best of six "
+            f"such NACs by the error in the training range: {told(BEST)}. An LSTM alone has "
+            f"{told('LSTM')}."
         ),
         "best": (
-            f"Of the seeds the one with the least error on numbers of two digits has "
-            f"{_best(rows, 'NALU')} with a NALU and {_best(rows, 'NAC')} with a NAC."
+            f"The seed with the lowest error on two-digit numbers has {_best(rows, 'NALU')} with a "
+            f"NALU and {_best(rows, 'NAC')} with a NAC."
         ),
         "soon": (
             f"Median steps for 2 / 3 / 4 digits: NALU {soon('NALU')}, NAC {soon('NAC')}, the best "
@@ -146,9 +146,9 @@ EXPERIMENT = Experiment(
     name="programs-branch",
     title="programs with sums, differences and branches",
     claim=(
-        "A NALU configured by an LSTM learns from numbers of two digits to execute programs with "
-        "+, − and if on numbers of four digits, with 99.8 % of digits right, where UGRNN, LSTM and "
-        "DNC have less than half."
+        "A NALU configured by an LSTM learns from two-digit numbers to execute programs with +, − "
+        "and if on four-digit numbers, with 99.8 % of the digits correct; UGRNN, LSTM and DNC have "
+        "less than half."
     ),
     units=STUDY.units,
     scales={

@@ -70,7 +70,7 @@ def rows(**errors: tuple[float, ...]) -> pl.DataFrame:
 
 
 def test_tables_have_the_papers_error_and_its_half():
-    tables = show.tables(STUDY, rows(NAC=(0.2, 0.4)), None)
+    tables = show.tables(STUDY, rows(NAC=(0.2, 0.4)), ADD.scales["smoke"])
     line = tables["1000 digits, MNIST"].lines[0]
     assert (line.labels, line.values) == (("NAC",), (20.0, 40.0))
     assert line.paper == "57.3 (half: 28.6)" and line.solved == (True, False)
@@ -80,9 +80,12 @@ def test_tables_have_the_papers_error_and_its_half():
 
 def test_sentences_name_the_least_median_and_the_line_that_all_have_to_beat():
     found = rows(**{"constant": (40.0,), "LSTM": (39.0,), "NAC": (0.5, 0.3), "NAU, summed": (0.1,)})
-    said = show.sentences(STUDY, found, None)
-    assert "outputs of a unit added: NAU, summed 10. The paper's best is 57.3" in said["verdict"]
-    assert "weights: NAC 40; the usual networks: LSTM 3900; answering 45" in said["verdict"]
+    said = show.sentences(STUDY, found, ADD.scales["smoke"])
+    assert "outputs of a unit: NAU, summed 10. The paper's best is 57.3" in said["verdict"]
+    assert (
+        "weights: NAC 40. Standard recurrent networks: LSTM 3900. Constant prediction 45"
+        in said["verdict"]
+    )
     assert said["bias"].startswith("| NAU, summed | error |")
     assert "| 1000 | 4000 | 8000 | 8811.6 |" in said["factor two"]
 

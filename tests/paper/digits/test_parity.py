@@ -52,7 +52,7 @@ def test_verdict_compares_the_networks_of_each_seed():
         **{"Wx + b": [0.5, 0.6, 0.7, 0.6, 0.6, 0.6], "NAC": [0.6, 0.7, 0.6, 0.7, 0.7, 0.7]}
     )
     said = PARITY.sentences(found, SMALL)["verdict"]
-    assert "has +10.0 points" in said and "in 5 of 6" in said
+    assert "is +10.0 points" in said and "in 5 of 6" in said
 
 
 def test_table_has_every_seed_beside_the_paper():

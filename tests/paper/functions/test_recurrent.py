@@ -74,9 +74,9 @@ def test_each_reading_has_its_own_lines_and_the_sums_of_both():
     assert by_reading[written]["a × b"] == (0.0,) and by_reading[linear]["a × b"] == (10.0,)
     assert by_reading[written]["a − b"] == by_reading[linear]["a − b"] == (1.0,)
     said = RECURRENT.sentences(rows, TINY)
-    assert "grows at a hundred times the length 100 to 100 times with the" in said["verdict"]
+    assert "a hundred times the length, by a factor of 100 to 100 with the" in said["verdict"]
     assert (
-        "linear in time: NALUs that extrapolate, a 0 %, a + b 100 %, a − b 0 %" in said["verdict"]
+        "linear in time: NALUs that extrapolate: a 0 %, a + b 100 %, a − b 0 %" in said["verdict"]
     )
     assert said["random"].splitlines()[2].startswith("| a | 100 | 100 | 8.69e+03 |")
 

@@ -107,6 +107,6 @@ def test_verdict_says_what_always_works_and_what_never_does():
         ]
     )
     said = STATIC.sentences(rows, settings)["verdict"]
-    assert "0.0 on a + b. But the criterion holds for this part of them: a + b 50 %, a − b" in said
-    assert "Every seed solves a + b by NAU-NMU; a × b by NAU-NMU." in said
-    assert "always solves a − b, a / b, a² and √a" in said
+    assert "0.0 on a + b. Shares of NALUs that pass the criterion: a + b 50 %, a − b" in said
+    assert "Solved with every seed: a + b by NAU-NMU; a × b by NAU-NMU." in said
+    assert "solves a − b, a / b, a² and √a with every seed" in said

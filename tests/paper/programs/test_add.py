@@ -71,8 +71,8 @@ def test_the_papers_steps_are_shown_whether_or_not_ours_get_there():
 def test_sentences_say_what_was_not_run():
     told = ADD.sentences(rows(("NALU", 0, [0.5, 1.0])), SMALL)["verdict"]
     assert "100.0 / 100.0 / 100.0 % (1 / 1 / 1 of 1 seeds" in told
-    assert "after 20 / 20 / 20 steps" in told
-    assert "An LSTM alone: (not run)" in told
+    assert "needs 20 / 20 / 20 steps" in told
+    assert "An LSTM alone has (not run)" in told
 
 
 @pytest.mark.parametrize("unit", ["NAU", "UGRNN"])

@@ -32,7 +32,7 @@ def test_the_claim_holds_where_the_median_nalu_has_the_bar(nalu, holds):
     told = BRANCH.sentences(rows(NALU=nalu, NAC=(1.0, 1.0, 1.0)), SMALL)["verdict"]
     assert told.startswith("The claim holds in") == holds
     assert "100.0 / 100.0 / 100.0 % (3 / 3 / 3 of 3 seeds" in told
-    assert "an LSTM alone (not run)" in told
+    assert "An LSTM alone has (not run)" in told
 
 
 def test_the_page_names_the_unit_that_has_the_bar():
