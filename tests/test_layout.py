@@ -59,7 +59,7 @@ def test_every_public_module_is_an_attribute():
 
 def test_the_map_in_contributing_lists_every_folder():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"`([\w./]+)`", text.split("## Where things live")[1].split("\n## ")[0]))
+    shown = set(re.findall(r"`([\w./]+)`", text.split("## Layout")[1].split("\n## ")[0]))
     rooms = {path for path in (ROOT / "numerate").iterdir() if path.name[0] != "_"}
     rooms = {f"numerate/{path.name}" for path in rooms if path.is_dir() or path.suffix == ".py"}
     beside = {"tests", "benchmarks", "results", "docs", "examples"}
