@@ -80,6 +80,7 @@ EQUIVALENT = (
     "unit = np.stack([",  # the last axis of two is axis 1
     "resolution = np.stack([",
     "after[..., :-1] =",
+    "return eqx.combine(jax.tree.map(",  # all options have the same static part
     "return tuple((np.stack(part)",  # strict only where the lengths differ
     "solved = least_squares(",  # one iteration more
     "usable = np.all(np.isfinite(explained))",  # a float is never 10
