@@ -54,9 +54,7 @@ from ._pages import regions as regions
 from ._reproduce import Result as Result
 from ._reproduce import reproduce as reproduce
 from ._seeds import finished as finished
-from ._seeds import jit_on_one_core as jit_on_one_core
 from ._seeds import map_seeds as map_seeds
-from ._seeds import on_all_cores as on_all_cores
 from ._seeds import seed_keys as seed_keys
 from ._statistics import median as median
 from ._statistics import median_interval as median_interval

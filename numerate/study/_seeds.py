@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from numerate.train import Outcome, Run, compile_program, run_parallel, seed_chunks
+from numerate.train import Outcome, Run, run_parallel, seed_chunks
 
 from ._experiment import Tick
 
@@ -80,11 +80,3 @@ def finished(run: Run) -> Run:
     if Outcome.INTERRUPTED in run.outcomes:
         raise KeyboardInterrupt
     return run
-
-
-# For the rooms that are renamed at this moment.
-on_all_cores = run_parallel
-
-
-def jit_on_one_core(function: Callable[..., Any], **options: Any) -> Any:
-    return compile_program(function, one_thread=True, **options)

@@ -72,7 +72,3 @@ def _as_one_function(function: Callable[..., Any]) -> Callable[..., Any]:
             return inner(*arguments)
 
     return outer
-
-
-def compile_chunk(function: Callable[..., Any], *shapes: Any, small: bool) -> Any:
-    return compile_program(function, *shapes, small=small, donate_argnums=0)

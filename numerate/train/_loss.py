@@ -77,9 +77,6 @@ def apply_constraints(model: PyTree) -> PyTree:
     )
 
 
-constrained = apply_constraints
-
-
 def is_unit(node: Any) -> bool:
     return isinstance(node, Unit)
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from numerate.train._loss import constrained, total_penalty
+from numerate.train import static_part, update_step
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ActorCriticConfig:
     **Raises:** `ValueError` for a count below 1.
 
     !!! example
-        >>> ActorCriticConfig(updates=100).worlds
+        >>> ActorCriticConfig(updates=100).num_envs
         64
     """
 
@@ -58,12 +58,12 @@ class ActorCriticConfig:
 class Learner(NamedTuple):
     """A training in progress.
 
-    **Fields:** `arrays` of the agent and `moments` of the optimiser; `states` of the worlds and
+    **Fields:** `arrays` of the agent and `opt_state` of the optimiser; `states` of the worlds and
     `agent_states` of the agent in each; `key`; `updates` done.
     """
 
     arrays: PyTree
-    moments: PyTree
+    opt_state: PyTree
     states: PyTree
     agent_states: PyTree
     key: PRNGKeyArray
@@ -126,8 +126,7 @@ def actor_critic(
     Mnih et al. (2016), arXiv:1602.01783, whose A3C does the same in threads that do not wait for
     each other. Advantages are those of Schulman et al. (2016), arXiv:1506.02438.
     """
-    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
-    static = eqx.filter(shapes, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct), inverse=True)
+    static = static_part(make)
     schedule = optax.cosine_decay_schedule(config.rate, config.updates)
     optimiser = optax.chain(optax.clip_by_global_norm(config.clip), optax.adam(schedule))
     begin = jax.vmap(partial(world.reset, low=goals[0], high=goals[1]))
@@ -138,8 +137,8 @@ def actor_critic(
         arrays = eqx.filter(agent, eqx.is_array)
         states = begin(jax.random.split(env_key, config.num_envs))
         agent_states = _copies(agent.start(), config.num_envs)
-        moments = optimiser.init(arrays)
-        return Learner(arrays, moments, states, agent_states, rest, jnp.zeros((), int))
+        opt_state = optimiser.init(arrays)
+        return Learner(arrays, opt_state, states, agent_states, rest, jnp.zeros((), int))
 
     def roll(agent: Any, learner: Learner) -> tuple[PyTree, PyTree, _Steps, Array]:
         views = world.views(agent.encoder)
@@ -169,8 +168,7 @@ def actor_critic(
         )
         return states, agent_states, steps, answers(states, agent_states).value
 
-    def loss(arrays: PyTree, learner: Learner, progress: Array) -> Any:
-        agent = eqx.combine(arrays, static)
+    def loss(agent: Any, learner: Learner, progress: Array) -> Any:
         states, agent_states, steps, last = roll(agent, learner)
         advantages = jax.lax.stop_gradient(_advantages(steps, last, config.gae_lambda))
         returns = advantages + jax.lax.stop_gradient(steps.value)
@@ -178,19 +176,19 @@ def actor_critic(
         policy = (steps.log_prob * scaled).mean()
         value = ((returns - steps.value) ** 2).mean()
         entropy = config.entropy * (1 - progress) * steps.entropy.mean()
-        total = config.value * value - policy - entropy + total_penalty(agent, progress)
+        total = config.value * value - policy - entropy
         earned = steps.reward.sum() / steps.done.sum()
         return total, jax.lax.stop_gradient((states, agent_states, earned))
 
+    step = update_step(loss, optimiser, static, has_aux=True)
+
     def update(learner: Learner, _: None) -> tuple[Learner, Array]:
         progress = learner.updates / config.updates
-        slope = jax.grad(loss, has_aux=True)
-        gradient, (states, agent_states, earned) = slope(learner.arrays, learner, progress)
-        change, moments = optimiser.update(gradient, learner.moments, learner.arrays)
-        moved = eqx.combine(optax.apply_updates(learner.arrays, change), static)
-        arrays = eqx.filter(constrained(moved), eqx.is_array)
+        arrays, opt_state, (states, agent_states, earned) = step(
+            learner.arrays, learner.opt_state, learner, progress, progress=progress
+        )
         done = learner.updates + 1
-        return Learner(arrays, moments, states, agent_states, learner.key, done), earned
+        return Learner(arrays, opt_state, states, agent_states, learner.key, done), earned
 
     def advance(learner: Learner, updates: int) -> tuple[Learner, Array]:
         return jax.lax.scan(update, learner, length=updates)

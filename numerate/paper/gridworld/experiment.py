@@ -34,12 +34,11 @@ from numerate.study import (
     Row,
     Table,
     Tick,
-    jit_on_one_core,
     median,
     median_interval,
-    on_all_cores,
     seed_keys,
 )
+from numerate.train import compile_program, run_parallel
 
 from ._actor_critic import ActorCriticConfig, actor_critic, rewards
 from ._agents import PictureEncoder, PositionEncoder, RecurrentAgent
@@ -167,9 +166,9 @@ def _program(unit: str, settings: Settings) -> _Program:
         return earned.mean(), (ends == goal).mean(), ends.mean()
 
     return _Program(
-        jit_on_one_core(training.init),
-        jit_on_one_core(training.advance, static_argnums=1),
-        jit_on_one_core(tested),
+        compile_program(training.init, one_thread=True),
+        compile_program(training.advance, one_thread=True, static_argnums=1),
+        compile_program(tested, one_thread=True),
     )
 
 
@@ -183,12 +182,12 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     keys = seed_keys(seeds)
     pieces = np.diff(np.linspace(0, settings.updates, _PIECES + 1).astype(int))
 
-    def one(index: int, tell: Tick) -> list[Row]:
+    def one(index: int, report: Tick) -> list[Row]:
         learner, curve = program.init(keys[index]), []
         for updates in pieces:
             learner, earned = program.advance(learner, int(updates))
             curve.append(float(jnp.nanmean(earned)))
-            tell(len(curve) / _PIECES)
+            report(len(curve) / _PIECES)
         return [
             {"unit": job.unit, "seed": seeds[index], "condition": f"T = {goal}", "T": goal}
             | _row(program.tested(learner, goal))
@@ -196,7 +195,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
             for goal in TESTS
         ]
 
-    return [row for rows in on_all_cores(one, len(seeds), tick) for row in rows]
+    return [row for rows in run_parallel(one, len(seeds), tick) for row in rows]
 
 
 def _row(tested: Any) -> Row:

@@ -11,8 +11,7 @@ import numpy as np
 import optax
 
 from numerate.study import Tick
-from numerate.train._compile import compile_chunk
-from numerate.train._loss import constrained, total_penalty
+from numerate.train import compile_program, static_part, total_penalty, update_step
 
 from ._models import SumOrProductModel, answers, prefixes, stacked_prefixes
 from ._numerals import Numbers, Numerals
@@ -52,7 +51,7 @@ class NumeralsData(NamedTuple):
 
 class _State(NamedTuple):
     arrays: Any
-    moments: Any
+    opt_state: Any
     best_arrays: Any
     best: Any
     best_step: Any
@@ -117,17 +116,15 @@ def prepare(training: TextModelTraining) -> _Program:
     make, steps, scale = training.make, training.steps, training.scale
     all_numbers = everyone(Numerals(training.zero))
     tree, numbers = prefixes(all_numbers.tokens), all_numbers.values.astype(np.float32)
-    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
-    static = eqx.filter(shapes, lambda x: isinstance(x, jax.ShapeDtypeStruct), inverse=True)
-    adam = optax.scale_by_adam()
+    static = static_part(make)
+    optimiser = optax.chain(optax.scale_by_adam(), _scale_by_rate())
 
     def init(key: Any) -> _State:
         arrays = eqx.filter(make(key=key), eqx.is_array)
         infinite, zero = jnp.asarray(jnp.inf), jnp.asarray(0)
-        return _State(arrays, adam.init(arrays), arrays, infinite, zero, zero)
+        return _State(arrays, optimiser.init(arrays), arrays, infinite, zero, zero)
 
-    def loss(arrays: Any, data: NumeralsData, progress: Any) -> Any:
-        model = eqx.combine(arrays, static)
+    def loss(model: Any, data: NumeralsData, progress: Any) -> Any:
         errors = answers(model, data.tree) - data.targets / scale
         if training.relative:
             # Hundreds would outweigh everything else: with the error's square relative to the
@@ -135,15 +132,14 @@ def prepare(training: TextModelTraining) -> _Program:
             errors = errors / jnp.sqrt(1.0 + data.targets)
         return jnp.mean(jnp.square(errors)) + _penalty(model, progress) / scale**2
 
+    update = update_step(loss, optimiser, static)
+
     def one_step(i: Any, state: _State, data: NumeralsData, rate: Any) -> _State:
         progress = state.step / steps
-        gradient = jax.grad(loss)(state.arrays, data, progress)
-        updates, moments = adam.update(gradient, state.moments)
         if training.falling:
             rate = rate * 0.5 * (1 + jnp.cos(jnp.pi * progress))
-        arrays = jax.tree.map(lambda a, u: a - rate * u, state.arrays, updates)
-        arrays = eqx.filter(constrained(eqx.combine(arrays, static)), eqx.is_array)
-        return state._replace(arrays=arrays, moments=moments, step=state.step + 1)
+        arrays, opt_state, _ = update(state.arrays, state.opt_state, data, progress, rate=rate)
+        return state._replace(arrays=arrays, opt_state=opt_state, step=state.step + 1)
 
     def advance(state: _State, data: NumeralsData, rate: Any) -> _State:
         state = jax.lax.fori_loop(
@@ -170,9 +166,18 @@ def prepare(training: TextModelTraining) -> _Program:
     example = (jax.eval_shape(start, keys), numerals_data([Numerals()] * training.models), 0.1)
     return _Program(
         start,
-        compile_chunk(jax.vmap(advance, in_axes=(0, 0, None)), *example, small=False),
+        compile_program(jax.vmap(advance, in_axes=(0, 0, None)), *example, donate_argnums=0),
         jax.jit(jax.vmap(judge, in_axes=(0, None))),
     )
+
+
+def _scale_by_rate() -> optax.GradientTransformationExtraArgs:
+    """Steps of a learning rate that is given with every update: one program serves all rates."""
+
+    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> Any:
+        return jax.tree.map(lambda leaf: -extra["rate"] * leaf, updates), state
+
+    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
 
 def _penalty(model: Any, progress: Any) -> Any:

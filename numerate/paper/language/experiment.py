@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from numerate.study import Experiment, Line, Row, Table, Tick, median, number, on_all_cores
+from numerate.study import Experiment, Line, Row, Table, Tick, median, number
+from numerate.train import run_parallel
 from numerate.units import NAC, NALU, NAU, Linear
 
 from ._models import LSTMTextModel, RecurrentTextModel, SumOrProductModel
@@ -151,10 +152,10 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     halves = [range(first, first + half_of) for first in range(job.first, job.stop, half_of)]
     prepare(_training(job.unit, job.size, settings))  # here, not once in every thread
 
-    def half(index: int, tell: Tick) -> list[Row]:
-        return _run_splits(job, halves[index], settings, tell)
+    def half(index: int, report: Tick) -> list[Row]:
+        return _run_splits(job, halves[index], settings, report)
 
-    rows = [row for part in on_all_cores(half, len(halves), tick) for row in part]
+    rows = [row for part in run_parallel(half, len(halves), tick) for row in part]
     return [row for row in rows if row["seed"] < job.stop]
 
 

@@ -11,17 +11,17 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
-from numerate.study import Tick, on_all_cores, seed_keys
+from numerate.study import Tick, seed_keys
 from numerate.tasks import step_key
-from numerate.train._compile import compile_chunk
+from numerate.train import compile_program, run_parallel, static_part, update_step
 
 from ._models import ConfiguredUnit
 from ._task import Programs
 
-# Seeds in one program, one program to a core. A seed has its place whatever others run.
+# Seeds in one program, one program to a core. The seeds of a block are always the same.
 BLOCK = 5
 DIGITS = (2, 3, 4)
-_PLACES = 16
+_DIGITS = 16
 # The share of the steps in which a configured unit gets sharper. The last ones are for what is
 # then to be learned with weights that hardly move.
 _SHARPENING = 0.85
@@ -73,11 +73,11 @@ def matching_digits(answers: Any, targets: Any) -> np.ndarray:
     """
     answers, targets = np.asarray(answers, float), np.asarray(targets, float)
     wrong = ~np.isfinite(answers)
-    limit = 10.0 ** (_PLACES - 1)
+    limit = 10.0 ** (_DIGITS - 1)
     given = np.rint(np.clip(np.where(wrong, 0, answers), -limit, limit)).astype(np.int64)
     wanted = np.rint(targets).astype(np.int64)
     a, b = np.abs(given)[..., None], np.abs(wanted)[..., None]
-    powers = 10 ** np.arange(_PLACES, dtype=np.int64)
+    powers = 10 ** np.arange(_DIGITS, dtype=np.int64)
     counted = (np.maximum(a, b) >= powers) | (powers == 1)
     same = (a // powers % 10 == b // powers % 10) & counted
     signed = (given < 0) | (wanted < 0)
@@ -97,20 +97,24 @@ def learn(
 
     **Arguments:** `make`, of `key=`, the same object for the same model; `seeds`, from a multiple
     of 5; `root`, as for `seed_keys`.
+
+    **Raises:** `ValueError` for other seeds: a seed's block must not depend on how many run.
     """
+    if seeds.start % BLOCK:
+        raise ValueError(f"seeds must start at a multiple of {BLOCK}, got {seeds}")
     blocks = range(seeds.start, seeds.stop, BLOCK)
     init, advance = _program(make, task, training)
 
-    def block(place: int, tell: Tick) -> np.ndarray:
-        first = blocks[place]
+    def block(index: int, report: Tick) -> np.ndarray:
+        first = blocks[index]
         state, answers = init(seed_keys(range(first, first + BLOCK), root)), []
         for measure in range(training.measures):
             state, answer = advance(state)
             answers.append(np.asarray(answer))
-            tell((measure + 1) / training.measures)
+            report((measure + 1) / training.measures)
         return np.stack(answers, axis=1)
 
-    answers = np.concatenate(on_all_cores(block, len(blocks), tick))[: len(seeds)]
+    answers = np.concatenate(run_parallel(block, len(blocks), tick))[: len(seeds)]
     targets = np.stack([np.asarray(task.fixed(d)[1])[:, 0] for d in DIGITS])
     with np.errstate(over="ignore", invalid="ignore"):
         rmse = np.sqrt(np.mean(np.square(answers.astype(float) - targets), axis=-1))
@@ -121,8 +125,7 @@ def learn(
 
 @lru_cache(maxsize=4)
 def _program(make: Callable[..., Any], task: Programs, training: Training) -> tuple[Any, Any]:
-    shapes = eqx.filter_eval_shape(make, key=jax.random.key(0))
-    static = eqx.filter(shapes, lambda x: isinstance(x, jax.ShapeDtypeStruct), inverse=True)
+    static = static_part(make)
     cosine = optax.cosine_decay_schedule(training.rate, training.steps)
 
     def rate(step: Any) -> Any:
@@ -137,33 +140,34 @@ def _program(make: Callable[..., Any], task: Programs, training: Training) -> tu
         arrays = eqx.filter(make(key=key), eqx.is_array)
         return arrays, optimiser.init(arrays), key, jnp.asarray(0)
 
-    def at(arrays: Any, progress: Array) -> Any:
-        model = eqx.combine(arrays, static)
+    def sharpened(model: Any, progress: Array) -> Any:
         if isinstance(model, ConfiguredUnit) and training.sharpening != 1:
             return model.sharpened(training.sharpness(progress))
         return model
 
-    def loss(arrays: Any, x: Array, y: Array, progress: Array) -> Array:
-        model = at(arrays, progress)
+    def loss(model: Any, x: Array, y: Array, progress: Array) -> Array:
+        model = sharpened(model, progress)
         answers, penalty = jax.vmap(lambda one: _answer(model, one, progress))(x)
         # The root has no gradient at 0, where all answers are exact.
         return jnp.sqrt(jnp.mean(jnp.square(answers - y)) + 1e-8) / 100 + jnp.mean(penalty)
 
+    update = update_step(loss, optimiser, static)
+
     def one_step(_: Any, state: Any) -> Any:
-        arrays, moments, key, step = state
+        arrays, opt_state, key, step = state
         x, y = task.sample(step_key(key, step), training.batch)
-        gradient = jax.grad(loss)(arrays, x, y[:, 0], step / training.steps)
-        updates, moments = optimiser.update(gradient, moments)
-        return optax.apply_updates(arrays, updates), moments, key, step + 1
+        progress = step / training.steps
+        arrays, opt_state, _ = update(arrays, opt_state, x, y[:, 0], progress)
+        return arrays, opt_state, key, step + 1
 
     def advance(state: Any) -> Any:
         state = jax.lax.fori_loop(0, training.steps // training.measures, one_step, state)
-        model = at(state[0], state[3] / training.steps)
+        model = sharpened(eqx.combine(state[0], static), state[3] / training.steps)
         return state, jax.vmap(model)(programs)[:, 0].reshape(len(DIGITS), -1)
 
     start = jax.jit(jax.vmap(init))
     example = jax.eval_shape(start, seed_keys(range(BLOCK)))
-    return start, compile_chunk(jax.vmap(advance), example, small=False)
+    return start, compile_program(jax.vmap(advance), example, donate_argnums=0)
 
 
 def _answer(model: Any, tokens: Array, progress: Array) -> tuple[Array, Array]:

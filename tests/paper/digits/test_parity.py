@@ -64,12 +64,6 @@ def test_table_has_every_seed_beside_the_paper():
     ]
 
 
-def test_a_seeds_network_does_not_depend_on_how_many_run():
-    alone = PARITY.run(module.Job("NAC", 1, 2), SMALL, lambda fraction: None)
-    both = PARITY.run(module.Job("NAC", 0, 2), SMALL, lambda fraction: None)
-    assert both[2:] == alone and both[0]["accuracy"] is not None
-
-
 def test_training_pictures_have_no_digit_of_the_test():
     sets = module.sets("small", 2, 50, 50)
     seen = {image.tobytes() for image in sets.train.images if image.any()}

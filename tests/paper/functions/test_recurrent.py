@@ -81,14 +81,6 @@ def test_each_reading_has_its_own_lines_and_the_sums_of_both():
     assert said["random"].splitlines()[2].startswith("| a | 100 | 100 | 8.69e+03 |")
 
 
-def test_a_seed_has_the_same_rows_whatever_else_is_run():
-    job = module.Job("NAC", module.AS_WRITTEN, 0, 1)
-    alone = RECURRENT.run(job, TINY, lambda fraction: None)
-    together = RECURRENT.run(job._replace(stop=2), TINY, lambda fraction: None)
-    assert [row for row in together if row["seed"] == 0] == alone
-    assert len(alone) == 2 * len(module.SIGNS)
-
-
 @pytest.mark.parametrize("unit", RECURRENT.units)
 def test_every_model_reads_sequences_of_any_length(unit):
     model = module.MODELS[unit](key=jax.random.key(0))

@@ -65,18 +65,6 @@ def _scaled(function, y):
     return y[:, 0] * {"mul": 100.0, "div": 1.0, "sqrt": 10**0.5}[function]
 
 
-def test_a_seed_has_the_same_rows_whatever_else_is_run():
-    job = module.Job("NAU-NMU", 0, 1)
-    alone = STATIC.run(job, TINY, lambda fraction: None)
-    together = STATIC.run(job._replace(stop=2), TINY, lambda fraction: None)
-    assert [row for row in together if row["seed"] == 0] == alone
-    assert {(row["function"], row["condition"]) for row in alone} == {
-        (function, condition)
-        for function in PAPER_FUNCTIONS
-        for condition in ("interpolation", "extrapolation")
-    }
-
-
 def test_a_network_without_any_finite_error_is_no_result():
     models = eqx.filter_vmap(lambda key: module.STACKS["NAU-NMU"](key=key))(
         jax.random.split(jax.random.key(0), 2)

@@ -67,13 +67,12 @@ def small():
     return settings, job
 
 
-def test_a_seeds_rows_do_not_depend_on_how_many_seeds_run(small):
-    settings, job = small
-    alone = LANGUAGE.run(job, settings, lambda fraction: None)
-    three = LANGUAGE.run(job._replace(stop=job.first + 3), settings, lambda fraction: None)
-    assert len(three) == 3 * len(alone) == 9
-    assert three[:3] == alone
-    assert three[3]["error"] != alone[0]["error"]
+def test_models_start_alike_only_where_nothing_but_the_rate_differs(small):
+    _, job = small
+    key = module._key(job, 0, 0)
+    others = [(job, 1, 0), (job, 0, 1), (job._replace(size=job.size + 1), 0, 0)]
+    assert all(module._key(*other) != key for other in others)
+    assert module._key(job._replace(rate=0.5), 0, 0) == key
 
 
 def test_errors_are_those_of_the_answers(small):
