@@ -7,10 +7,14 @@ Paste the output into the page. The tests compare the two.
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-SINGLE_MODULE = Path(__file__).parents[1] / "results" / "single_module.json"
+import polars as pl
+
+from numerate.bench.single_module import OPERATIONS, RANGES, counts, solved_by_range
+from numerate.study import markdown_table
+
+SINGLE_MODULE = Path(__file__).parents[1] / "results" / "single-module"
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
@@ -20,10 +24,8 @@ def table() -> str:
     machine = engine["machine"]
     days = sorted({r["date"] for r in (engine, weights, fit)})
     head = f"{machine['cores']} cores of an {machine['processor']}, {' and '.join(days)}"
-    rows = [(head, "numerate", "compared with"), ("---", "---", "---")]
-    rows += [_engine(engine), _weights(weights)]
-    rows += [_fit(fit, "U(1,2)"), _fit(fit, "U(-2,2)")]
-    return _markdown(rows)
+    rows = [_engine(engine), _weights(weights), _fit(fit, "U(1,2)"), _fit(fit, "U(-2,2)")]
+    return markdown_table([head, "numerate", "compared with"], rows, left=3)
 
 
 def _result(name: str) -> dict:
@@ -66,44 +68,36 @@ def _recovered(rows: list[dict]) -> str:
 def choose() -> str:
     """Which units to use for an operation, range and sign, and the data behind it: the number of
     seeds that learnt each operation, for every unit and range, with the best unit first."""
-    result = json.loads(SINGLE_MODULE.read_text(encoding="utf-8"))
-    ranges = [r.replace(".0", "").replace("-", "−") for r in result["ranges"]]
-    sections = [_markdown([*_to_take(result, ranges)])]
-    for operation, sign in {"add": "+", "sub": "−", "mul": "×", "div": "÷"}.items():
-        rows = [row for row in result["rows"] if row["operation"] == operation]
-        rows.sort(key=lambda row: (-sum(row["solved"]), row["unit"].lower()))
-        head = [(sign, *ranges, "all"), ("---", *["---:"] * (len(ranges) + 1))]
-        sections.append(_markdown(head + [_learnt(row) for row in rows]))
-    seeds = sorted({row["seeds"] for row in result["rows"]})
-    note = f"{seeds[0]} seeds per cell; {result['machine']}; {result['date']}."
+    found = counts(pl.read_parquet(SINGLE_MODULE / "results.parquet"))
+    summary = json.loads((SINGLE_MODULE / "summary.json").read_text(encoding="utf-8"))
+    seeds = int(found["models"].max())  # pyright: ignore[reportArgumentType]
+    by_operation = {name: solved_by_range(found, name) for name in OPERATIONS}
+    sections = [_to_take(by_operation, seeds)]
+    for name, sign in OPERATIONS.items():
+        lines = [_solved(unit, solved, seeds) for unit, solved in by_operation[name].items()]
+        sections.append(markdown_table([sign, *RANGES, "all"], lines))
+    note = f"{seeds} seeds per cell; {summary['machine']}; {summary['date']}."
     return "\n\n".join([*sections, note])
 
 
-def _to_take(result: dict, ranges: list[str]) -> Iterator[tuple[str, ...]]:
+def _to_take(by_operation: dict[str, dict[str, list[int]]], seeds: int) -> str:
     """For each range and operation, the units that learnt it with every seed."""
-    yield "inputs", "sign", "+", "−", "×", "÷"
-    yield ("---",) * 6
-    for i, (text, bounds) in enumerate(zip(ranges, result["ranges"], strict=True)):
-        low, high = json.loads(bounds)
+    rows = []
+    for index, (text, bounds) in enumerate(RANGES.items()):
+        low, high = bounds
         sign = "both" if low < 0 < high else "negative" if low < 0 else "positive"
-        yield text, sign, *(_reliable(result["rows"], o, i) for o in ("add", "sub", "mul", "div"))
+        reliable = (
+            [unit for unit, solved in by_unit.items() if solved[index] == seeds]
+            for by_unit in by_operation.values()
+        )
+        rows.append([text, sign, *(", ".join(units[:4]) or "none" for units in reliable)])
+    return markdown_table(["inputs", "sign", *OPERATIONS.values()], rows, left=6)
 
 
-def _reliable(rows: list[dict], operation: str, interval: int) -> str:
-    """Units that learnt with all seeds at this range, best unit over all ranges first."""
-    good = [r for r in rows if r["operation"] == operation and r["solved"][interval] == r["seeds"]]
-    good.sort(key=lambda row: (-sum(row["solved"]), row["unit"].lower()))
-    return ", ".join(row["unit"] for row in good[:4]) or "none"
-
-
-def _learnt(row: dict) -> tuple[str, ...]:
-    share = sum(row["solved"]) / (row["seeds"] * len(row["solved"]))
-    cells = [str(count) if count else "·" for count in row["solved"]]
-    return f"[{row['unit']}]({row['unit'].lower()}.md)", *cells, f"{100 * share:.1f} %"
-
-
-def _markdown(rows: list[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def _solved(unit: str, solved: list[int], seeds: int) -> list[str]:
+    share = sum(solved) / (seeds * len(solved))
+    cells = [str(count) if count else "·" for count in solved]
+    return [f"[{unit}]({unit.lower()}.md)", *cells, f"{100 * share:.1f} %"]
 
 
 if __name__ == "__main__":

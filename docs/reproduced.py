@@ -7,11 +7,10 @@ generates them from `results/NAME`. The tests compare pages and results.
 """
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from numerate.paper import experiments
-from numerate.study import Experiment, filled, regions
+from numerate import bench, paper
+from numerate.study import Experiment, filled, markdown_table, regions
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "results"
@@ -20,8 +19,9 @@ INDEX = PAGES / "index.md"
 
 
 def reproduced() -> dict[str, Experiment]:
-    """The experiments with committed results, by name."""
-    return {n: e for n, e in experiments().items() if (RESULTS / n / "summary.json").is_file()}
+    """The experiments and benchmarks with committed results, by name."""
+    experiments = paper.experiments() | bench.experiments()
+    return {n: e for n, e in experiments.items() if (RESULTS / n / "summary.json").is_file()}
 
 
 def page(name: str) -> Path:
@@ -31,24 +31,27 @@ def page(name: str) -> Path:
 def fill(name: str) -> str:
     """The page of an experiment, filled from its results."""
     return filled(
-        page(name).read_text(encoding="utf-8"), regions(experiments()[name], RESULTS / name)
+        page(name).read_text(encoding="utf-8"), regions(reproduced()[name], RESULTS / name)
     )
 
 
 def index() -> str:
     """The overview page, filled from the results of all experiments."""
     text = INDEX.read_text(encoding="utf-8")
-    return filled(text, {"experiments": "\n".join(_overview())})
+    found = reproduced()
+    papers = [name for name in found if name in paper.experiments()]
+    benchmarks = [name for name in found if name in bench.experiments()]
+    return filled(text, {"experiments": _overview(papers), "benchmarks": _overview(benchmarks)})
 
 
-def _overview() -> Iterator[str]:
-    yield "| experiment | the paper's claim | our result |"
-    yield "| --- | --- | --- |"
-    for name, experiment in reproduced().items():
+def _overview(names: list[str]) -> str:
+    rows = []
+    for name in names:
+        experiment = reproduced()[name]
         verdict = regions(experiment, RESULTS / name)["verdict"]
-        title = experiment.title[0].upper() + experiment.title[1:]
-        claim = experiment.claim[0].upper() + experiment.claim[1:]
-        yield f"| [{name}]({name}.md): {title} | {claim} | {' '.join(verdict.split())} |"
+        title, claim = (text[0].upper() + text[1:] for text in (experiment.title, experiment.claim))
+        rows.append([f"[{name}]({name}.md): {title}", claim, " ".join(verdict.split())])
+    return markdown_table(["experiment", "the paper's claim", "our result"], rows, left=3)
 
 
 def main() -> None:

@@ -4,9 +4,10 @@ import importlib.util
 import json
 import re
 
+import polars as pl
 import pytest
 
-from numerate.paper import experiments
+from numerate.study import job_key
 
 from .pages import ROOT
 
@@ -15,7 +16,8 @@ assert spec and spec.loader
 reproduced = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(reproduced)
 
-NAMES = list(reproduced.reproduced())
+EXPERIMENTS = reproduced.reproduced()
+NAMES = list(EXPERIMENTS)
 each = pytest.mark.parametrize("name", NAMES)
 
 
@@ -33,11 +35,21 @@ def test_results_are_whole(name):
     """All jobs and units of the scale, on no other settings than it has."""
     summary = json.loads((reproduced.RESULTS / name / "summary.json").read_text(encoding="utf-8"))
     assert summary["complete"] and summary["jobs"] == summary["of"]
-    settings = experiments()[name].scales[summary["scale"]]
+    settings = EXPERIMENTS[name].scales[summary["scale"]]
     assert {k: list(v) if isinstance(v, tuple) else v for k, v in vars(settings).items()} == (
         summary["settings"]
     )
-    assert summary["units"] == list(experiments()[name].units)
+    assert summary["units"] == list(EXPERIMENTS[name].units)
+
+
+@each
+def test_results_count_as_done_when_their_command_is_given_again(name):
+    folder = reproduced.RESULTS / name
+    scale = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["scale"]
+    settings = EXPERIMENTS[name].scales[scale]
+    keys = [job_key(job, settings) for job in EXPERIMENTS[name].plan(settings)]
+    done = pl.read_parquet(folder / "results.parquet")["job"]
+    assert sorted(keys) == sorted(done.unique())
 
 
 @each

@@ -1,40 +1,42 @@
-"""Which unit learns which operation: one unit, two inputs, four operations, nine ranges.
+"""Which unit learns which operation: the single-module benchmark of Mistry et al. (2022).
 
-    python -m numerate.bench.single_module [--out FILE] [--units NAU NMU] [--seeds N] [--steps N]
-
-Every unit is trained by its paper's recipe, 25 seeds on every range of the single-module
-benchmark (Mistry et al. 2022), for the operations that it can represent. A seed succeeds if at
-its measurement of lowest validation error the extrapolation error is below that of a model
-whose operands are off by 1e-5. Extrapolation data selects nothing.
-
-A row is written as soon as its unit is done with an operation, and rows that the file has are
-not run again, so that a run that was stopped goes on where it was.
+One unit with two inputs learns one of + − × ÷ from each of nine ranges of numbers, for the
+operations that it can represent, trained by its paper's recipe. A seed solves a task if, at its
+measurement of lowest validation error, its extrapolation error is below that of a model whose
+operands are off by a factor of 1e-5. Extrapolation data selects nothing.
 """
 
-import argparse
-import json
-import os
-import platform
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from rich.progress import track
+import polars as pl
 
 from numerate import recipes, units
 from numerate.recipes import Recipe
+from numerate.study import (
+    Experiment,
+    Job,
+    Line,
+    Row,
+    Table,
+    Tick,
+    finished,
+    heat,
+    percent,
+    seed_keys,
+    units_run,
+)
 from numerate.tasks import PRIMER_RANGES, Arithmetic, Sweep
 from numerate.train import Config, train_many
 
-RESULTS = Path("results") / "single_module.json"
-OPERATIONS = ("add", "sub", "mul", "div")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+OPERATIONS = {"add": "+", "sub": "−", "mul": "×", "div": "÷"}
 SUMS, PRODUCTS = ("add", "sub"), ("mul", "div")
 
 
@@ -42,38 +44,44 @@ SUMS, PRODUCTS = ("add", "sub"), ("mul", "div")
 class Settings:
     """How much is run.
 
-    **Fields:** `seeds` for each cell; `steps` instead of the recipe's, or None.
+    **Fields:**
+
+    - `seeds`: models of each unit, operation and range.
+    - `units`: those to run; all of them if empty.
+    - `steps`: optimiser steps instead of those of the unit's recipe, whose schedules shrink with
+        them; 0 for the recipe's.
     """
 
     seeds: int = 25
-    steps: int | None = None
+    units: tuple[str, ...] = ()
+    steps: int = 0
+
+
+# What each unit can represent, and how it is trained.
 
 
 def _defaults(unit: str) -> Callable[[str], Recipe]:
-    """For units whose papers say little: our starting weights, Adam as for the others."""
+    """For units whose papers say little: our initial weights, and Adam as for the others."""
     recipe = Recipe(getattr(units, unit), Config())
     return lambda operation: recipe
 
 
-def _paper(recipe: Callable[..., Recipe], unit: str) -> Callable[[str], Recipe]:
-    made = recipe(unit)
+def _paper(recipe: Callable[..., Recipe], *unit: str) -> Callable[[str], Recipe]:
+    made = recipe(*unit)
     return lambda operation: made
 
 
-_SNMU = recipes.mistry2022snmu()
-
-# What each unit can represent, and how it is trained.
 ENTRIES: dict[str, tuple[tuple[str, ...], Callable[[str], Recipe]]] = {
     "Linear": (SUMS, _defaults("Linear")),
     "NAC": (SUMS, _defaults("NAC")),
     "NACMul": (PRODUCTS, _defaults("NACMul")),
-    "NALU": (OPERATIONS, _defaults("NALU")),
-    "GNALU": (OPERATIONS, _paper(recipes.mistry2022, "GNALU")),
-    "SNALU": (OPERATIONS, _defaults("SNALU")),
-    "iNALU": (OPERATIONS, _paper(recipes.mistry2022, "iNALU")),
+    "NALU": (tuple(OPERATIONS), _defaults("NALU")),
+    "GNALU": (tuple(OPERATIONS), _paper(recipes.mistry2022, "GNALU")),
+    "SNALU": (tuple(OPERATIONS), _defaults("SNALU")),
+    "iNALU": (tuple(OPERATIONS), _paper(recipes.mistry2022, "iNALU")),
     "NAU": (SUMS, _paper(recipes.mistry2022, "NAU")),
     "NMU": (("mul",), _paper(recipes.mistry2022, "NMU")),
-    "sNMU": (("mul",), lambda operation: _SNMU),
+    "sNMU": (("mul",), _paper(recipes.mistry2022snmu)),
     "NPU": (PRODUCTS, partial(recipes.mistry2022, "NPU")),
     "RealNPU": (PRODUCTS, partial(recipes.mistry2022, "RealNPU")),
     "RealNPUModified": (PRODUCTS, _paper(recipes.mistry2023, "RealNPUModified")),
@@ -86,111 +94,182 @@ ENTRIES: dict[str, tuple[tuple[str, ...], Callable[[str], Recipe]]] = {
     "MulMCFCSignRealNPU": (("mul",), _paper(recipes.mistry2022, "MulMCFCSignRealNPU")),
     "HillSpaceSum": (SUMS, _paper(recipes.dujardin2025, "HillSpaceSum")),
     "HillSpaceProduct": (PRODUCTS, _paper(recipes.dujardin2025, "HillSpaceProduct")),
-    "NASU": (OPERATIONS, _paper(recipes.numerate2026, "NASU")),
+    "NASU": (tuple(OPERATIONS), _paper(recipes.numerate2026, "NASU")),
 }
 
 
-def measure(unit: str, settings: Settings) -> Iterator[dict[str, Any]]:
-    """A row for each operation of a unit; operations with one recipe are one program."""
-    operations, recipe_of = ENTRIES[unit]
-    together: dict[Recipe, list[str]] = {}
+def range_text(bounds: Any) -> str:
+    """A range as tables show it.
+
+    !!! example
+        >>> range_text((-1.2, -1.0))
+        '[−1.2, −1]'
+    """
+    return f"[{', '.join(f'{end:g}' for end in bounds)}]".replace("-", "−")
+
+
+RANGES: dict[str, Any] = {range_text(bounds): bounds for bounds in PRIMER_RANGES}
+
+
+# Runs.
+
+
+def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
+    """All operations of a unit; those with the same recipe are one program."""
+    operations, recipe_of = ENTRIES[job.unit]
+    groups: dict[Recipe, list[str]] = {}
     for operation in operations:
-        together.setdefault(recipe_of(operation), []).append(operation)
-    for recipe, group in together.items():
-        if settings.steps is not None:
-            recipe = recipe.shortened(settings.steps)
-        yield from _measure_group(unit, group, recipe, settings.seeds)
+        groups.setdefault(recipe_of(operation), []).append(operation)
+    rows: list[Row] = []
+    for recipe, group in groups.items():
+        chosen = recipe.shortened(settings.steps) if settings.steps else recipe
+        rows += _trained(job, group, chosen)
+        tick(len(rows) / (len(operations) * len(RANGES) * len(job.seeds)))
+    return rows
 
 
-def _measure_group(unit: str, group: list[str], recipe: Recipe, seeds: int) -> Iterator[dict]:
-    cells = tuple(Arithmetic(o, r) for o in group for r in PRIMER_RANGES)
-    keys = jax.random.split(jax.random.key(0), seeds)
-    begun = time.perf_counter()
-    run = train_many(
-        jnp.concatenate([keys] * len(cells)), Sweep(cells), recipe.model(2, 1), recipe.config
-    )
-    seconds = time.perf_counter() - begun
-    solved = np.asarray(run.extrapolation < run.threshold).reshape(len(group), -1, seeds)
-    at = np.asarray(run.solved_at).reshape(solved.shape)
-    for operation, won, when in zip(group, solved, at, strict=True):
-        yield {
-            "unit": unit,
+def _trained(job: Job, operations: list[str], recipe: Recipe) -> list[Row]:
+    cells = [(operation, text) for operation in operations for text in RANGES]
+    sweep = Sweep(tuple(Arithmetic(operation, RANGES[text]) for operation, text in cells))
+    keys = jnp.concatenate([seed_keys(job.seeds)] * len(cells))
+    run = finished(train_many(keys, sweep, recipe.model(2, 1), recipe.config, progress=False))
+    error, solved_at = np.asarray(run.extrapolation, float), np.asarray(run.solved_at)
+    solved = np.asarray(run.extrapolation < run.threshold)
+    return [
+        {
+            "unit": job.unit,
             "operation": operation,
-            "seeds": seeds,
+            "condition": text,
+            "seed": seed,
+            "error": float(error[index]),
+            "models": 1,
+            "solved": int(solved[index]),
+            "solved at": float(solved_at[index]) if solved_at[index] > 0 else None,
             "steps": recipe.config.steps,
-            "solved": [int(n) for n in won.sum(axis=1)],
-            "median solved at": [int(np.median(w[w > 0])) if (w > 0).any() else None for w in when],
-            "seconds": round(seconds / len(group), 1),
         }
+        for index, (operation, text, seed) in enumerate(
+            (operation, text, seed) for operation, text in cells for seed in job.seeds
+        )
+    ]
 
 
-def run(names: list[str], settings: Settings, out: Path) -> dict[str, Any]:
-    """Measure what the file does not have yet, and keep it up to date."""
-    result = _load(out, settings)
-    wanted = [name for name in names if not _is_complete(name, result["rows"])]
-    for name in track(wanted, description="units"):
-        result["rows"] = [row for row in result["rows"] if row["unit"] != name]
-        result["rows"] += measure(name, settings)
-        result["date"] = datetime.now(UTC).date().isoformat()
-        _save(result, out)
-    return result
+# What they show.
 
 
-def _load(out: Path, settings: Settings) -> dict[str, Any]:
-    fresh = {
-        "what": "seeds that extrapolate, of those trained, by the rule of the benchmark",
-        "date": None,
-        "machine": machine(),
-        "ranges": [str(list(r)) for r in PRIMER_RANGES],
-        "steps": settings.steps,
-        "rows": [],
+def counts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The models of each unit, operation and range, and how many of them solve it.
+
+    A row of the results is a seed, or all seeds of a cell where only their number was recorded.
+    """
+    cell = ["unit", "operation", "condition"]
+    return rows.group_by(cell, maintain_order=True).agg(
+        pl.col("models", "solved").sum(), pl.col("solved at").median()
+    )
+
+
+def solved_by_range(found: pl.DataFrame, operation: str) -> dict[str, list[int]]:
+    """How many models of each unit solve an operation in every range, the best unit first.
+
+    **Arguments:** `found`, as `counts` returns it; `operation`.
+    """
+    rows = found.filter(operation=operation)
+    by_unit = {
+        unit: [int(rows.filter(unit=unit, condition=text)["solved"].sum()) for text in RANGES]
+        for unit in rows["unit"].unique().to_list()
     }
-    if not out.exists():
-        return fresh
-    found = json.loads(out.read_text(encoding="utf-8"))
-    alike = found["steps"] == settings.steps
-    rows = [row for row in found["rows"] if alike and row["seeds"] == settings.seeds]
-    return fresh | {"date": found["date"], "rows": rows}
+    order = sorted(by_unit, key=lambda unit: (-sum(by_unit[unit]), unit.lower()))
+    return {unit: by_unit[unit] for unit in order}
 
 
-def _is_complete(unit: str, rows: list[dict]) -> bool:
-    return {r["operation"] for r in rows if r["unit"] == unit} == set(ENTRIES[unit][0])
+def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
+    found = counts(rows)
+    order = {unit: index for index, unit in enumerate(ENTRIES)}
+    return {
+        OPERATIONS[operation]: Table(
+            ("unit", "range"),
+            "",
+            tuple(
+                Line((unit, text), (), (True,) * solved + (False,) * (models - solved))
+                for unit, _, text, models, solved, _ in sorted(
+                    found.filter(operation=operation).iter_rows(), key=lambda row: order[row[0]]
+                )
+            ),
+        )
+        for operation in OPERATIONS
+        if operation in set(found["operation"])
+    }
 
 
-def _save(result: dict[str, Any], out: Path) -> None:
-    """Written beside and renamed, so that a run which is stopped leaves a whole file."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_suffix(".part")
-    temporary.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    temporary.replace(out)
+def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
+    return {"verdict": _verdict(counts(rows)), "recorded": _recorded(rows)}
 
 
-def machine() -> str:
-    """The processor and the number of cores."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores"
+def _verdict(found: pl.DataFrame) -> str:
+    said = []
+    for operation, sign in OPERATIONS.items():
+        cells = found.filter(operation=operation)
+        if len(cells):
+            failed = set(cells.filter(pl.col("solved") < pl.col("models"))["unit"])
+            always = [unit for unit in units_run(cells, ENTRIES) if unit not in failed]
+            said.append(f"{sign}: {', '.join(always) if always else _best(cells)}")
+    return f"Units of which every seed solves an operation on all ranges: {'; '.join(said)}."
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FILE")
-    parser.add_argument("--units", nargs="+", choices=list(ENTRIES), default=list(ENTRIES))
-    parser.add_argument("--seeds", type=int, default=Settings.seeds)
-    parser.add_argument("--steps", type=int, default=None)
-    arguments = parser.parse_args()
-    settings = Settings(arguments.seeds, arguments.steps)
-    try:
-        result = run(arguments.units, settings, arguments.out)
-    except KeyboardInterrupt:
-        print(f"stopped; what is done is in {arguments.out}, and the same command goes on")
-        return
-    for row in result["rows"]:
-        cells = " ".join(f"{n:2d}" for n in row["solved"])
-        print(f"{row['unit']:20s} {row['operation']}  {cells}  of {row['seeds']}")
+def _best(cells: pl.DataFrame) -> str:
+    solved = pl.col("solved").sum() / pl.col("models").sum()
+    shares = cells.group_by("unit", maintain_order=True).agg(solved).sort("solved", "unit")
+    best, share = shares.row(-1)
+    return f"none (best is {best} with {percent(share)} % of seeds)"
 
 
-if __name__ == "__main__":
-    main()
+def _recorded(rows: pl.DataFrame) -> str:
+    if rows["seed"].null_count():
+        return (
+            "The run was made before results were stored for each seed: of every unit, operation "
+            "and range its file has the number of seeds that solve it and the median step at which "
+            "they do, in one row, and no errors. A new run has a row for each seed."
+        )
+    return "The file of results has a row for each seed."
+
+
+def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
+    return {"solved": _figure(counts(rows))}
+
+
+def _figure(found: pl.DataFrame) -> "Figure":
+    """The share of seeds that solve each operation, by unit and range, as colours."""
+    from matplotlib.figure import Figure
+
+    by_operation = {name: solved_by_range(found, name) for name in OPERATIONS}
+    shown = {name: by_unit for name, by_unit in by_operation.items() if by_unit}
+    heights = [len(by_unit) + 1 for by_unit in shown.values()]
+    figure = Figure(figsize=(8, 0.27 * sum(heights) + 1.5), layout="constrained")
+    panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False, height_ratios=heights)
+    for axes, (operation, by_unit) in zip(panels[:, 0], shown.items(), strict=True):
+        models = found.filter(operation=operation)["models"].max()
+        shares = 100 * np.array(list(by_unit.values()), float) / float(models)  # pyright: ignore[reportArgumentType]
+        heat(
+            axes, shares, lambda share: percent(share / 100), list(RANGES), list(by_unit),
+            colours="Greens", limits=(0.0, 100.0), log=False,
+        )  # fmt: skip
+        axes.set_title(f"{OPERATIONS[operation]}: seeds that extrapolate, in %", fontsize=10)
+    return figure
+
+
+EXPERIMENT = Experiment(
+    name="single-module",
+    title="which unit learns which operation from which range (benchmark of Mistry et al. 2022)",
+    claim="units can only be compared on one task with the same ranges, seeds and criterion of "
+    "success, which this benchmark sets.",
+    units=tuple(ENTRIES),
+    scales={
+        "smoke": Settings(seeds=2, units=("NAU", "NMU"), steps=1000),
+        "quick": Settings(seeds=5, steps=10_000),
+        "paper": Settings(),
+    },
+    cost={"smoke": 15, "quick": 900, "paper": 3700},
+    run=run,
+    tables=tables,
+    draw=draw,
+    sentences=sentences,
+)

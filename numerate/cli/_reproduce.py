@@ -1,5 +1,6 @@
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,32 +45,33 @@ def reproduce(
     ] = None,
     as_list: Annotated[
         bool,
-        typer.Option("--list", help="List the experiments, or what NAME can be told."),
+        typer.Option("--list", help="List the experiments, or the settings of NAME."),
     ] = False,
 ) -> None:
-    """Run an experiment of the NALU's paper, beside the paper's own numbers.
+    """Run an experiment of the NALU's paper, or a benchmark, beside the published numbers.
 
-    A run that was stopped goes on where it was when the same command is given again.
+    A run that was stopped continues when the same command is given again.
     """
+    from numerate import bench, paper
     from numerate._errors import InputError
-    from numerate.paper import experiment, experiments
 
+    experiments = paper.experiments() | bench.experiments()
     if name is None:
         if not as_list:
             raise InputError("name an experiment; numerate reproduce --list shows all.")
-        _print_experiments(experiments())
+        _print_experiments(experiments)
         return
-    found = experiment(name)
+    found = experiments[name]
     settings = _settings(found, scale, seeds, values or [])
     if as_list:
         _print_one(found)
         return
     chosen = _units(found, units)
     if data is not None:
-        # Not a setting: the same images are elsewhere on another machine, and the results are
-        # not to tell where.
         from numerate.paper.digits import FOLDER_VARIABLE
 
+        # Not a setting: the folder of the images differs between machines, and results do not
+        # depend on it.
         os.environ[FOLDER_VARIABLE] = str(data)
     _run(found, settings, chosen, scale, out or Path("reproduced") / f"{name}-{scale}")
 
@@ -176,7 +178,7 @@ def _print_table(title: str, table: Any) -> None:
     console.print()
 
 
-def _print_experiments(found: dict[str, Any]) -> None:
+def _print_experiments(found: Mapping[str, Any]) -> None:
     console = output()
     for name, experiment in found.items():
         console.print(f"[bold]{name}[/bold]  ", end="")

@@ -15,8 +15,7 @@
 from importlib import import_module
 from typing import Any
 
-from numerate._errors import InputError, did_you_mean, listed
-from numerate.study import Experiment
+from numerate.study import Experiment, Experiments
 
 _MODULES = {
     "gridworld": "gridworld.experiment",
@@ -31,6 +30,7 @@ _MODULES = {
     "simple-static": "functions.static",
     "toy": "toy.experiment",
 }
+_EXPERIMENTS = Experiments({n: f"numerate.paper.{module}" for n, module in _MODULES.items()})
 _ROOMS = ("digits", "functions", "gridworld", "identity", "language", "networks", "programs", "toy")
 
 
@@ -43,23 +43,17 @@ def experiment(name: str) -> Experiment:
         >>> experiment("toy").name
         'toy'
     """
-    names = list(_MODULES)
-    if name not in names:
-        raise InputError(
-            f"there is no experiment {name!r}.{did_you_mean(name, names)} "
-            f"Experiments are {listed(names)}."
-        )
-    return import_module(f"numerate.paper.{_MODULES[name]}").EXPERIMENT
+    return _EXPERIMENTS[name]
 
 
-def experiments() -> dict[str, Experiment]:
+def experiments() -> Experiments:
     """All experiments by name.
 
     !!! example
         >>> list(experiments())[:3]
         ['gridworld', 'identity', 'language']
     """
-    return {name: experiment(name) for name in _MODULES}
+    return _EXPERIMENTS
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,7 @@
-"""Published experiments as commands: what an experiment is, how it runs, what it leaves behind.
+"""The harness of experiments and benchmarks: what one is, how it runs, and the files it leaves.
 
-`numerate reproduce NAME` runs one of the files in `experiments/`. Such a file is like this one;
-`Experiment` states what every part must do.
-
-    class Job(NamedTuple):
-        unit: str
-        first: int
-        stop: int
+`numerate reproduce NAME` runs one of them. An experiment is a module like this one; `Experiment`
+states the contract of every part.
 
     @dataclass(frozen=True)
     class Settings:
@@ -15,44 +10,49 @@
         **Fields:**
 
         - `seeds`: models of each unit.
+        - `units`: those to run; all of them if empty.
         - `steps`: optimiser steps.
         '''
 
         seeds: int = 25
+        units: tuple[str, ...] = ()
         steps: int = 10_000
-
-    def jobs(settings, units):
-        return [Job(unit, 0, settings.seeds) for unit in units]
 
     def run(job, settings, tick):
         config = Config(steps=settings.steps)
-        run = finished(train_many(seed_keys(range(job.first, job.stop)), …, progress=False))
+        run = finished(train_many(seed_keys(job.seeds), …, config, progress=False))
         return [{"unit": job.unit, "seed": s, "condition": "extrapolation", "error": …} for s in …]
 
     def tables(rows, settings):
         return {"Errors": Table(("unit",), "error", tuple(Line(("NAC",), errors, solved, …), …))}
 
     EXPERIMENT = Experiment(name="toy", title=…, claim=…, units=…, scales=…, cost=…,
-                            jobs=jobs, run=run, tables=tables, draw=draw)
+                            run=run, tables=tables, draw=draw)
 
-In its folder a run leaves `results.parquet` (all rows, from which it also goes on after it was
-stopped), `summary.json`, `table.md`, and every figure as SVG and PNG. `results/NAME`
-is the place of committed ones; `regions` makes their numbers into Markdown, and `filled` puts that
-into a page, between marks.
+The harness plans the jobs and selects units, stores rows, resumes a run that was stopped, and
+records machine and time. A run leaves `results.parquet` (all rows), `summary.json`, `table.md`,
+and every figure as SVG and PNG. Committed results are in `results/NAME`; `regions` turns them into
+Markdown, and `filled` inserts that into a page.
 
-Everything that experiments share is here: intervals that hold for few seeds, the table beside the
-paper's numbers, the store, and `seed_keys` and `map_seeds`, with which a seed's result does not
-depend on how many others run.
+What experiments share is here, too: intervals that hold for few seeds, tables beside the paper's
+numbers, look-up in rows, and `seed_keys` and `map_seeds`, by which a seed's result does not depend
+on how many others run.
 """
 
 from ._errors import errors_in_float64 as errors_in_float64
 from ._experiment import Experiment as Experiment
+from ._experiment import Job as Job
 from ._experiment import Row as Row
 from ._experiment import Tick as Tick
+from ._experiment import seed_jobs as seed_jobs
+from ._heat import heat as heat
 from ._pages import filled as filled
 from ._pages import regions as regions
+from ._registry import Experiments as Experiments
 from ._reproduce import Result as Result
 from ._reproduce import reproduce as reproduce
+from ._rows import by_seed as by_seed
+from ._rows import units_run as units_run
 from ._seeds import finished as finished
 from ._seeds import map_seeds as map_seeds
 from ._seeds import seed_keys as seed_keys
@@ -60,7 +60,9 @@ from ._statistics import median as median
 from ._statistics import median_interval as median_interval
 from ._statistics import rank_correlation as rank_correlation
 from ._statistics import wilson_interval as wilson_interval
+from ._store import job_key as job_key
 from ._table import Line as Line
 from ._table import Table as Table
+from ._table import markdown_table as markdown_table
 from ._table import number as number
 from ._table import percent as percent

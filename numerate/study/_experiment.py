@@ -1,9 +1,9 @@
-"""The contract of an experiment."""
+"""What an experiment declares, and the jobs in which it runs."""
 
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import polars as pl
@@ -16,50 +16,89 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Tick = Callable[[float], None]
 S = TypeVar("S")
-J = TypeVar("J")
 
 
-def _no_numbers(rows: pl.DataFrame, settings: Any) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Job:
+    """A part of an experiment that runs as a whole, and is stored as a whole.
+
+    **Fields:** `unit`, one of the experiment's; `seeds`, such as `range(100)`; `variant`, the
+    names and values that tell jobs of a unit apart, such as `{"optimiser": "adam"}`: numbers,
+    texts and tuples of them.
+    """
+
+    unit: str
+    seeds: range
+    variant: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        first, last = self.seeds[0], self.seeds[-1]
+        numbers = f"seed {first}" if first == last else f"seeds {first} to {last}"
+        return ", ".join([self.unit, *map(str, self.variant.values()), numbers])
+
+
+def seed_jobs(
+    unit: str, seeds: range, most: int | None = None, variant: Mapping[str, Any] | None = None
+) -> list[Job]:
+    """The jobs of some seeds of a unit.
+
+    **Arguments:** `unit`; `seeds`; `most`, the number of seeds in a job, or None for one job of
+    all; `variant`, as in `Job`.
+
+    !!! example
+        >>> [job.seeds for job in seed_jobs("NAC", range(5), 2, {"optimiser": "sgd"})]
+        [range(0, 2), range(2, 4), range(4, 5)]
+    """
+    step = most or max(len(seeds), 1)
+    parts = [seeds[start : start + step] for start in range(0, len(seeds), step)]
+    return [Job(unit, part, variant or {}) for part in parts]
+
+
+def _all_seeds(unit: str, settings: Any) -> list[Job]:
+    return seed_jobs(unit, range(settings.seeds))
+
+
+def _nothing(rows: pl.DataFrame, settings: Any) -> dict[str, Any]:
     return {}
 
 
 @dataclass(frozen=True)
-class Experiment(Generic[S, J]):
-    """A published experiment, as data and pure functions.
+class Experiment(Generic[S]):
+    """A published experiment or benchmark, as data and pure functions.
 
     **Fields:**
 
-    - `name`: what the command calls it; its file is the name with underscores, `.py`.
-    - `title`: what is done, in a few words. `claim`: what the paper claims, in one sentence.
+    - `name`: what the command calls it.
+    - `title`: what is done, in a few words. `claim`: what the paper says, in one sentence.
     - `units`: the rows of its tables that `--units` may choose from: units and baselines.
     - `scales`: its settings for `"smoke"` (below a minute), `"quick"` (at most 20 minutes on two
         cores) and `"paper"` (the full protocol). Settings are one frozen, flat dataclass of
-        numbers, texts and tuples of them, one field of which is `seeds`. Its docstring explains
-        every field in a list, as this one does, and that is the help.
+        numbers, texts and tuples of them. Two of its fields are `seeds`, a number, and `units`,
+        the units that the scale runs, all of them if it is empty. Its docstring explains every
+        field in a list, as this one does, and that is the help.
     - `cost`: seconds that each scale took where it was measured.
-    - `jobs(settings, units) -> list of jobs`: the pieces in which it runs, and in which it goes
-        on after it was stopped. A job is a named tuple or a frozen dataclass of numbers, texts
-        and tuples of them. Job and settings are its key in the store, but not
-        `settings.seeds`: a job says itself which seeds it runs, such as `range(0, 100)` as
-        `first=0, stop=100`. Small jobs (a minute or two) lose little when stopped.
-    - `run(job, settings, tick) -> rows`: the results, one dict for each seed and test condition,
-        with at least `unit` (a text from `units`), `seed` (a whole number) and `condition` (a
-        text); further columns are the experiment's own, the same in all rows. Values are
-        numbers, texts, truth values, None, or flat lists of numbers. It depends on nothing but
-        its arguments: the same seed gives the same row, whatever other seeds run. For that take
-        keys from `seed_keys`, and map over seeds by `train_many` or `map_seeds`. It may call
-        `tick(fraction)` of the job done. It never raises because learning failed: NaN and
-        infinities are results. What `train_many` returns goes through `finished`, because
-        otherwise Ctrl-C in the middle would look like a result. It draws no progress bar
-        (`train_many(…, progress=False)`).
+    - `run(job, settings, tick) -> rows`: the results of a job, one dict for each seed and test
+        condition, with at least `unit` (a text from `units`), `seed` (a whole number) and
+        `condition` (a text); further columns are the experiment's own, the same in all rows.
+        Values are numbers, texts, truth values, None, or flat lists of numbers. The result
+        depends on nothing but the arguments: the same seed gives the same row, whatever other
+        seeds run. For that take keys from `seed_keys`, and map over seeds by `train_many` or
+        `map_seeds`. It may call `tick(fraction)` with the fraction of the job that is done. It
+        never raises because learning failed: NaN and infinities are results. What `train_many`
+        returns goes through `finished`, because otherwise Ctrl-C in the middle would look like a
+        result. It draws no progress bar (`train_many(…, progress=False)`).
     - `tables(rows, settings) -> {title: Table}`: the results beside the paper's. `rows` has the
-        rows of all jobs done, perhaps not of all units.
-    - `draw(rows, settings) -> {file stem: figure}`: matplotlib figures in the paper's layout. To
-        be imported inside; the style and the saving as SVG and PNG are not its business.
+        rows of all finished jobs, perhaps not of all units.
+    - `jobs(unit, settings) -> list of jobs`: the jobs of one unit, by default one with the seeds
+        from 0. Job and settings are the key of its rows in the store, except `seeds` and `units`
+        of the settings, which do not change a job's rows. Small jobs (a minute or two) lose
+        little when a run is stopped.
+    - `draw(rows, settings) -> {file stem: figure}`: matplotlib figures in the paper's layout.
+        Import matplotlib inside; the harness sets the style and writes SVG and PNG.
     - `summarise(rows, settings) -> dict`: further results for `summary.json`.
     - `sentences(rows, settings) -> {name: Markdown}`: what its page says about the numbers,
-        which stands there between `<!-- name -->` and `<!-- end of name -->`, beside the tables
-        (under their titles) and `run` (where and when it ran).
+        inserted between `<!-- name -->` and `<!-- end of name -->`. Tables (under their titles)
+        and `run` (where and when it ran) are inserted in the same way.
     """
 
     name: str
@@ -68,17 +107,29 @@ class Experiment(Generic[S, J]):
     units: tuple[str, ...]
     scales: Mapping[str, S]
     cost: Mapping[str, float]
-    jobs: Callable[[S, tuple[str, ...]], list[J]]
-    run: Callable[[J, S, Tick], list[Row]]
+    run: Callable[[Job, S, Tick], list[Row]]
     tables: Callable[[pl.DataFrame, S], dict[str, Table]]
-    draw: "Callable[[pl.DataFrame, S], dict[str, Figure]]" = _no_numbers
-    summarise: Callable[[pl.DataFrame, S], dict[str, Any]] = _no_numbers
-    sentences: Callable[[pl.DataFrame, S], dict[str, str]] = _no_numbers
+    jobs: Callable[[str, S], list[Job]] = _all_seeds
+    draw: "Callable[[pl.DataFrame, S], dict[str, Figure]]" = _nothing
+    summarise: Callable[[pl.DataFrame, S], dict[str, Any]] = _nothing
+    sentences: Callable[[pl.DataFrame, S], dict[str, str]] = _nothing
+
+    def plan(self, settings: S, units: tuple[str, ...] | None = None) -> list[Job]:
+        """The jobs of some units, by default of those that the settings name, each job once.
+
+        **Arguments:** `settings`; `units`, of which those are left out that the settings do not
+        name.
+        """
+        named: tuple[str, ...] = settings.units or self.units  # pyright: ignore[reportAttributeAccessIssue]
+        wanted = [unit for unit in self.units if unit in named and (units is None or unit in units)]
+        jobs = [job for unit in wanted for job in self.jobs(unit, settings)]
+        # One job may have the rows of two units.
+        return [job for index, job in enumerate(jobs) if job not in jobs[:index]]
 
     def help(self) -> dict[str, str]:
         """What each setting means, from the docstring of the settings."""
         settings = type(next(iter(self.scales.values())))
         text = " ".join((settings.__doc__ or "").split())
         entries = re.findall(r"- ((?:`\w+`(?:, | and )?)+): (.*?)(?= - `|$)", text)
-        found = {name: told for names, told in entries for name in re.findall(r"\w+", names)}
+        found = {name: text for names, text in entries for name in re.findall(r"\w+", names)}
         return {field.name: found.get(field.name, "") for field in dataclasses.fields(settings)}  # pyright: ignore[reportArgumentType]

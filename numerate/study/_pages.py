@@ -13,7 +13,7 @@ from ._store import RESULTS, SUMMARY
 
 
 def regions(experiment: Experiment, folder: Path) -> dict[str, str]:
-    """What a page says by name: every table by its title, the experiment's sentences, and `run`.
+    """The Markdown of each region by name: tables by their titles, sentences, and `run`.
 
     **Arguments:** the experiment, and the folder with its committed results.
     """
@@ -28,7 +28,7 @@ def regions(experiment: Experiment, folder: Path) -> dict[str, str]:
 def filled(page: str, found: dict[str, str]) -> str:
     """The page with every region filled in.
 
-    **Raises:** `ValueError` if the page names a region that there is not.
+    **Raises:** `ValueError` if the page names a region that is not in `found`.
 
     !!! example
         >>> print(filled("<!-- a -->\\nold\\n<!-- end of a -->", {"a": "new"}))
@@ -55,10 +55,11 @@ def _settings(experiment: Experiment, summary: dict[str, Any]) -> Any:
 
 def _ran(summary: dict[str, Any]) -> str:
     scale = summary["scale"]
-    settings = ", ".join(f"`{n}` {v}" for n, v in summary["settings"].items())
+    settings = ", ".join(f"`{n}` {v}" for n, v in summary["settings"].items() if v != [])
     minutes = summary["seconds"] / 60
     took = f"{summary['seconds']:.0f} seconds" if minutes < 2 else f"{minutes:.0f} minutes"
+    jax = summary["versions"]["jax"]
     return (
         f"Run at the scale `{scale}` ({settings}) on {summary['date']}, in {took} on "
-        f"{summary['machine']}, with JAX {summary['versions']['jax']}."
+        f"{summary['machine']}{f', with JAX {jax}' if jax else ''}."
     )

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from ._experiment import Experiment
+from ._experiment import Experiment, Job
 from ._figures import save_figures
 from ._store import Store, job_key, machine, plain
 from ._table import Table
@@ -19,10 +19,10 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to.
+    """What a run produced.
 
-    **Fields:** `complete`, whether all jobs asked for are done; `tables`, by title; `files`
-    written, in order; `notes`, sentences on what could not be.
+    **Fields:** `complete`, whether all jobs that were asked for are done; `tables`, by title;
+    `files` written, in order; `notes`, sentences about what could not be written.
     """
 
     complete: bool
@@ -40,33 +40,35 @@ def reproduce(
     units: tuple[str, ...] | None = None,
     on_progress: Progress = lambda fraction, message: None,
 ) -> Result:
-    """Run an experiment into a folder, going on where an earlier run of the settings stopped.
+    """Run an experiment into a folder, continuing an earlier run with the same settings.
 
     Ctrl-C ends it and keeps the jobs that are done; tables and figures are made of those.
 
     **Arguments:** `experiment` and its `settings`; the folder `out`; `scale`, for the record;
-    the `units` to run, by default all. `on_progress` is told the fraction done, and of what.
+    the `units` to run, by default all. `on_progress(fraction, job)` is called with the fraction
+    of all jobs that is done and the name of the current one.
 
     **Raises:** `InputError` if the folder has results of other settings.
     """
-    keyed = {job_key(job, settings): job for job in experiment.jobs(settings, experiment.units)}
-    store = Store(out, keyed)
-    chosen = experiment.jobs(settings, experiment.units if units is None else units)
-    wanted = [key for job in chosen if (key := job_key(job, settings)) not in store.done]
-    complete = _run(experiment, settings, store, {key: keyed[key] for key in wanted}, on_progress)
+    # Units may be added to a folder later, so jobs of all units may be in it.
+    everything = experiment.plan(replace(settings, units=()))
+    store = Store(out, [job_key(job, settings) for job in everything])
+    keyed = {job_key(job, settings): job for job in experiment.plan(settings, units)}
+    todo = {key: job for key, job in keyed.items() if key not in store.done}
+    complete = _run(experiment, settings, store, todo, on_progress)
     if store.rows is None:
         return Result(complete, {}, [], [])
     return _write(experiment, settings, store, scale, complete)
 
 
 def _run(
-    experiment: Experiment, settings: Any, store: Store, jobs: dict[str, Any], report: Progress
+    experiment: Experiment, settings: Any, store: Store, jobs: dict[str, Job], report: Progress
 ) -> bool:
-    """Run the jobs; whether none was cut short."""
-    for place, (key, job) in enumerate(jobs.items()):
+    """Run the jobs; whether none was interrupted."""
+    for index, (key, job) in enumerate(jobs.items()):
 
-        def tick(fraction: float, place: int = place, job: Any = job) -> None:
-            report((place + min(fraction, 1.0)) / len(jobs), _text(job))
+        def tick(fraction: float, index: int = index, job: Job = job) -> None:
+            report((index + min(fraction, 1.0)) / len(jobs), str(job))
 
         tick(0.0)
         begun = time.perf_counter()
@@ -77,12 +79,6 @@ def _run(
         store.add(key, rows, time.perf_counter() - begun)
     report(1.0, "done")
     return True
-
-
-def _text(job: Any) -> str:
-    """A job in words, for the progress bar."""
-    values = plain(job)
-    return " ".join(map(str, values.values() if isinstance(values, dict) else [values]))
 
 
 def _write(
@@ -126,7 +122,7 @@ def _summary(
         "units": [unit for unit in experiment.units if unit in set(rows["unit"])],
         "complete": complete,
         "jobs": len(store.done),
-        "of": len(store.keys),
+        "of": len(experiment.plan(settings)),
         "rows": len(rows),
         "seconds": round(store.seconds, 1),
         "machine": machine(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,8 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
     columns = [_nan_as_infinity(values) for values in (first, second)]
     if len(first) < 3 or any(len(set(column.tolist())) == 1 for column in columns):
         return float("nan")
-    return float(spearmanr(*columns).statistic)
+    found: Any = spearmanr(columns[0], columns[1])
+    return float(found.statistic)
 
 
 def _nan_as_infinity(values: Sequence[float]) -> np.ndarray:

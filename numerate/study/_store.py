@@ -1,7 +1,7 @@
-"""What a run leaves in its folder: one Parquet file of results, from which it also resumes.
+"""The results in a folder: one Parquet file, from which a stopped run also resumes.
 
-After every job the whole file is written beside itself and moved into place. So a killed run
-leaves a whole file, of whole jobs, and the same command goes on after them.
+After every job a new file is written beside the old one and renamed over it. So a run that is
+killed leaves an intact file of finished jobs, and the same command continues after them.
 """
 
 import dataclasses
@@ -19,40 +19,38 @@ import polars as pl
 from numerate._errors import InputError
 from numerate._output import replacing
 
+from ._experiment import Job
+
 RESULTS, SUMMARY = "results.parquet", "summary.json"
 _REQUIRED = ("unit", "seed", "condition")
 _OWN = ("job", "job_seconds")
+# How many seeds and which units a run asks for does not change the rows of a job.
+_NOT_IN_KEYS = ("seeds", "units")
 
 
-def job_key(job: Any, settings: Any) -> str:
-    """What a job's rows are found by: the job, and all settings but the number of seeds.
+def job_key(job: Job, settings: Any) -> str:
+    """What a job's rows are found by: the job, and all settings but `seeds` and `units`.
 
     !!! example
-        >>> from collections import namedtuple
-        >>> from types import SimpleNamespace
-        >>> Job = namedtuple("Job", "unit first stop")
         >>> @dataclasses.dataclass(frozen=True)
         ... class Settings:
         ...     seeds: int = 2
         ...     steps: int = 100
-        >>> one, two, other = Settings(), Settings(seeds=4), Settings(steps=200)
-        >>> job_key(Job("NAC", 0, 2), one) == job_key(Job("NAC", 0, 2), two)
-        True
-        >>> job_key(Job("NAC", 0, 2), one) == job_key(Job("NAC", 0, 2), other)
-        False
+        >>> job, one, two, other = Job("NAC", range(2)), Settings(), Settings(4), Settings(2, 200)
+        >>> job_key(job, one) == job_key(job, two), job_key(job, one) == job_key(job, other)
+        (True, False)
     """
-    named = {name: value for name, value in plain(settings).items() if name != "seeds"}
-    text = json.dumps([plain(job), named], sort_keys=True, ensure_ascii=False)
+    described = {"unit": job.unit, "first": job.seeds.start, "stop": job.seeds.stop}
+    described |= {name: plain(value) for name, value in job.variant.items()}
+    named = {name: value for name, value in plain(settings).items() if name not in _NOT_IN_KEYS}
+    text = json.dumps([described, named], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def plain(value: Any) -> Any:
-    """A job or settings as JSON values."""
+    """Settings, or a value of a job, as JSON values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    names = getattr(value, "_fields", None)
-    if isinstance(value, tuple) and names:
-        return {name: plain(entry) for name, entry in zip(names, value, strict=True)}
     if isinstance(value, tuple | list):
         return [plain(entry) for entry in value]
     if value is None or isinstance(value, bool | int | float | str):
@@ -63,11 +61,11 @@ def plain(value: Any) -> Any:
 class Store:
     """The results in a folder.
 
-    **Arguments:** `folder`, made if it is not there; `keys`, those of all jobs that there are
-    for the settings of the run, in their order.
+    **Arguments:** `folder`, created if it does not exist; `keys`, those of all jobs of the
+    run's settings, in their order.
 
     **Raises:** `InputError` if the folder cannot be written, or holds results of other settings,
-    which it neither mixes with these nor throws away.
+    which are neither mixed with these nor deleted.
     """
 
     def __init__(self, folder: Path, keys: Iterable[str]):
@@ -82,10 +80,10 @@ class Store:
             return None
         try:
             rows = pl.read_parquet(path)
-            strange = set(rows["job"]) - set(self.keys)
+            unknown = set(rows["job"]) - set(self.keys)
         except (pl.exceptions.PolarsError, OSError):
             raise InputError(f"{path} is not a file of results; move it away.") from None
-        if strange:
+        if unknown:
             raise InputError(
                 f"{self.folder} holds results of other settings or seeds; choose another --out, "
                 "or move it away."
@@ -99,7 +97,7 @@ class Store:
 
     @property
     def seconds(self) -> float:
-        """What all jobs done took together, in whatever run."""
+        """The time of all finished jobs together, in whichever run they were done."""
         if self.rows is None:
             return 0.0
         return float(self.rows.unique("job")["job_seconds"].sum())
@@ -113,8 +111,8 @@ class Store:
         parts = [new] if self.rows is None else [self.rows, new]
         joined = pl.concat(parts, how="diagonal_relaxed")
         # In the order of the jobs, so that a run which was stopped leaves the same file.
-        place = {key: i for i, key in enumerate(self.keys)}
-        order = joined["job"].replace_strict(place, return_dtype=pl.Int64)
+        position = {key: i for i, key in enumerate(self.keys)}
+        order = joined["job"].replace_strict(position, return_dtype=pl.Int64)
         self.rows = joined[order.arg_sort().to_list()] if not order.is_sorted() else joined
         with replacing(self.folder / RESULTS) as temporary:
             self.rows.write_parquet(temporary, compression="zstd", compression_level=19)
@@ -125,7 +123,7 @@ class Store:
         self.write(SUMMARY, text + "\n")
 
     def write(self, name: str, text: str) -> None:
-        """Write a text file, whole or not at all."""
+        """Write a text file, completely or not at all."""
         with replacing(self.folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 

@@ -1,20 +1,35 @@
-"""Ours beside the paper's and other reproductions' numbers, in Markdown."""
+"""Tables in Markdown: our results beside those of the paper and of other reproductions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ._statistics import median, median_interval, wilson_interval
 
 
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A table in Markdown, the first `left` columns aligned to the left and the others right.
+
+    !!! example
+        >>> print(markdown_table(["unit", "error"], [["NAC", "0.1"], ["NAU", "0"]]))
+        | unit | error |
+        | --- | ---: |
+        | NAC | 0.1 |
+        | NAU | 0 |
+    """
+    aligned = ["---" if column < left else "---:" for column in range(len(head))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, aligned, *rows))
+
+
 @dataclass(frozen=True)
 class Line:
-    """One line of a table: what all seeds reached under one condition.
+    """One line of a table: the results of all seeds under one condition.
 
     **Fields:**
 
     - `labels`: what was run, one text for each of the table's `heads`.
-    - `values`: the measure of every seed, none left out. What is not a number counts as worst.
+    - `values`: the measure of every seed, none left out, where NaN counts as the largest; empty
+        where only `solved` is known.
     - `solved`: for every seed whether it succeeded; None where there is no such criterion.
     - `paper`, `others`: what the paper and other reproductions report, as text; "" for nothing.
     """
@@ -24,6 +39,10 @@ class Line:
     solved: tuple[bool, ...] | None = None
     paper: str = ""
     others: str = ""
+
+    @property
+    def seeds(self) -> int:
+        return len(self.values or self.solved or ())
 
 
 @dataclass(frozen=True)
@@ -47,22 +66,18 @@ class Table:
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table as text, with its head as the first row. Columns without content are left
-        out: those of success, of the paper, and of others."""
-        head = (*self.heads, "seeds", f"{self.measure}, median", "95 % interval")
-        rows = [head + ("solved", "95 % interval", "paper", "other reproductions")]
-        rows += [_cells(line) for line in self.lines]
-        kept = [
-            column
-            for column in range(len(rows[0]))
-            if column < len(head) or any(row[column] for row in rows[1:])
-        ]
-        return [tuple(row[column] for column in kept) for row in rows]
+        out: those of the measure, of success, of the paper, and of others."""
+        head = (*self.heads, "seeds", f"{self.measure}, median", "95 % interval", "solved")
+        head += ("95 % interval", "paper", "other reproductions")
+        rows = [_cells(line) for line in self.lines]
+        always = len(self.heads) + 1
+        kept = [n for n in range(len(head)) if n < always or any(row[n] for row in rows)]
+        return [tuple(row[column] for column in kept) for row in (head, *rows)]
 
     def markdown(self) -> str:
         """The table in Markdown."""
         head, *rows = self.cells()
-        aligned = ["---"] * len(self.heads) + ["---:"] * (len(head) - len(self.heads))
-        return "\n".join(f"| {' | '.join(row)} |" for row in (head, aligned, *rows))
+        return markdown_table(head, rows, left=len(self.heads))
 
     def json(self) -> list[dict]:
         """The lines as JSON values, with infinity and NaN as None."""
@@ -82,7 +97,7 @@ def number(value: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """A fraction in per cent without decimals, which may be told from 0 and 1 only where it is.
+    """A fraction in per cent without decimals: 0 and 100 only where it is exactly 0 or 1.
 
     !!! example
         >>> percent(0.5), percent(1.0), percent(0.998), percent(0.0)
@@ -95,17 +110,16 @@ def percent(fraction: float) -> str:
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    interval = median_interval(line.values)
+    measured, success = _measured(line.values), _success(line.solved)
+    return (*line.labels, str(line.seeds), *measured, *success, line.paper, line.others)
+
+
+def _measured(values: Sequence[float]) -> tuple[str, str]:
+    if not values:
+        return "", ""
+    interval = median_interval(values)
     around = "too few seeds" if interval is None else _span(*map(number, interval))
-    return (
-        *line.labels,
-        str(len(line.values)),
-        number(median(line.values)),
-        around,
-        *_success(line.solved),
-        line.paper,
-        line.others,
-    )
+    return number(median(values)), around
 
 
 def _span(low: str, high: str) -> str:
@@ -120,13 +134,14 @@ def _success(solved: Sequence[bool] | None) -> tuple[str, str]:
 
 
 def _json(table: Table, line: Line) -> dict:
-    interval = median_interval(line.values)
-    found = dict(zip(table.heads, line.labels, strict=True)) | {
-        "measure": table.measure,
-        "seeds": len(line.values),
-        "median": _finite(median(line.values)),
-        "median interval": None if interval is None else [_finite(end) for end in interval],
-    }
+    found: dict = dict(zip(table.heads, line.labels, strict=True))
+    found |= {"measure": table.measure, "seeds": line.seeds}
+    if line.values:
+        interval = median_interval(line.values)
+        found |= {
+            "median": _finite(median(line.values)),
+            "median interval": None if interval is None else [_finite(end) for end in interval],
+        }
     if line.solved is not None:
         solved = int(sum(line.solved))
         found["solved"] = solved

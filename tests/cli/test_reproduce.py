@@ -2,19 +2,22 @@
 
 import pytest
 
-from numerate.paper import experiments
+from numerate import bench, paper
 from tests.cli.test_commands import run
 
+EXPERIMENTS = paper.experiments() | bench.experiments()
 
-def test_list_tells_of_every_experiment():
+
+def test_list_tells_of_every_experiment_and_benchmark():
     text = run("reproduce", "--list").stdout
-    assert all(name in text for name in experiments())
-    assert text.count("The paper:") == text.count("Takes:") == len(experiments()) >= 3
+    assert {"toy", "single-module"} < set(EXPERIMENTS)
+    assert all(name in text for name in EXPERIMENTS)
+    assert text.count("The paper:") == text.count("Takes:") == len(EXPERIMENTS) >= 3
 
 
 def test_list_of_one_explains_every_setting():
     text = run("reproduce", "toy", "--list").stdout
-    explained = experiments()["toy"].help()
+    explained = EXPERIMENTS["toy"].help()
     assert all(f"    {name} (" in text for name in explained) and all(explained.values())
 
 
@@ -39,8 +42,7 @@ def test_what_there_is_not_is_named(arguments, complaint, monkeypatch, tmp_path)
 
 def test_names_of_units_may_have_commas():
     from numerate.cli._reproduce import _units
-    from numerate.paper import experiments
 
-    gridworld = experiments()["gridworld"]
+    gridworld = EXPERIMENTS["gridworld"]
     assert _units(gridworld, "LSTM + NAC, summed,LSTM") == ("LSTM", "LSTM + NAC, summed")
     assert _units(gridworld, "LSTM + NAC,cell, LSTM") == ("LSTM", "LSTM + NAC, cell")

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from numerate.paper import experiments
+from numerate import bench, paper
 from numerate.study import regions, reproduce
 
-EXPERIMENTS = experiments()
+EXPERIMENTS = paper.experiments() | bench.experiments()
 RESULTS = Path(__file__).parents[2] / "results"
 each = pytest.mark.parametrize("name", EXPERIMENTS)
 
@@ -28,7 +28,7 @@ def committed(name: str) -> tuple[pl.DataFrame, dict]:
 def test_the_last_job_gives_rows_like_the_committed_ones(name):
     experiment = EXPERIMENTS[name]
     settings = experiment.scales["smoke"]
-    job = experiment.jobs(settings, experiment.units)[-1]
+    job = experiment.plan(settings)[-1]
     shares: list[float] = []
     rows = pl.DataFrame(experiment.run(job, settings, shares.append), infer_schema_length=None)
     known, _ = committed(name)

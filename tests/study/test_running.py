@@ -2,17 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import polars as pl
 import pytest
 
 from numerate.study import Experiment, Line, Table, reproduce
 from numerate.tables import InputError
-
-
-class Job(NamedTuple):
-    unit: str
 
 
 @dataclass(frozen=True)
@@ -22,10 +17,12 @@ class Settings:
     **Fields:**
 
     - `seeds`: of each unit.
+    - `units`: those to run.
     - `steps`: of each seed.
     """
 
     seeds: int = 2
+    units: tuple[str, ...] = ()
     steps: int = 10
 
 
@@ -37,19 +34,16 @@ class Counter:
         self.stop_at = stop_at
         self.experiment = Experiment(
             name="counter", title="t", claim="c", units=("A", "B", "C"), cost={},
-            scales={"smoke": Settings()}, jobs=self.jobs, run=self.run, tables=self.tables,
+            scales={"smoke": Settings()}, run=self.run, tables=self.tables,
         )  # fmt: skip
-
-    def jobs(self, settings, units):
-        return [Job(unit) for unit in units]
 
     def run(self, job, settings, tick):
         if job.unit == self.stop_at:
             raise KeyboardInterrupt
         self.ran.append(job.unit)
         error = {"A": 1.0, "B": float("nan"), "C": 3.0}[job.unit]
-        seeds = range(settings.seeds)
-        return [{"unit": job.unit, "seed": s, "condition": "test", "error": error} for s in seeds]
+        cell = {"unit": job.unit, "condition": "test", "error": error}
+        return [cell | {"seed": seed} for seed in job.seeds]
 
     def tables(self, rows, settings):
         lines = [
@@ -66,7 +60,7 @@ def test_leaves_results_summary_and_table(tmp_path):
     rows = pl.read_parquet(tmp_path / "results.parquet")
     assert len(rows) == 6 and rows["unit"].to_list() == ["A", "A", "B", "B", "C", "C"]
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["settings"] == {"seeds": 2, "steps": 10} and summary["complete"]
+    assert summary["settings"] == {"seeds": 2, "units": [], "steps": 10} and summary["complete"]
     lines = (tmp_path / "table.md").read_text().splitlines()
     assert lines[2].startswith("| unit | seeds | error, median |") and lines[2].endswith(
         "| paper |"
@@ -113,7 +107,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 
 def test_help_is_the_docstring_of_the_settings():
-    assert Counter().experiment.help() == {"seeds": "of each unit.", "steps": "of each seed."}
+    assert Counter().experiment.help() == {
+        "seeds": "of each unit.",
+        "units": "those to run.",
+        "steps": "of each seed.",
+    }
 
 
 def _rows(folder):

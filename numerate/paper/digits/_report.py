@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from numerate.study import Line, Table, median, number
+from numerate.study import Line, Table, by_seed, markdown_table, median, number, units_run
 
 from ._sequences import DigitSequences
 from ._training import ENTRIES, GUESS, LENGTHS, TRAINED, Settings
@@ -41,13 +41,10 @@ class Study(NamedTuple):
         return max(found) if length == 1 else min(found)
 
 
-def _of(rows: pl.DataFrame, unit: str, condition: Any, measure: str = "mae") -> tuple[float, ...]:
-    found = rows.filter(unit=unit, condition=str(condition))[measure]
-    return tuple(float("nan") if value is None else value for value in found)
-
-
-def _shown(rows: pl.DataFrame, study: Study) -> list[str]:
-    return [unit for unit in study.units if unit in set(rows["unit"])]
+def _values(
+    rows: pl.DataFrame, unit: str, condition: Any, measure: str = "mae"
+) -> tuple[float, ...]:
+    return by_seed(rows, measure, unit=unit, condition=str(condition))
 
 
 def _data(rows: pl.DataFrame) -> str:
@@ -67,11 +64,11 @@ def _accuracy(study: Study, rows: pl.DataFrame) -> Table:
     lines = [
         Line(
             (unit,),
-            tuple(100 * share for share in _of(rows, unit, 1, "accuracy")),
-            tuple(100 * share >= study.best(1) for share in _of(rows, unit, 1, "accuracy")),
+            tuple(100 * share for share in _values(rows, unit, 1, "accuracy")),
+            tuple(100 * share >= study.best(1) for share in _values(rows, unit, 1, "accuracy")),
             "" if (theirs := study.published(unit, 1)) is None else f"{theirs:g} %",
         )
-        for unit in _shown(rows, study)
+        for unit in units_run(rows, study.units)
     ]
     return Table(("unit",), "right, %", tuple(lines))
 
@@ -80,12 +77,12 @@ def _errors(study: Study, rows: pl.DataFrame, length: int) -> Table:
     lines = [
         Line(
             (unit,),
-            _of(rows, unit, length),
-            tuple(error <= study.best(length) / 2 for error in _of(rows, unit, length)),
+            _values(rows, unit, length),
+            tuple(error <= study.best(length) / 2 for error in _values(rows, unit, length)),
             _printed(study.published(unit, length)),
             study.others.get(unit, ("", "", ""))[LONG.index(length)],
         )
-        for unit in _shown(rows, study)
+        for unit in units_run(rows, study.units)
     ]
     return Table(("unit",), "mean absolute error", tuple(lines))
 
@@ -116,12 +113,12 @@ def sentences(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str,
 
 def best_unit(rows: pl.DataFrame, study: Study) -> str:
     """The unit of the least median error at the greatest length."""
-    return min(_shown(rows, study), key=lambda unit: median(_of(rows, unit, LONG[-1])))
+    return min(units_run(rows, study.units), key=lambda unit: median(_values(rows, unit, LONG[-1])))
 
 
 def _verdict(study: Study, rows: pl.DataFrame) -> str:
-    length, shown = LONG[-1], [unit for unit in _shown(rows, study) if unit != GUESS]
-    theirs, guess = study.best(length), median(_of(rows, GUESS, length))
+    length, shown = LONG[-1], [unit for unit in units_run(rows, study.units) if unit != GUESS]
+    theirs, guess = study.best(length), median(_values(rows, GUESS, length))
     summed, cells, usual = (
         _medians(rows, _kind(shown, kind)) for kind in ("summed", "cell", "baseline")
     )
@@ -138,7 +135,7 @@ def _kind(units: Sequence[str], kind: str) -> list[str]:
 
 
 def _medians(rows: pl.DataFrame, units: Sequence[str]) -> str:
-    found = [f"{unit} {_plain(median(_of(rows, unit, LONG[-1])))}" for unit in units]
+    found = [f"{unit} {_plain(median(_values(rows, unit, LONG[-1])))}" for unit in units]
     return "; ".join(found) if any("," in unit for unit in units) else ", ".join(found)
 
 
@@ -149,55 +146,50 @@ def _constant(study: Study) -> str:
 
 def _overview(study: Study, rows: pl.DataFrame) -> str:
     """Medians in the paper's layout; its errors are halved."""
-    heads = ["unit", "1 digit", *(f"{n} digits" for n in LONG), "paper: 1 digit"]
-    heads += [f"{n} digits" for n in LONG]
-    lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
-    for unit in _shown(rows, study):
-        ours = [f"{100 * median(_of(rows, unit, 1, 'accuracy')):.2f} %"]
-        ours += [_plain(median(_of(rows, unit, n))) for n in LONG]
-        theirs = [study.published(unit, n) for n in LENGTHS]
-        paper = [
-            "" if value is None else f"{value:g} %" if n == 1 else _plain(value / 2)
-            for n, value in zip(LENGTHS, theirs, strict=True)
-        ]
-        lines.append(f"| {' | '.join([unit, *ours, *paper])} |")
-    return "\n".join(lines)
+    ours = ["1 digit", *(f"{n} digits" for n in LONG)]
+    head = ["unit", *ours, f"paper: {ours[0]}", *ours[1:]]
+    rest = units_run(rows, study.units)
+    return markdown_table(head, [_overview_line(study, rows, unit) for unit in rest])
+
+
+def _overview_line(study: Study, rows: pl.DataFrame, unit: str) -> list[str]:
+    ours = [f"{100 * median(_values(rows, unit, 1, 'accuracy')):.2f} %"]
+    ours += [_plain(median(_values(rows, unit, n))) for n in LONG]
+    theirs = [study.published(unit, n) for n in LENGTHS]
+    paper = [
+        "" if value is None else f"{value:g} %" if n == 1 else _plain(value / 2)
+        for n, value in zip(LENGTHS, theirs, strict=True)
+    ]
+    return [unit, *ours, *paper]
 
 
 def _factor_two(study: Study, rows: pl.DataFrame) -> str:
     """The constant answer, doubled, beside the paper's LSTM."""
-    lines = [
-        "| digits | constant prediction, our error | doubled | the paper's LSTM |",
-        "| ---: | ---: | ---: | ---: |",
-    ]
+    lines = []
     for n in LONG:
-        error = median(_of(rows, GUESS, n))
-        theirs = study.published("LSTM", n)
-        lines.append(f"| {n} | {error:.4g} | {2 * error:.4g} | {theirs:g} |")
-    return "\n".join(lines)
+        error, theirs = median(_values(rows, GUESS, n)), study.published("LSTM", n)
+        lines.append([str(n), f"{error:.4g}", f"{2 * error:.4g}", f"{theirs:g}"])
+    head = ["digits", "constant prediction, our error", "doubled", "the paper's LSTM"]
+    return markdown_table(head, lines, left=0)
 
 
 def _bias(study: Study, rows: pl.DataFrame) -> str:
     """How much of the error is the same in every sequence."""
-    best = best_unit(rows, study)
-    lines = [
-        f"| {best} | error | systematic part |",
-        "| ---: | ---: | ---: |",
-    ]
+    best, lines = best_unit(rows, study), []
     for n in LONG:
-        error, bias = (median(_of(rows, best, n, name)) for name in ("mae", "bias"))
-        lines.append(f"| {n} digits | {number(error)} | {number(bias)} |")
-    return "\n".join(lines)
+        error, bias = (number(median(_values(rows, best, n, name))) for name in ("mae", "bias"))
+        lines.append([f"{n} digits", error, bias])
+    return markdown_table([best, "error", "systematic part"], lines, left=0)
 
 
 def _validation(study: Study, rows: pl.DataFrame) -> str:
     """The errors by which settings were chosen, beside those on test images."""
-    lines = ["| unit | validation, 10 digits | test, 10 digits |", "| --- | ---: | ---: |"]
-    for unit in _shown(rows, study):
-        if unit != GUESS:
-            pair = [number(median(_of(rows, unit, name))) for name in ("validation", TRAINED)]
-            lines.append(f"| {unit} | {' | '.join(pair)} |")
-    return "\n".join(lines)
+    lines = [
+        [unit, *(number(median(_values(rows, unit, name))) for name in ("validation", TRAINED))]
+        for unit in units_run(rows, study.units)
+        if unit != GUESS
+    ]
+    return markdown_table(["unit", "validation, 10 digits", "test, 10 digits"], lines)
 
 
 def summarise(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str, Any]:
@@ -205,7 +197,8 @@ def summarise(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str,
         "data": _data(rows),
         "best unit": best_unit(rows, study),
         "median error": {
-            unit: {str(n): median(_of(rows, unit, n)) for n in LONG} for unit in _shown(rows, study)
+            unit: {str(n): median(_values(rows, unit, n)) for n in LONG}
+            for unit in units_run(rows, study.units)
         },
     }
 
@@ -217,14 +210,14 @@ def draw(study: Study, rows: pl.DataFrame, settings: Settings) -> "dict[str, Fig
     """Every network's error at each length, with half of what the paper has."""
     from matplotlib.figure import Figure
 
-    shown = _shown(rows, study)
+    shown = units_run(rows, study.units)
     figure = Figure(figsize=(10.5, 0.3 * len(shown) + 1.3), layout="constrained")
     panels = figure.subplots(1, len(LONG), sharey=True)
     for axes, length in zip(panels, LONG, strict=True):
-        guess = median(_of(rows, GUESS, length))
+        guess = median(_values(rows, GUESS, length))
         limits = (study.best(length) / 10, 30 * study.task.spread(1) * length)
-        for place, unit in enumerate(shown):
-            _dots(axes, place, _of(rows, unit, length), study.published(unit, length), limits)
+        for row, unit in enumerate(shown):
+            _dots(axes, row, _values(rows, unit, length), study.published(unit, length), limits)
         axes.axvline(guess, color="0.6", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", xlim=limits, title=f"{length} digits, {_data(rows)}")
         axes.set_xlabel("mean absolute error")
@@ -235,10 +228,10 @@ def draw(study: Study, rows: pl.DataFrame, settings: Settings) -> "dict[str, Fig
     return {"errors": figure}
 
 
-def _dots(axes: Any, place: int, values: Sequence[float], paper: float | None, limits: Any) -> None:
+def _dots(axes: Any, row: int, values: Sequence[float], paper: float | None, limits: Any) -> None:
     """What is beyond the limits lies on them."""
     seen = np.clip(np.nan_to_num(values, nan=limits[1], posinf=limits[1]), *limits)
-    axes.plot(seen, np.full(len(seen), place), ".", color="#1f6fb2", alpha=0.5, label="network")
-    axes.plot(np.clip(median(values), *limits), place, "|", color="#1f2933", ms=12, label="median")
+    axes.plot(seen, np.full(len(seen), row), ".", color="#1f6fb2", alpha=0.5, label="network")
+    axes.plot(np.clip(median(values), *limits), row, "|", color="#1f2933", ms=12, label="median")
     if paper is not None:
-        axes.plot(np.clip(paper / 2, *limits), place, "x", color="#d9480f", label="half of paper's")
+        axes.plot(np.clip(paper / 2, *limits), row, "x", color="#d9480f", label="half of paper's")

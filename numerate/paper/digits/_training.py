@@ -32,7 +32,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numerate import NAC, NALU, NAU, Recurrent, Stack
 from numerate.initialisers import initialiser
 from numerate.paper.networks import RNN, SumOverTime
-from numerate.study import Row, Tick, seed_keys
+from numerate.study import Job, Row, Tick, seed_keys
 from numerate.train import compile_program, run_parallel, static_part, update_step
 
 from ._images import Digits, digits
@@ -54,6 +54,7 @@ class Settings:
     **Fields:**
 
     - `seeds`: networks for each unit.
+    - `units`: those to run; all of them if empty.
     - `epochs`: of units whose outputs are summed; in each every image comes once.
     - `cell_epochs`: of NAC, NALU and NAU as cells.
     - `baseline_epochs`: of LSTM, GRU and RNNs.
@@ -63,10 +64,10 @@ class Settings:
     - `hidden`: features of the state of LSTM, GRU and RNNs.
     - `sequences`: to test with at each length, at most; of one digit, all test images.
     - `source`: `mnist`, `small` for the images of scikit-learn, or `any`: MNIST if it is there.
-    - `units`: among which `--units` chooses; all of them if empty.
     """
 
     seeds: int = 6
+    units: tuple[str, ...] = ()
     epochs: int = 6
     cell_epochs: int = 3
     baseline_epochs: int = 2
@@ -76,15 +77,6 @@ class Settings:
     hidden: int = 32
     sequences: int = 1000
     source: str = "any"
-    units: tuple[str, ...] = ()
-
-
-class Job(NamedTuple):
-    """All seeds of a unit."""
-
-    unit: str
-    first: int
-    stop: int
 
 
 # Networks.
@@ -271,19 +263,13 @@ def split(source: str) -> tuple[Digits, Split]:
     return found, Split(*train, images[kept:], labels[kept:])
 
 
-def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
-    wanted = [unit for unit in settings.units or chosen if unit in chosen]
-    return [Job(unit, 0, settings.seeds) for unit in wanted]
-
-
 def run(task: DigitSequences, job: Job, settings: Settings, tick: Tick) -> list[Row]:
     """A seed on every core at a time."""
     found, parts = split(settings.source)
     if job.unit == GUESS:
         return _guessed(task, job, found, settings)
     program = _program(job.unit, settings, task, len(parts.labels))
-    seeds = range(job.first, job.stop)
-    keys, epochs = seed_keys(seeds), _epochs(job.unit, settings)
+    keys, epochs = seed_keys(job.seeds), _epochs(job.unit, settings)
 
     def one(index: int, report: Tick) -> list[Row]:
         state, key = program.init(keys[index]), jax.random.fold_in(keys[index], 1)
@@ -292,9 +278,10 @@ def run(task: DigitSequences, job: Job, settings: Settings, tick: Tick) -> list[
             jax.block_until_ready(state)
             report((number + 1) / epochs)
         measured = _measured(program, state[0], task, found, parts, settings)
-        return [{"unit": job.unit, "seed": seeds[index], "data": found.name} | m for m in measured]
+        cell = {"unit": job.unit, "seed": job.seeds[index], "data": found.name}
+        return [cell | row for row in measured]
 
-    return [row for rows in run_parallel(one, len(seeds), tick) for row in rows]
+    return [row for rows in run_parallel(one, len(job.seeds), tick) for row in rows]
 
 
 def _guessed(task: DigitSequences, job: Job, found: Digits, settings: Settings) -> list[Row]:
@@ -308,8 +295,8 @@ def _guessed(task: DigitSequences, job: Job, found: Digits, settings: Settings) 
         | errors(task, answers, None, found.test_labels, length, settings.sequences)
         for length in LENGTHS
     ]
-    seeds = range(job.first, job.stop)
-    return [{"unit": GUESS, "seed": s, "data": found.name} | row for s in seeds for row in measured]
+    cell = {"unit": GUESS, "data": found.name}
+    return [cell | {"seed": seed} | row for seed in job.seeds for row in measured]
 
 
 def _measured(

@@ -11,7 +11,7 @@ from numerate.study import Experiment
 
 from ._report import Study, draw, sentences, summarise, tables
 from ._sequences import DigitSequences
-from ._training import ENTRIES, GUESS, Settings, jobs, run
+from ._training import ENTRIES, GUESS, Settings, run
 
 # Right of one digit in per cent, and the errors at lengths 10, 100 and 1000, as printed.
 PAPER = {
@@ -43,7 +43,6 @@ EXPERIMENT = Experiment(
     },
     # With other work on the machine.
     cost={"smoke": 19, "quick": 1171},
-    jobs=jobs,
     run=partial(run, TASK),
     tables=partial(tables, STUDY),
     draw=partial(draw, STUDY),

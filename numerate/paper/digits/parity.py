@@ -33,13 +33,18 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numerate import NAC, NAU
 from numerate.study import (
     Experiment,
+    Job,
     Line,
     Row,
     Table,
     Tick,
+    by_seed,
+    markdown_table,
     median,
     median_interval,
+    seed_jobs,
     seed_keys,
+    units_run,
 )
 from numerate.train import compile_program, run_parallel, static_part, update_step
 
@@ -58,14 +63,6 @@ _FIRST_SEED = 100
 _STRIPS = 4
 
 
-class Job(NamedTuple):
-    """All seeds of a last layer."""
-
-    unit: str
-    first: int
-    stop: int
-
-
 @dataclass(frozen=True)
 class Settings:
     """How much is run.
@@ -73,6 +70,7 @@ class Settings:
     **Fields:**
 
     - `seeds`: networks for each last layer.
+    - `units`: the last layers to run; all of them if empty.
     - `scenes`: pictures to train on, drawn once.
     - `epochs`: how often each is shown.
     - `batch`: pictures in a step.
@@ -82,10 +80,10 @@ class Settings:
     - `tests`: pictures to test with.
     - `source`: of digits: `mnist`, `small` for the images of scikit-learn, or `any`: MNIST if it is
         there.
-    - `layers`: among which `--units` chooses; all of them if empty.
     """
 
     seeds: int = 6
+    units: tuple[str, ...] = ()
     scenes: int = 48_000
     epochs: int = 1
     batch: int = 32
@@ -94,7 +92,6 @@ class Settings:
     channels: tuple[int, ...] = (8, 16)
     tests: int = 5_000
     source: str = "any"
-    layers: tuple[str, ...] = ()
 
 
 # Networks.
@@ -180,10 +177,8 @@ LAYERS = {
 # Runs.
 
 
-def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
-    seeds = _FIRST_SEED, _FIRST_SEED + settings.seeds
-    wanted = settings.layers or tuple(LAYERS)
-    return [Job(unit, *seeds) for unit in wanted if unit in chosen]
+def jobs(unit: str, settings: Settings) -> list[Job]:
+    return seed_jobs(unit, range(_FIRST_SEED, _FIRST_SEED + settings.seeds))
 
 
 class _Sets(NamedTuple):
@@ -257,7 +252,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     found = sets(settings.source, settings.shrink, settings.scenes, settings.tests)
     program = _program(job.unit, settings)
     images, even = jnp.asarray(found.train.images), jnp.asarray(found.train.even)
-    seeds = range(job.first, job.stop)
+    seeds = job.seeds
     keys, pieces = seed_keys(seeds), _PIECES * settings.epochs
 
     def one(index: int, report: Tick) -> list[Row]:
@@ -301,16 +296,15 @@ def _measured(program: _Program, arrays: Any, scenes: Scenes) -> Row:
 
 def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
     lines = [
-        Line((unit,), _of(rows, unit), None, entry.paper)
-        for unit, entry in LAYERS.items()
-        if len(_of(rows, unit))
+        Line((unit,), _percent_right(rows, unit), None, LAYERS[unit].paper)
+        for unit in units_run(rows, LAYERS)
     ]
     return {"accuracy": Table(("last layer",), "right, %", tuple(lines))}
 
 
-def _of(rows: pl.DataFrame, unit: str) -> tuple[float, ...]:
+def _percent_right(rows: pl.DataFrame, unit: str) -> tuple[float, ...]:
     """How many test pictures are right, in per cent."""
-    return tuple(100 * rows.filter(unit=unit, condition="test").sort("seed")["accuracy"])
+    return tuple(100 * v for v in by_seed(rows, "accuracy", unit=unit, condition="test"))
 
 
 def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
@@ -318,19 +312,20 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _verdict(rows: pl.DataFrame) -> str:
-    plain, nac = _of(rows, "Wx + b"), _of(rows, "NAC")
+    plain, nac = _percent_right(rows, "Wx + b"), _percent_right(rows, "NAC")
     if not plain or not nac:
         return "Not run with both a linear layer and a NAC."
     gaps = tuple(a - b for a, b in zip(nac, plain, strict=True))
     inside = median_interval(gaps)
     span = "" if inside is None else f", 95 % interval {inside[0]:.1f} to {inside[1]:.1f}"
-    best = max(LAYERS, key=lambda unit: median(_of(rows, unit)) if _of(rows, unit) else 0.0)
+    medians = {unit: median(_percent_right(rows, unit)) for unit in units_run(rows, LAYERS)}
+    best = max(medians, key=lambda unit: medians[unit])
     return (
         f"The test accuracy is {median(nac):.1f} % with a NAC and {median(plain):.1f} % with "
         f"Wx + b (medians of {len(nac)} seeds). The difference between NAC and Wx + b with "
         f"the same seed is {median(gaps):+.1f} points{span}. It is positive in "
         f"{sum(gap > 0 for gap in gaps)} of {len(gaps)} seeds. The paper has +5.0 points. "
-        f"The best last layer here is {best}, with {median(_of(rows, best)):.1f} %."
+        f"The best last layer here is {best}, with {medians[best]:.1f} %."
     ).replace("-", "−")
 
 
@@ -339,29 +334,26 @@ def _data(rows: pl.DataFrame) -> str:
 
 
 def _by_digits(rows: pl.DataFrame) -> str:
-    """Which pictures are hard: the median accuracy by how many digits there are."""
-    head = ["last layer", *map(str, range(CLASSES))]
-    lines = [head, ["---"] + ["---:"] * CLASSES]
-    for unit in LAYERS:
-        found = rows.filter(unit=unit, condition="test")["by digits"].to_list()
-        if found:
-            lines.append(
-                [unit, *(f"{100 * median(tuple(c)):.1f}" for c in zip(*found, strict=True))]
-            )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    """The median accuracy by the number of digits in a picture."""
+    lines = []
+    for unit in units_run(rows, LAYERS):
+        found = by_seed(rows, "by digits", unit=unit, condition="test")
+        columns = zip(*found, strict=True)
+        lines.append([unit, *(f"{100 * median(column):.1f}" for column in columns)])
+    return markdown_table(["last layer", *map(str, range(CLASSES))], lines)
 
 
 def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
     from matplotlib.figure import Figure
 
-    shown = [unit for unit in LAYERS if _of(rows, unit)]
+    shown = units_run(rows, LAYERS)
     figure = Figure(figsize=(7.5, 0.35 * len(shown) + 1.2), layout="constrained")
     axes = figure.subplots()
-    for height, unit in enumerate(shown):
-        found = _of(rows, unit)
-        axes.plot(found, np.full(len(found), height), "o", color="#1f6fb2", alpha=0.6)
+    for row, unit in enumerate(shown):
+        found = _percent_right(rows, unit)
+        axes.plot(found, np.full(len(found), row), "o", color="#1f6fb2", alpha=0.6)
         if LAYERS[unit].paper:
-            axes.plot(float(LAYERS[unit].paper[:4]), height, "x", color="#d9480f")
+            axes.plot(float(LAYERS[unit].paper[:4]), row, "x", color="#d9480f")
     axes.plot([], [], "o", color="#1f6fb2", alpha=0.6, label="ours, one for each seed")
     axes.plot([], [], "x", color="#d9480f", label="paper")
     axes.set_yticks(range(len(shown)), shown)
@@ -384,7 +376,7 @@ EXPERIMENT = Experiment(
             tests=100,
             channels=(2, 2),
             source="small",
-            layers=("Wx + b", "NAC"),
+            units=("Wx + b", "NAC"),
         ),
         "quick": Settings(),
         "paper": Settings(seeds=10, scenes=1_000_000, shrink=1, channels=(10, 10), tests=100_000),

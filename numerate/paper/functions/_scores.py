@@ -1,4 +1,4 @@
-"""Scores of models on several functions, beside the paper's: grids in Markdown and in colours."""
+"""Scores of models on several functions beside the paper's, in Markdown and as heat maps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from numerate.study import Line, Table, median, percent
+from numerate.study import Line, Table, heat, markdown_table, median, percent, units_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,10 +16,10 @@ INSIDE, OUTSIDE = CONDITIONS = ("interpolation", "extrapolation")
 
 
 class Scores:
-    """What models reach on functions: errors in per cent of an untrained network's.
+    """The errors of models on functions, in per cent of an untrained network's.
 
     100 is no better than untrained, 0 is perfect. A seed is solved if its error outside the
-    training range is below its `threshold`; what is not a number never is.
+    training range is below its `threshold`; a seed whose error is NaN is not.
 
     **Arguments:**
 
@@ -28,7 +28,7 @@ class Scores:
     - `units`: in the order in which they are shown; those without rows are left out.
     - `functions`: how each is written, in the order in which they are shown.
     - `paper`: the paper's scores by unit, function and condition.
-    - `others`: what others report of extrapolation, as text, by unit and function.
+    - `others`: what others report about extrapolation, as text, by unit and function.
 
     !!! example
         >>> cell = {"unit": "NAC", "function": "add", "random": 4.0, "threshold": 0.1}
@@ -52,9 +52,8 @@ class Scores:
         paper: Mapping[tuple[str, str, str], float],
         others: Mapping[tuple[str, str], str] | None = None,
     ):
-        present = set(rows["unit"])
         self.rows = rows.with_columns(score=100 * pl.col("error") / pl.col("random"))
-        self.units = [unit for unit in units if unit in present]
+        self.units = units_run(rows, units)
         self.functions = dict(functions)
         self.paper = paper
         self.others = others or {}
@@ -63,7 +62,7 @@ class Scores:
         )
 
     def cell(self, unit: str, function: str, condition: str) -> pl.DataFrame:
-        """The rows of all seeds, in order; none where nothing was run."""
+        """The rows of all seeds, in order; no rows where nothing was run."""
         return self._cells.get((unit, function, condition), self.rows.clear())
 
     def median(self, unit: str, function: str, condition: str) -> float:
@@ -79,18 +78,18 @@ class Scores:
         return self.cell(unit, function, condition).filter(seed=seed)["score"][0]
 
     def solved(self, unit: str, function: str) -> tuple[bool, ...]:
-        """Of every seed whether it is solved."""
+        """For every seed whether it is solved."""
         cell = self.cell(unit, function, OUTSIDE)
-        # To polars NaN is larger than any number, so it is below nothing.
+        # NaN is not below the threshold: polars orders it after all numbers.
         return tuple(bool(one) for one in cell["error"] < cell["threshold"])
 
     def share(self, unit: str, function: str) -> float:
-        """The part of the seeds that is solved."""
+        """The share of seeds that are solved."""
         solved = self.solved(unit, function)
         return sum(solved) / len(solved) if solved else float("nan")
 
     def table(self, condition: str) -> Table:
-        """A line for each model and function, with success where seeds extrapolate."""
+        """A line for each model and function; successes are in the table of extrapolation."""
         pairs = [(unit, function) for unit in self.units for function in self.functions]
         return Table(
             ("model", "function"),
@@ -110,8 +109,8 @@ class Scores:
         )
 
     def grids(self) -> dict[str, str]:
-        """Markdown with a line for each model and a column for each function: the success rate
-        by the name `solved`, and `median` and `best` of each condition beside the paper's."""
+        """Tables in Markdown with a line for each model and a column for each function: the
+        success rate as `solved`, and `median` and `best` of each condition beside the paper's."""
         found = {"solved": self._grid(self._share_text)}
         for name, score in (("median", self.median), ("best", self.best)):
             for condition in CONDITIONS:
@@ -123,9 +122,8 @@ class Scores:
         return f"{percent(self.share(unit, function))} %" if self.solved(unit, function) else ""
 
     def _grid(self, text: Callable[[str, str], str]) -> str:
-        lines = [["model", *self.functions.values()], ["---"] + ["---:"] * len(self.functions)]
-        lines += [[unit] + [text(unit, f) for f in self.functions] for unit in self.units]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        lines = [[unit, *(text(unit, f) for f in self.functions)] for unit in self.units]
+        return markdown_table(["model", *self.functions.values()], lines)
 
     def _beside(
         self, score: Callable[[str, str, str], float], condition: str, unit: str, function: str
@@ -137,18 +135,18 @@ class Scores:
         return ours if theirs is None else f"{ours} ({shown(theirs)})"
 
     def shares(self, unit: str) -> str:
-        """The success rates of a model in words."""
+        """The success rates of a model as text."""
         return ", ".join(
             f"{sign} {self._share_text(unit, f)}" for f, sign in self.functions.items()
         )
 
     def draw_score(self, axes: "Axes", score: Any, condition: str, units: Sequence[str]) -> None:
-        """The scores of some models by `score(unit, function, condition)`, as colours."""
+        """A heat map of `score(unit, function, condition)` for some models."""
         values = [[score(unit, f, condition) for unit in units] for f in self.functions]
         heat(axes, np.array(values, float), shown, units, list(self.functions.values()))
 
     def draw_solved(self, axes: "Axes") -> None:
-        """The success rates of all models, as colours."""
+        """A heat map of the success rates of all models."""
         values = [[100 * self.share(unit, f) for unit in self.units] for f in self.functions]
         heat(
             axes, np.array(values), lambda v: percent(v / 100), self.units,
@@ -166,31 +164,3 @@ def shown(score: float) -> str:
     if not np.isfinite(score):
         return "not finite"
     return ">999" if score > 999 else f"{score:.1f}"
-
-
-def heat(
-    axes: "Axes",
-    values: np.ndarray,
-    text: Callable[[float], str],
-    columns: Sequence[str],
-    rows: Sequence[str],
-    *,
-    colours: str = "magma_r",
-    limits: tuple[float, float] = (0.01, 1000.0),
-    log: bool = True,
-) -> None:
-    """A coloured cell for each number, with its text; what is not finite has none."""
-    low, high = limits
-    shade = np.clip(np.where(np.isfinite(values), values, high), low, high)
-    if log:
-        shade, low, high = np.log10(shade), np.log10(low), np.log10(high)
-    shade = np.where(np.isnan(values) & (not log), low, (shade - low) / (high - low))
-    axes.imshow(shade, cmap=colours, vmin=0.0, vmax=1.25, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=60, ha="right", fontsize=8)
-    axes.set_yticks(range(len(rows)), rows, fontsize=9)
-    axes.grid(visible=False)
-    for (row, column), value in np.ndenumerate(values):
-        axes.text(
-            column, row, text(value) if np.isfinite(value) else "–", ha="center", va="center",
-            fontsize=7, color="white" if shade[row, column] > 0.55 else "black",
-        )  # fmt: skip

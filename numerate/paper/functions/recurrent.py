@@ -1,29 +1,28 @@
 """Simple function learning over sequences: tables 1, 8 and 9 of Trask et al. (2018).
 
-At every step of a sequence a network sees ten numbers. Two runs of neighbours among them add up,
-over the whole sequence, to a and b; at the end it answers with a, a + b, a - b, a·b, a/b, a² or
-√a. It is trained on ten steps and tested on a thousand.
+At every step a network sees ten numbers. a and b are the sums, over the whole sequence, of two
+subsets of adjacent inputs; the target at the end is a, a + b, a - b, a·b, a/b, a² or √a. Training
+sequences have ten steps and test sequences a thousand.
 
-Decided here, because the paper does not say, each a setting or a part of
-`SimpleFunctionRecurrent`:
+Choices that the paper leaves open, each a setting or a part of `SimpleFunctionRecurrent`:
 
-- The target is read in two ways. By the text it is f of both sums. But in table 8 the error of an
+- The target has two readings. By the text it is f of both sums. But in table 8 the error of an
   untrained network is the same for all f, and ten thousand times larger at a hundred times the
-  length, which fits only a target that grows in proportion to the length: the sum over time of
-  f(a_t, b_t). For a, a + b and a - b both are the same.
-- Inputs are 0.02 + 0.58 u² with u uniform, in short and in long sequences; runs have 2 to 5 inputs.
-- States have two features, as the hidden layers of the static task. A linear layer reads them in
-  the usual networks, a second unit of the same kind in those of units, which take input and
-  state side by side and start from zeros.
-- Adam with a rate that falls to 0 by a cosine, on a new batch at every step, without clipping.
-- The network at the measurement of lowest error on short sequences counts.
-- Errors are divided by that of an untrained LSTM, as in table 9.
+  length, which only fits a target that grows in proportion to the length: the sum over time of
+  f(a_t, b_t). For a, a + b and a - b both readings are the same.
+- Inputs are 0.02 + 0.58 u² with u uniform, in short and long sequences; subsets have 2 to 5 inputs.
+- States have two features, as the hidden layers of the static task. The output layer is linear
+  for the usual networks, and a second unit of the same kind for those of units, whose input is
+  the concatenation of input and state, and whose initial state is zero.
+- Adam with a cosine schedule to 0 and a new batch at every step, without gradient clipping.
+- The result is the network at the measurement of lowest error on short sequences.
+- Errors are relative to those of an untrained LSTM, as in table 9.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -36,11 +35,13 @@ from numerate import Config, Recurrent, Stack, train_many, units
 from numerate.paper.networks import RNN, SumOverTime
 from numerate.study import (
     Experiment,
+    Job,
     Row,
     Table,
     Tick,
     errors_in_float64,
     finished,
+    markdown_table,
     median,
     number,
     seed_keys,
@@ -125,15 +126,6 @@ MODELS = USUAL | UNITS
 ALL = tuple(MODELS)
 
 
-class Job(NamedTuple):
-    """One model by one reading of the target, with all its seeds."""
-
-    unit: str
-    reading: str
-    first: int
-    stop: int
-
-
 @dataclass(frozen=True)
 class Settings:
     """How much is run.
@@ -141,17 +133,18 @@ class Settings:
     **Fields:**
 
     - `seeds`: networks for each function.
+    - `units`: the models to run; all of them if empty.
     - `steps`, `rate`: of Adam for networks of units.
     - `usual_steps`, `usual_rate`: of Adam for the usual recurrent networks.
     - `batch_size`: sequences in a step.
     - `length`, `long`: of the sequences in training, and in extrapolation.
     - `rows`, `long_rows`: sequences of both lengths on which errors are measured at the end, in
         float64.
-    - `models`: the ones among which `--units` chooses.
     - `readings`: of the target.
     """
 
     seeds: int = 16
+    units: tuple[str, ...] = ()
     steps: int = 16_000
     rate: float = 0.05
     usual_steps: int = 8_000
@@ -161,29 +154,30 @@ class Settings:
     long: int = 1000
     rows: int = 1000
     long_rows: int = 100
-    models: tuple[str, ...] = ALL
     readings: tuple[str, ...] = READINGS
 
 
-# Settings were tried on the runs of the first seeds; the results are those of others.
-_FIRST_RUNS = 1000
+# Settings were chosen on the tasks of seeds below this one, which the results do not use.
+_FIRST_TASK = 1000
 
 
-def _task(job: Job, settings: Settings, rows: int, long_rows: int) -> SimpleFunctionRecurrent:
+def _task(
+    seeds: range, reading: str, settings: Settings, rows: int, long_rows: int
+) -> SimpleFunctionRecurrent:
     return SimpleFunctionRecurrent(
-        _functions(job),
-        "total" if job.reading == AS_WRITTEN else "running",
+        _functions(reading),
+        "total" if reading == AS_WRITTEN else "running",
         length=settings.length,
         extrapolation_length=settings.long,
         set_size=rows,
         extrapolation_size=long_rows,
-        first_seed=_FIRST_RUNS + job.first,
+        first_seed=_FIRST_TASK + seeds.start,
     )
 
 
-def _functions(job: Job) -> tuple[str, ...]:
-    """What is run of a reading: sums are the same by both."""
-    return tuple(f for f in SIGNS if job.reading == AS_WRITTEN or f not in SUMS)
+def _functions(reading: str) -> tuple[str, ...]:
+    """The functions that are run for a reading: sums are the same for both."""
+    return tuple(f for f in SIGNS if reading == AS_WRITTEN or f not in SUMS)
 
 
 @cache
@@ -196,35 +190,32 @@ def _config(steps: int, rate: float, batch_size: int) -> Config:
 # Runs.
 
 
-def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
-    wanted = [unit for unit in settings.models if unit in chosen]
-    return [
-        Job(unit, reading, 0, settings.seeds) for unit in wanted for reading in settings.readings
-    ]
+def jobs(unit: str, settings: Settings) -> list[Job]:
+    return [Job(unit, range(settings.seeds), {"reading": r}) for r in settings.readings]
 
 
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    seeds, functions = range(job.first, job.stop), _functions(job)
+    seeds, reading = job.seeds, job.variant["reading"]
+    functions, model = _functions(reading), MODELS[job.unit]
     usual = job.unit in USUAL
     config = _config(
         settings.usual_steps if usual else settings.steps,
         settings.usual_rate if usual else settings.rate,
         settings.batch_size,
     )
-    # Long sequences are looked at only afterwards; the engine wants a few.
-    task = _task(job, settings, 200, 1)
-    model = MODELS[job.unit]
-    run = finished(train_many(_keys(job), task, model, config, progress=False))
+    # Long sequences are evaluated only after training; the engine wants at least one.
+    task = _task(seeds, reading, settings, 200, 1)
+    run = finished(train_many(_keys(seeds, reading), task, model, config, progress=False))
     tick(0.9)
-    judge = _task(job, settings, settings.rows, settings.long_rows)
-    instances = judge.instances(len(seeds) * len(functions))
-    errors = errors_in_float64(run.model, judge, instances)
+    test = _task(seeds, reading, settings, settings.rows, settings.long_rows)
+    instances = test.instances(len(seeds) * len(functions))
+    errors = errors_in_float64(run.model, test, instances)
     errors[~np.isfinite(np.asarray(run.validation))] = np.nan
-    random = _random_errors(job._replace(unit="LSTM"), settings)
+    random = _random_errors(seeds, reading, settings)
     return [
         {
             "unit": job.unit,
-            "reading": job.reading,
+            "reading": reading,
             "function": function,
             "seed": seed,
             "condition": condition,
@@ -237,24 +228,25 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     ]
 
 
-def _keys(job: Job) -> Array:
-    """Models of one seed start alike, whatever the function."""
-    return jnp.concatenate([seed_keys(range(job.first, job.stop))] * len(_functions(job)))
+def _keys(seeds: range, reading: str) -> Array:
+    """Models of one seed have the same initial weights for all functions."""
+    return jnp.concatenate([seed_keys(seeds)] * len(_functions(reading)))
 
 
 @lru_cache(maxsize=4)
-def _random_errors(job: Job, settings: Settings) -> np.ndarray:
-    """The errors of untrained networks, one for each seed."""
-    keys, task = _keys(job), _task(job, settings, settings.rows, settings.long_rows)
-    models = eqx.filter_vmap(lambda key: MODELS[job.unit](key=key))(keys)
+def _random_errors(seeds: range, reading: str, settings: Settings) -> np.ndarray:
+    """The errors of untrained LSTMs, one for each function and seed."""
+    keys = _keys(seeds, reading)
+    task = _task(seeds, reading, settings, settings.rows, settings.long_rows)
+    models = eqx.filter_vmap(lambda key: MODELS["LSTM"](key=key))(keys)
     return errors_in_float64(models, task, task.instances(len(keys)))
 
 
-# What they show.
+# Report.
 
 
 def scores(rows: pl.DataFrame, reading: str) -> Scores:
-    """By one reading; what was run of sums belongs to both."""
+    """The scores of one reading; the rows of sums belong to both."""
     shared = (pl.col("reading") == reading) | pl.col("function").is_in(SUMS)
     return Scores(rows.filter(shared), ALL, SIGNS, PAPER)
 
@@ -283,12 +275,12 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 def _random(found: dict[str, Scores]) -> str:
     """How many times larger the errors of untrained networks are on long sequences."""
-    lines = ["| function | " + " | ".join(READINGS) + " | paper |", "| --- | ---: | ---: | ---: |"]
+    lines = []
     for function, sign in SIGNS.items():
         ratios = [_growth(s.rows.filter(function=function)) for s in found.values()]
         ratios.append(RANDOM[function, OUTSIDE] / RANDOM[function, INSIDE])
-        lines.append(f"| {sign} | {' | '.join(map(number, ratios))} |")
-    return "\n".join(lines)
+        lines.append([sign, *map(number, ratios)])
+    return markdown_table(["function", *READINGS, "paper"], lines)
 
 
 def _growth(rows: pl.DataFrame) -> float:
@@ -297,23 +289,23 @@ def _growth(rows: pl.DataFrame) -> float:
 
 
 def _verdict(found: dict[str, Scores]) -> str:
-    said = [f"An untrained LSTM's error grows, at a hundred times the length, {_span(found)}."]
+    text = [f"An untrained LSTM's error grows, at a hundred times the length, {_span(found)}."]
     for reading, s in found.items():
         if "NALU" in s.units:
             any_solved = any(s.share("NALU", f) > 0 for f in SIGNS)
             shares = s.shares("NALU") if any_solved else "none, on any function"
-            said.append(f"Target {reading}: NALUs that extrapolate: {shares}.")
+            text.append(f"Target {reading}: NALUs that extrapolate: {shares}.")
         always = {
             sign: [unit for unit in s.units if s.share(unit, f) == 1] for f, sign in SIGNS.items()
         }
         reached = [f"{sign} ({', '.join(names)})" for sign, names in always.items() if names]
         if reached:
-            said.append(f"Solved with every seed: {'; '.join(reached)}.")
-    return " ".join(said)
+            text.append(f"Solved with every seed: {'; '.join(reached)}.")
+    return " ".join(text)
 
 
 def _span(found: dict[str, Scores]) -> str:
-    """By how much it does, over all functions."""
+    """The growth of the error, over all functions."""
     parts = []
     for reading, s in found.items():
         ratios = [_growth(s.rows.filter(function=f)) for f in SIGNS if f not in SUMS]
@@ -331,7 +323,7 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
 
 
 def _figure(found: Scores) -> "Figure":
-    """Tables 1 and 9 as colours: the median and the best of our seeds, and the paper."""
+    """Tables 1 and 9 as heat maps: the median and the best of our seeds, and the paper."""
     from matplotlib.figure import Figure
 
     papers = [unit for unit in found.units if (unit, "first", INSIDE) in PAPER]
@@ -359,7 +351,7 @@ EXPERIMENT = Experiment(
     scales={
         "smoke": Settings(
             seeds=1, steps=40, usual_steps=40, long=50, rows=100, long_rows=10,
-            models=("LSTM", "NALU"), readings=(AS_WRITTEN,),
+            units=("LSTM", "NALU"), readings=(AS_WRITTEN,),
         ),
         "quick": Settings(),
         "paper": Settings(seeds=100, steps=100_000, usual_steps=100_000, batch_size=128),

@@ -1,27 +1,28 @@
 """Simple function learning, static: tables 1, 6 and 7 of Trask et al. (2018).
 
-Of 100 inputs, two runs of neighbours add up to a and b. A network of two layers, two wide, learns
-a + b, a - b, a·b, a/b, a² or √a, and is then shown inputs all larger than those it was trained on.
+a and b are sums of two subsets of 100 inputs, each of adjacent inputs. A network with two layers
+and two hidden features learns a + b, a - b, a·b, a/b, a² or √a, and is tested on inputs that are
+all larger than those it was trained on.
 
-Decided here, because the paper does not say, each a setting or a part of `SimpleFunction`:
+Choices that the paper leaves open, each a setting or a part of `SimpleFunction`:
 
-- Inputs are low + (high - low) u² with u uniform, from 0.1 to 3 in training and from 3 to 6
-  outside; runs have 2 to 5 inputs, lie anywhere, and differ between seeds. `SimpleFunction` says
-  how that follows from the sizes of the errors in the paper.
-- Adam with a rate that falls to 0 by a cosine, on a new batch at every step.
-- The network at the measurement of lowest error inside the training range counts.
-- Errors are divided by that of an untrained network with ReLU6 on the same runs, in per cent: 100
-  is no better than that, 0 is perfect.
-- A stack of units is two of them; MLPs have biases.
+- Inputs are low + (high - low) u² with u uniform, from 0.1 to 3 in training and from 3 to 6 in
+  extrapolation; subsets have 2 to 5 inputs, start anywhere, and differ between seeds.
+  `SimpleFunction` derives this from the sizes of the errors in the paper.
+- Adam with a cosine schedule to 0 and a new batch at every step.
+- The result is the network at the measurement of lowest error inside the training range.
+- Errors are relative to those of an untrained network with ReLU6 on the same subsets, in per
+  cent: 100 is no better than that, 0 is perfect.
+- A stack has two units; MLPs have biases.
 
-The last row is no network of units: it has the weights of both sums free, the function given, and
-is fitted by second-order steps. It tells whether selecting is hard, or finding the function.
+The last row is not a network of units. It fits the weights of both sums by Levenberg-Marquardt,
+with the function given, and so separates selecting inputs from finding the function.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -35,11 +36,13 @@ from threadpoolctl import threadpool_limits
 from numerate import Config, Stack, train_many, units
 from numerate.study import (
     Experiment,
+    Job,
     Row,
     Table,
     Tick,
     errors_in_float64,
     finished,
+    markdown_table,
     median,
     number,
     seed_keys,
@@ -84,8 +87,8 @@ _ERRORS = {
 RANDOM = {cell: _ERRORS["Random", *cell] for cell in _TABLE_6}
 # Table 7, from table 6: two of its cells are divided by another function's random error.
 PAPER = {(u, f, c): 100 * e / RANDOM[f, c] for (u, f, c), e in _ERRORS.items() if u != "Random"}
-# Madsen & Johansen (2020), the seeds of 100 that succeed on their data: 100 uniform inputs,
-# runs of 25, and 5,000,000 steps.
+# Madsen & Johansen (2020): successful seeds of 100 on their data, which has 100 uniform inputs,
+# subsets of 25, and 5,000,000 steps.
 OTHERS = {
     (unit, function): f"{solved} of 100 solved"
     for unit, function, solved in (
@@ -123,14 +126,6 @@ GIVEN = "function given"
 ALL = (*BASELINES, *STACKS, GIVEN)
 
 
-class Job(NamedTuple):
-    """One model on all six functions, with all its seeds."""
-
-    unit: str
-    first: int
-    stop: int
-
-
 @dataclass(frozen=True)
 class Settings:
     """How much is run.
@@ -138,16 +133,17 @@ class Settings:
     **Fields:**
 
     - `seeds`: networks for each function.
+    - `units`: the models to run; all of them if empty.
     - `steps`, `rate`: of Adam for stacks of units.
     - `mlp_steps`, `mlp_rate`: of Adam for MLPs.
     - `batch_size`: examples in a step.
     - `rows`: examples on which errors are measured at the end, in float64.
-    - `given_rows`, `given_starts`: examples and starting points where the function is given; of
-        the starting points the one with the lowest training error counts.
-    - `models`: the ones among which `--units` chooses.
+    - `given_rows`, `given_starts`: examples and initial weights where the function is given; the
+        fit with the lowest training error counts.
     """
 
     seeds: int = 100
+    units: tuple[str, ...] = ()
     steps: int = 20_000
     rate: float = 0.02
     mlp_steps: int = 10_000
@@ -156,15 +152,14 @@ class Settings:
     rows: int = 10_000
     given_rows: int = 1000
     given_starts: int = 4
-    models: tuple[str, ...] = ALL
 
 
-# Settings were tried on the runs of the first seeds; the results are those of others.
-_FIRST_RUNS = 1000
+# Settings were chosen on the tasks of seeds below this one, which the results do not use.
+_FIRST_TASK = 1000
 
 
-def _task(job: Job, rows: int) -> SimpleFunction:
-    return SimpleFunction(set_size=rows, first_seed=_FIRST_RUNS + job.first)
+def _task(seeds: range, rows: int) -> SimpleFunction:
+    return SimpleFunction(set_size=rows, first_seed=_FIRST_TASK + seeds.start)
 
 
 @cache
@@ -177,17 +172,13 @@ def _config(steps: int, rate: float, batch_size: int) -> Config:
 # Runs.
 
 
-def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
-    return [Job(unit, 0, settings.seeds) for unit in settings.models if unit in chosen]
-
-
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    seeds = range(job.first, job.stop)
+    seeds = job.seeds
     models = _given(job, settings, tick) if job.unit == GIVEN else _trained(job, settings)
-    task = _task(job, settings.rows)
+    task = _task(seeds, settings.rows)
     instances = task.instances(len(seeds) * len(PAPER_FUNCTIONS))
     errors = errors_in_float64(models, task, instances)
-    random = _random_errors(job._replace(unit="ReLU6"), settings.rows)
+    random = _random_errors(seeds, settings.rows)
     return [
         {
             "unit": job.unit,
@@ -203,9 +194,9 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     ]
 
 
-def _keys(job: Job) -> Array:
-    """Models of one seed start alike, whatever the function."""
-    return jnp.concatenate([seed_keys(range(job.first, job.stop))] * len(PAPER_FUNCTIONS))
+def _keys(seeds: range) -> Array:
+    """Models of one seed have the same initial weights for all functions."""
+    return jnp.concatenate([seed_keys(seeds)] * len(PAPER_FUNCTIONS))
 
 
 def _trained(job: Job, settings: Settings) -> Any:
@@ -214,31 +205,32 @@ def _trained(job: Job, settings: Settings) -> Any:
     else:
         model, steps, rate = STACKS[job.unit], settings.steps, settings.rate
     config = _config(steps, rate, settings.batch_size)
-    run = finished(train_many(_keys(job), _task(job, 1000), model, config, progress=False))
+    keys, task = _keys(job.seeds), _task(job.seeds, 1000)
+    run = finished(train_many(keys, task, model, config, progress=False))
     failed = jnp.asarray(~np.isfinite(np.asarray(run.validation)))
     return jax.tree.map(partial(_not_a_number, failed), run.model)
 
 
 def _not_a_number(where: Array, leaf: Any) -> Any:
-    """A seed without any finite error keeps its start; it must not count as a network."""
+    """NaN for the weights of seeds without any finite error, which have their initial weights."""
     if not eqx.is_inexact_array(leaf):
         return leaf
     return jnp.where(where.reshape(-1, *[1] * (leaf.ndim - 1)), jnp.nan, leaf)
 
 
 @lru_cache(maxsize=4)
-def _random_errors(job: Job, rows: int) -> np.ndarray:
-    """The errors of untrained networks, one for each seed."""
-    task, keys = _task(job, rows), _keys(job)
-    models = eqx.filter_vmap(lambda key: BASELINES[job.unit](key=key))(keys)
+def _random_errors(seeds: range, rows: int) -> np.ndarray:
+    """The errors of untrained networks with ReLU6, one for each function and seed."""
+    task, keys = _task(seeds, rows), _keys(seeds)
+    models = eqx.filter_vmap(lambda key: BASELINES["ReLU6"](key=key))(keys)
     return errors_in_float64(models, task, task.instances(len(keys)))
 
 
-# The function given.
+# Fits with the function given.
 
 
 class Given(eqx.Module):
-    """f(a, b) of two sums with free weights, where f is known by its index in `FUNCTIONS`."""
+    """f(a, b) of two sums with free weights, where f is given by its index in `FUNCTIONS`."""
 
     weight: Float[Array, "2 in"]
     function: Int[Array, ""]
@@ -254,11 +246,11 @@ def _residual(weights: Array, x: Array, y: Array, function: Array) -> Array:
 
 
 def _given(job: Job, settings: Settings, tick: Tick) -> Given:
-    """The best of some starts for every function and seed."""
-    task, keys = _task(job, 1), _keys(job)
+    """The best of several fits for every function and seed."""
+    task, keys = _task(job.seeds, 1), _keys(job.seeds)
     instances = task.instances(len(keys))
     found = []
-    # The matrices are so small that a second thread only waits.
+    # The matrices are too small for a second thread to help.
     with jax.enable_x64(True), threadpool_limits(1):
         for i, key in enumerate(keys):
             instance = jax.tree.map(lambda leaf, i=i: leaf[i], instances)
@@ -269,7 +261,7 @@ def _given(job: Job, settings: Settings, tick: Tick) -> Given:
 
 
 def _fitted(key: Array, x: Array, y: Array, function: Any, starts: int) -> np.ndarray:
-    # All weights start a little above 0: no root has a negative number, no quotient a zero.
+    # Initial weights are positive, so that no root is of a negative number and no divisor is 0.
     shape = (starts, 2 * x.shape[1])
     start = jax.random.uniform(key, shape, minval=0.0, maxval=0.1)
     tolerance = 1e-24 * float(jnp.var(y))
@@ -280,7 +272,7 @@ def _fitted(key: Array, x: Array, y: Array, function: Any, starts: int) -> np.nd
     return fitted.parameters[np.argmin(fitted.loss)].reshape(2, -1)
 
 
-# What they show.
+# Report.
 
 
 def scores(rows: pl.DataFrame) -> Scores:
@@ -303,39 +295,38 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _random(rows: pl.DataFrame) -> str:
-    """The errors of untrained networks beside the paper's: whether numbers are as large."""
-    lines = ["| function | inside, ours | paper | outside, ours | paper |"]
-    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    """The errors of untrained networks beside the paper's, to compare the scale of the tasks."""
+    lines = []
     for function, sign in SIGNS.items():
         cells = [sign]
         for condition in CONDITIONS:
             errors = rows.filter(function=function, condition=condition)["random"]
             cells += [number(median(tuple(errors))), number(RANDOM[function, condition])]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return markdown_table(["function", "inside, ours", "paper", "outside, ours", "paper"], lines)
 
 
 def _verdict(found: Scores) -> str:
-    said = []
+    text = []
     if "NALU" in found.units:
-        # As the paper prints it: 0.0 % of random.
+        # What the paper prints as 0.0 % of random.
         zero = [sign for f, sign in SIGNS.items() if found.best("NALU", f, OUTSIDE) < 0.05]
         if zero:
-            said.append(f"The best stacked NALU reaches the paper's 0.0 on {_listed(zero)}.")
-        said.append(f"Shares of NALUs that pass the criterion: {found.shares('NALU')}.")
+            text.append(f"The best stacked NALU reaches the paper's 0.0 on {_listed(zero)}.")
+        text.append(f"Shares of NALUs that pass the criterion: {found.shares('NALU')}.")
     always = {
         sign: [unit for unit in found.units if unit != GIVEN and found.share(unit, f) == 1]
         for f, sign in SIGNS.items()
     }
     reached = [f"{sign} by {_listed(names)}" for sign, names in always.items() if names]
     if reached:
-        said.append(f"Solved with every seed: {'; '.join(reached)}.")
+        text.append(f"Solved with every seed: {'; '.join(reached)}.")
     never = [sign for sign, names in always.items() if not names]
     if never:
-        said.append(f"No network trained by gradients solves {_listed(never)} with every seed.")
+        text.append(f"No network trained by gradients solves {_listed(never)} with every seed.")
     if GIVEN in found.units:
-        said.append(f"With the function given, second-order steps solve {found.shares(GIVEN)}.")
-    return " ".join(said)
+        text.append(f"With the function given, Levenberg-Marquardt solves {found.shares(GIVEN)}.")
+    return " ".join(text)
 
 
 def _listed(names: list[str]) -> str:
@@ -348,7 +339,7 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
 
 
 def _figure_scores(found: Scores) -> "Figure":
-    """Tables 1 and 7 as colours: the median and the best of our seeds, and the paper."""
+    """Tables 1 and 7 as heat maps: the median and the best of our seeds, and the paper."""
     from matplotlib.figure import Figure
 
     shown = [unit for unit in found.units if (unit, "add", INSIDE) in PAPER]
@@ -383,13 +374,12 @@ EXPERIMENT = Experiment(
     units=ALL,
     scales={
         "smoke": Settings(
-            seeds=1, steps=100, rows=500, given_rows=300, given_starts=1, models=("NALU", GIVEN)
+            seeds=1, steps=100, rows=500, given_rows=300, given_starts=1, units=("NALU", GIVEN)
         ),
         "quick": Settings(),
         "paper": Settings(steps=200_000, mlp_steps=200_000, batch_size=128),
     },
     cost={"smoke": 16, "quick": 1024},
-    jobs=jobs,
     run=run,
     tables=tables,
     draw=draw,

@@ -30,13 +30,18 @@ import polars as pl
 from numerate import NAC, NAU
 from numerate.study import (
     Experiment,
+    Job,
     Line,
     Row,
     Table,
     Tick,
+    by_seed,
+    markdown_table,
     median,
     median_interval,
+    seed_jobs,
     seed_keys,
+    units_run,
 )
 from numerate.train import compile_program, run_parallel
 
@@ -56,6 +61,8 @@ FIGURE_5 = {
     "LSTM": (1, 0.97, 0.71, 0.61, 0.47, 0.33, 0.22, 0.08, -0.08, -0.24, -0.41, -0.56, -0.73, -0.88),
     "NAC": (1, 0.99, 0.95, 0.92, 0.89, 0.85, 0.83, 0.73, 0.31, 0.05, 0.01, 0, 0, 0),
 }
+# The agents of its curves.
+_PAPER_AGENTS = {"LSTM": "A3C", "NAC": "A3C + NAC"}
 
 
 class Entry(NamedTuple):
@@ -76,14 +83,6 @@ AGENTS = {
 NAC_PATH, BEST = "LSTM + NAC, summed", "LSTM + NAU, summed"
 
 
-class Job(NamedTuple):
-    """Some seeds of an agent."""
-
-    unit: str
-    first: int
-    stop: int
-
-
 @dataclass(frozen=True)
 class Settings:
     """How much is run.
@@ -91,6 +90,7 @@ class Settings:
     **Fields:**
 
     - `seeds`: agents of each kind.
+    - `units`: the kinds to run; all of them if empty.
     - `updates`: optimiser steps.
     - `num_envs`: episodes side by side.
     - `horizon`: steps of each for an update.
@@ -101,10 +101,10 @@ class Settings:
     - `features`: of what is seen.
     - `hidden`: of the LSTM.
     - `counts`: of the unit beside it.
-    - `only`: the agents among which `--units` chooses; all of them if empty.
     """
 
     seeds: int = 6
+    units: tuple[str, ...] = ()
     updates: int = 5_000
     num_envs: int = 64
     horizon: int = 20
@@ -115,7 +115,6 @@ class Settings:
     features: int = 32
     hidden: int = 48
     counts: int = 4
-    only: tuple[str, ...] = ()
 
 
 # Runs.
@@ -123,16 +122,8 @@ class Settings:
 _TOGETHER = 2  # seeds in a job, one on each core
 
 
-def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
-    wanted = settings.only or tuple(AGENTS)
-    stop = _FIRST_SEED + settings.seeds
-    starts = range(_FIRST_SEED, stop, _TOGETHER)
-    return [
-        Job(unit, first, min(first + _TOGETHER, stop))
-        for unit in wanted
-        if unit in chosen
-        for first in starts
-    ]
+def jobs(unit: str, settings: Settings) -> list[Job]:
+    return seed_jobs(unit, range(_FIRST_SEED, _FIRST_SEED + settings.seeds), _TOGETHER)
 
 
 class _Program(NamedTuple):
@@ -178,8 +169,7 @@ _PIECES = 10  # between two looks at the clock
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     """A seed on every core at a time."""
     program = _program(job.unit, settings)
-    seeds = range(job.first, job.stop)
-    keys = seed_keys(seeds)
+    seeds, keys = job.seeds, seed_keys(job.seeds)
     pieces = np.diff(np.linspace(0, settings.updates, _PIECES + 1).astype(int))
 
     def one(index: int, report: Tick) -> list[Row]:
@@ -206,12 +196,8 @@ def _row(tested: Any) -> Row:
 # What they show.
 
 
-def _of(rows: pl.DataFrame, unit: str, goal: int, what: str = "reward") -> tuple[float, ...]:
-    return tuple(rows.filter(unit=unit, T=goal).sort("seed")[what])
-
-
-def _present(rows: pl.DataFrame) -> list[str]:
-    return [unit for unit in AGENTS if len(rows.filter(unit=unit))]
+def _values(rows: pl.DataFrame, unit: str, goal: int, measure: str = "reward") -> tuple[float, ...]:
+    return by_seed(rows, measure, unit=unit, T=goal)
 
 
 _SHOWN = (12, 16, 20, 25)
@@ -222,11 +208,11 @@ def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
     lines = [
         Line(
             (unit, str(goal)),
-            _of(rows, unit, goal),
-            tuple(reward >= _MASTERED for reward in _of(rows, unit, goal)),
+            _values(rows, unit, goal),
+            tuple(reward >= _MASTERED for reward in _values(rows, unit, goal)),
             _paper(AGENTS[unit].paper, goal),
         )
-        for unit in _present(rows)
+        for unit in units_run(rows, AGENTS)
         for goal in _SHOWN
     ]
     return {"rewards": Table(("agent", "T"), "reward", tuple(lines))}
@@ -250,8 +236,8 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 def _verdict(rows: pl.DataFrame) -> str:
     told = []
     for unit in (NAC_PATH, BEST, "LSTM"):
-        if unit in _present(rows):
-            means = [np.mean(_of(rows, unit, goal)) for goal in BEYOND]
+        if unit in units_run(rows, AGENTS):
+            means = [np.mean(_values(rows, unit, goal)) for goal in BEYOND]
             lowest = int(np.argmin(means))
             told.append(
                 f"{unit}: {np.mean(means):.2f}, and {means[lowest]:.2f} at its lowest "
@@ -266,14 +252,14 @@ def _verdict(rows: pl.DataFrame) -> str:
 
 
 def _claim(rows: pl.DataFrame) -> str:
-    if not {NAC_PATH, "LSTM"} <= set(_present(rows)):
+    if not {NAC_PATH, "LSTM"} <= set(units_run(rows, AGENTS)):
         return "Not run with both an LSTM alone and a NAC beside it."
     below = [
         str(goal)
         for goal in BEYOND
-        if np.mean(_of(rows, NAC_PATH, goal)) < FIGURE_5["NAC"][goal - GOALS[1]]
+        if np.mean(_values(rows, NAC_PATH, goal)) < FIGURE_5["NAC"][goal - GOALS[1]]
     ]
-    last = [np.mean(_of(rows, unit, BEYOND[-1])) for unit in (NAC_PATH, "LSTM")]
+    last = [np.mean(_values(rows, unit, BEYOND[-1])) for unit in (NAC_PATH, "LSTM")]
     if last[0] <= last[1]:
         return "The claim does not hold: beyond training a NAC beside the LSTM is no better."
     reached = (
@@ -284,10 +270,10 @@ def _claim(rows: pl.DataFrame) -> str:
 
 def _gap(rows: pl.DataFrame) -> str:
     """By how much a NAC is better than none, seed by seed."""
-    if not {NAC_PATH, "LSTM"} <= set(_present(rows)):
+    if not {NAC_PATH, "LSTM"} <= set(units_run(rows, AGENTS)):
         return "Not run with both an LSTM alone and a NAC beside it."
     with_, without = (
-        [np.mean(seed) for seed in zip(*(_of(rows, u, g) for g in BEYOND), strict=True)]
+        [np.mean(seed) for seed in zip(*(_values(rows, u, g) for g in BEYOND), strict=True)]
         for u in (NAC_PATH, "LSTM")
     )
     gaps = tuple(float(a - b) for a, b in zip(with_, without, strict=True))
@@ -303,22 +289,24 @@ def _gap(rows: pl.DataFrame) -> str:
 def _by_goal(rows: pl.DataFrame) -> str:
     """The mean over all seeds for every T, beside the paper's."""
     goals = range(GOALS[1], TESTS.stop)
-    lines = [["agent", *map(str, goals)], ["---", *["---:"] * len(goals)]]
-    for unit in _present(rows):
-        lines.append([unit, *(f"{np.mean(_of(rows, unit, goal)):.2f}" for goal in goals)])
-    for curve, found in FIGURE_5.items():
-        name = "A3C" if curve == "LSTM" else "A3C + NAC"
-        lines.append([f"paper: {name}", *(f"{reward:.2f}" for reward in found)])
-    rest = [f"| {' | '.join(line)} |".replace(" -", " −") for line in lines[2:]]
-    return "\n".join([f"| {' | '.join(line)} |" for line in lines[:2]] + rest)
+    found = {
+        unit: [float(np.mean(_values(rows, unit, goal))) for goal in goals]
+        for unit in units_run(rows, AGENTS)
+    }
+    found |= {f"paper: {_PAPER_AGENTS[curve]}": list(FIGURE_5[curve]) for curve in FIGURE_5}
+    lines = [
+        [name, *(f"{reward:.2f}".replace("-", "−") for reward in rewards)]
+        for name, rewards in found.items()
+    ]
+    return markdown_table(["agent", *map(str, goals)], lines)
 
 
 def _arrivals(rows: pl.DataFrame) -> str:
     goal = TESTS[-1]
     told = (
-        f"{unit} after {np.mean(_of(rows, unit, goal, 'ends')):.1f} steps, and on time in "
-        f"{100 * np.mean(_of(rows, unit, goal, 'in time')):.0f} %"
-        for unit in _present(rows)
+        f"{unit} after {np.mean(_values(rows, unit, goal, 'ends')):.1f} steps, and on time in "
+        f"{100 * np.mean(_values(rows, unit, goal, 'in time')):.0f} %"
+        for unit in units_run(rows, AGENTS)
     )
     return f"When T is {goal}, episodes end on average: {'; '.join(told)}."
 
@@ -331,13 +319,12 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
 
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     axes = figure.subplots()
-    for unit in _present(rows):
+    for unit in units_run(rows, AGENTS):
         colour = _COLOURS[list(AGENTS).index(unit)]
-        every = np.array([_of(rows, unit, goal) for goal in TESTS])
+        every = np.array([_values(rows, unit, goal) for goal in TESTS])
         axes.plot(TESTS, every.mean(1), "-", color=colour, lw=1.8, label=unit)
         axes.fill_between(TESTS, every.min(1), every.max(1), color=colour, alpha=0.15, lw=0)
     for curve, colour in (("LSTM", _COLOURS[0]), ("NAC", _COLOURS[1])):
-        name = "A3C" if curve == "LSTM" else "A3C + NAC"
         axes.plot(
             range(GOALS[1], TESTS.stop),
             FIGURE_5[curve],
@@ -345,7 +332,7 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
             color=colour,
             ms=3.5,
             lw=1.1,
-            label=f"paper: {name}",
+            label=f"paper: {_PAPER_AGENTS[curve]}",
         )
     axes.axvspan(GOALS[0], GOALS[1], color="0.5", alpha=0.1, lw=0)
     axes.text(sum(GOALS) / 2, -0.95, "training", ha="center", fontsize=9)
@@ -370,7 +357,7 @@ EXPERIMENT = Experiment(
             channels=(2, 2),
             features=8,
             hidden=8,
-            only=("LSTM", NAC_PATH),
+            units=("LSTM", NAC_PATH),
         ),
         "quick": Settings(),
         "paper": Settings(seeds=10, updates=50_000, channels=(16, 32), features=256, hidden=256),

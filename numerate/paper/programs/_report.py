@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
 import polars as pl
 
-from numerate.study import Line, Row, Table, Tick, median
+from numerate.study import Job, Line, Row, Table, Tick, by_seed, median, seed_jobs, units_run
 
 from ._dnc import DNC
 from ._models import CellProgramModel, ConfiguredUnit
@@ -34,14 +34,6 @@ _OTHER_COLOURS = ("#7048e8", "#e64980", "#0c8599", "#f08c00", "#5c4033")
 _COLOURS = {"NALU": "#1f6fb2", "UGRNN": "#2f9e44", "LSTM": "#d9480f", "DNC": "#868e96"}
 
 
-class ProgramJob(NamedTuple):
-    """A configured unit or baseline, with all its seeds."""
-
-    unit: str
-    first: int
-    stop: int
-
-
 @dataclass(frozen=True)
 class ProgramSettings:
     """How much is run.
@@ -49,6 +41,7 @@ class ProgramSettings:
     **Fields:**
 
     - `seeds`: models of each row of the table.
+    - `units`: the rows to run; all of them if empty.
     - `steps`: of Adam.
     - `rate`: its learning rate at the start; it falls to 0 by a cosine.
     - `batch`: programs in a step, new ones at every step.
@@ -57,11 +50,11 @@ class ProgramSettings:
     - `cells`: features of the baselines' state.
     - `measures`: how often digits are counted on the way.
     - `programs`: of each number of digits on which they are counted.
-    - `only`: the models that are run; all of them if empty.
     """
 
     seeds: int
     steps: int
+    units: tuple[str, ...] = ()
     rate: float = 0.02
     batch: int = 64
     hidden: int = 32
@@ -69,7 +62,6 @@ class ProgramSettings:
     cells: int = 32
     measures: int = 40
     programs: int = 1000
-    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,13 +102,11 @@ class ProgramStudy:
         """The name of the row with the best model of every seed."""
         return f"{unit}, best of {self.tries[unit]}"
 
-    def jobs(self, settings: ProgramSettings, units: tuple[str, ...]) -> list[ProgramJob]:
-        wanted = [unit for unit in units if unit in (settings.only or units)]
+    def jobs(self, unit: str, settings: ProgramSettings) -> list[Job]:
         trained = {self.best(unit): unit for unit in self.tries}
-        jobs = dict.fromkeys(trained.get(unit, unit) for unit in wanted)
-        return [ProgramJob(unit, 0, settings.seeds) for unit in jobs]
+        return seed_jobs(trained.get(unit, unit), range(settings.seeds))
 
-    def run(self, job: ProgramJob, settings: ProgramSettings, tick: Tick) -> list[Row]:
+    def run(self, job: Job, settings: ProgramSettings, tick: Tick) -> list[Row]:
         """A row for every seed and number of digits."""
         task = Programs(self.kind, set_size=settings.programs)
         tries = self.tries.get(job.unit, 1)
@@ -132,34 +122,34 @@ class ProgramStudy:
             make = _model(BASELINES[job.unit], settings.cells)
         else:
             make = _model(self.configured[job.unit], settings.registers, settings.hidden)
-        models = range(tries * job.first, tries * job.stop)
+        models = range(tries * job.seeds.start, tries * job.seeds.stop)
         learned = learn(make, task, training, models, tick)
         first = np.arange(0, len(models), tries)
-        rows = _rows(job.unit, job.first, learned, first)
+        rows = _rows(job.unit, job.seeds, learned, first)
         if tries > 1:
             best = first + _least(learned.rmse[:, -1, 0].reshape(-1, tries))
-            rows += _rows(self.best(job.unit), job.first, learned, best)
+            rows += _rows(self.best(job.unit), job.seeds, learned, best)
         return rows
 
     def tables(self, rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, Table]:
-        found = {f"digits, {c}": self._shares(rows, place) for place, c in enumerate(CONDITIONS)}
+        found = {f"digits, {c}": self._shares(rows, index) for index, c in enumerate(CONDITIONS)}
         return found | {"steps": self._steps(rows, settings)}
 
-    def _shares(self, rows: pl.DataFrame, place: int) -> Table:
+    def _shares(self, rows: pl.DataFrame, index: int) -> Table:
         lines = [
             Line(
                 (unit,),
                 tuple(100 * v for v in values),
                 tuple(value >= self.bar for value in values),
-                self._paper(unit, place),
+                self._paper(unit, index),
             )
-            for unit in self.present(rows)
-            for values in [self.values(rows, unit, place)]
+            for unit in units_run(rows, self.units)
+            for values in [self.values(rows, unit, index)]
         ]
         return Table(("model",), "% of digits", tuple(lines))
 
-    def _paper(self, unit: str, place: int) -> str:
-        return f"{self.curves[unit][1][place][-1]:.1f}" if unit in self.curves else ""
+    def _paper(self, unit: str, index: int) -> str:
+        return f"{self.curves[unit][1][index][-1]:.1f}" if unit in self.curves else ""
 
     def _steps(self, rows: pl.DataFrame, settings: ProgramSettings) -> Table:
         lines = [
@@ -167,49 +157,44 @@ class ProgramStudy:
                 (unit, condition),
                 steps,
                 tuple(np.isfinite(steps).tolist()),
-                self.reached[place] if unit == "NALU" else "",
+                self.reached[index] if unit == "NALU" else "",
             )
-            for unit in self.present(rows)
-            for place, condition in enumerate(CONDITIONS)
-            for steps in [self.thousands(rows, unit, place, settings)]
+            for unit in units_run(rows, self.units)
+            for index, condition in enumerate(CONDITIONS)
+            for steps in [self.thousands(rows, unit, index, settings)]
             if np.isfinite(steps).any() or unit == "NALU"
         ]
         return Table(("model", "numbers"), "thousand steps", tuple(lines))
 
-    def present(self, rows: pl.DataFrame) -> list[str]:
-        """The units that have rows, in order."""
-        return [unit for unit in self.units if unit in set(rows["unit"])]
-
-    def values(self, rows: pl.DataFrame, unit: str, place: int) -> tuple[float, ...]:
+    def values(self, rows: pl.DataFrame, unit: str, index: int) -> tuple[float, ...]:
         """The share of digits that every seed has right at the end."""
-        return tuple(rows.filter(unit=unit, condition=CONDITIONS[place]).sort("seed")["digits"])
+        return by_seed(rows, "digits", unit=unit, condition=CONDITIONS[index])
 
-    def curve(self, rows: pl.DataFrame, unit: str, place: int) -> np.ndarray:
+    def curve(self, rows: pl.DataFrame, unit: str, index: int) -> np.ndarray:
         """The share of digits of every seed at every measure, `(seeds, measures)`."""
-        found = rows.filter(unit=unit, condition=CONDITIONS[place]).sort("seed")["curve"]
-        return np.array(found.to_list(), float)
+        return np.array(by_seed(rows, "curve", unit=unit, condition=CONDITIONS[index]), float)
 
     def thousands(
-        self, rows: pl.DataFrame, unit: str, place: int, settings: ProgramSettings
+        self, rows: pl.DataFrame, unit: str, index: int, settings: ProgramSettings
     ) -> tuple[float, ...]:
         """The thousands of steps at which every seed first has the bar; infinite if never."""
-        curve = self.curve(rows, unit, place)
+        curve = self.curve(rows, unit, index)
         above = curve >= self.bar
         first = (np.argmax(above, axis=1) + 1) * settings.steps / curve.shape[1] / 1000
         return tuple(np.where(above.any(axis=1), first, np.inf).tolist())
 
     def soon(self, rows: pl.DataFrame, unit: str, settings: ProgramSettings) -> str:
         """The median steps until a unit has the bar, in words, for 2, 3 and 4 digits."""
-        if unit not in self.present(rows):
+        if unit not in units_run(rows, self.units):
             return "(not run)"
-        places = range(len(DIGITS))
-        steps = [median(self.thousands(rows, unit, place, settings)) for place in places]
+        indices = range(len(DIGITS))
+        steps = [median(self.thousands(rows, unit, index, settings)) for index in indices]
         told = [f"{1000 * one:,.0f}" if np.isfinite(one) else "never" for one in steps]
         return f"{' / '.join(told)} steps"
 
     def told(self, rows: pl.DataFrame, unit: str) -> str:
         """Median digits and solved seeds of a unit in words, for 2, 3 and 4 digits."""
-        every = [self.values(rows, unit, place) for place in range(len(DIGITS))]
+        every = [self.values(rows, unit, index) for index in range(len(DIGITS))]
         if not all(every):
             return "(not run)"
         shares = " / ".join(f"{100 * median(values):.1f}" for values in every)
@@ -224,19 +209,19 @@ class ProgramStudy:
 
         figure = Figure(figsize=(11, 4.4), layout="constrained")
         panels = figure.subplots(1, len(DIGITS), sharey=True)
-        for place, axes in enumerate(panels):
-            self._panel(axes, rows, place, settings)
+        for index, axes in enumerate(panels):
+            self._panel(axes, rows, index, settings)
         panels[0].set_ylabel("% of digits that are right")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8)
         return figure
 
     def _panel(
-        self, axes: "Axes", rows: pl.DataFrame, place: int, settings: ProgramSettings
+        self, axes: "Axes", rows: pl.DataFrame, index: int, settings: ProgramSettings
     ) -> None:
         others = iter(_OTHER_COLOURS)
-        for unit in self.present(rows):
-            curve = 100 * self.curve(rows, unit, place)
+        for unit in units_run(rows, self.units):
+            curve = 100 * self.curve(rows, unit, index)
             x = np.arange(1, curve.shape[1] + 1) * settings.steps / curve.shape[1] / 1000
             colour = _COLOURS.get(unit) or next(others)
             middle, spread = curve.mean(axis=0), 2 * curve.std(axis=0)
@@ -246,31 +231,31 @@ class ProgramStudy:
                 axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
         for unit, (x, panels) in self.curves.items():
             style = {"color": _COLOURS[unit], "lw": 1.1, "ms": 3}
-            axes.plot(x, panels[place], "o:", label=f"{unit}, paper", **style)
+            axes.plot(x, panels[index], "o:", label=f"{unit}, paper", **style)
         axes.set_xscale("log")
         axes.set_ylim(-2, 102)
         axes.set_xlabel("thousand steps")
-        axes.set_title(_PANELS[place])
+        axes.set_title(_PANELS[index])
 
 
-def _rows(unit: str, first: int, learned: Learned, models: np.ndarray) -> list[Row]:
-    """A row for each model and number of digits; the models are those of seeds from `first`."""
+def _rows(unit: str, seeds: range, learned: Learned, models: np.ndarray) -> list[Row]:
+    """A row for each number of digits and seed, whose models `models` names."""
     return [
         {
             "unit": unit,
             "seed": seed,
             "condition": condition,
-            "digits": float(learned.digits[model, -1, place]),
-            "error": float(learned.rmse[model, -1, place]),
-            "curve": [round(float(v), 5) for v in learned.digits[model, :, place]],
+            "digits": float(learned.digits[model, -1, index]),
+            "error": float(learned.rmse[model, -1, index]),
+            "curve": [round(float(v), 5) for v in learned.digits[model, :, index]],
         }
-        for seed, model in enumerate(models, first)
-        for place, condition in enumerate(CONDITIONS)
+        for seed, model in zip(seeds, models, strict=True)
+        for index, condition in enumerate(CONDITIONS)
     ]
 
 
 def _least(errors: np.ndarray) -> np.ndarray:
-    """The place of the least in every row; what is not finite is larger than all else."""
+    """The index of the least value of every row; non-finite values count as the largest."""
     return np.argmin(np.where(np.isfinite(errors), errors, np.inf), axis=1)
 
 

@@ -128,7 +128,7 @@ EXPERIMENT = Experiment(
     units=STUDY.units,
     scales={
         "smoke": ProgramSettings(
-            seeds=1, steps=40, measures=4, programs=50, hidden=8, cells=8, only=("NALU", "LSTM")
+            seeds=1, steps=40, measures=4, programs=50, hidden=8, cells=8, units=("NALU", "LSTM")
         ),
         "quick": ProgramSettings(seeds=10, steps=30_000),
         "paper": ProgramSettings(seeds=10, steps=250_000, measures=100),

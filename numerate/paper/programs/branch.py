@@ -136,7 +136,7 @@ def _best(rows: pl.DataFrame, unit: str) -> str:
 
 def _reached(rows: pl.DataFrame, unit: str) -> bool:
     """Whether the median seed has the bar with every number of digits."""
-    every = [STUDY.values(rows, unit, place) for place in range(3)]
+    every = [STUDY.values(rows, unit, index) for index in range(3)]
     return all(values and median(values) >= STUDY.bar for values in every)
 
 
@@ -153,7 +153,7 @@ EXPERIMENT = Experiment(
     units=STUDY.units,
     scales={
         "smoke": ProgramSettings(
-            seeds=1, steps=20, measures=2, programs=50, cells=8, only=("NAC", "LSTM"), **_SIZES
+            seeds=1, steps=20, measures=2, programs=50, cells=8, units=("NAC", "LSTM"), **_SIZES
         ),
         "quick": ProgramSettings(seeds=10, steps=26_000, **_SIZES),
         "paper": ProgramSettings(seeds=10, steps=1_250_000, measures=100, **_SIZES),

@@ -12,7 +12,7 @@ the line cannot tell who has learnt the operation. Each unit also learns from in
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,23 +23,12 @@ from jaxtyping import Array
 
 import numerate
 from numerate import Config, Stack, recipes, train_many, units
-from numerate.study import Experiment, Line, Row, Table, Tick, finished, seed_keys
+from numerate.study import Experiment, Job, Row, Tick, finished, seed_keys
 from numerate.tasks import step_key, uniform
 
+from . import _report
+from ._report import RUN, UNITS
 from ._task import TUTORIAL, TutorialRows
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-class Job(NamedTuple):
-    """One unit on one function and one kind of data, with all its seeds."""
-
-    function: str
-    unit: str
-    data: str
-    first: int
-    stop: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,8 @@ class Settings:
 
     **Fields:**
 
-    - `seeds`: how often every unit is trained from other starting weights.
+    - `seeds`: models of each unit, with different initial weights.
+    - `units`: those to run; all of them if empty.
     - `trace_steps`: steps of gradient descent on two weights.
     - `add_steps`, `mul_steps`, `mixed_steps`: optimiser steps on the three functions.
     - `batch`: rows drawn at each step. Only the tutorial's own units are trained on its own rows
@@ -59,6 +49,7 @@ class Settings:
     """
 
     seeds: int
+    units: tuple[str, ...] = ()
     trace_steps: int = 1_000_000
     add_steps: int = 22_000
     mul_steps: int = 36_000
@@ -115,32 +106,23 @@ def _recipe(function: str, unit: str, steps: int) -> tuple[Callable[..., Any], C
     )
 
 
-UNITS = (
-    "NAC", "NACMul", "NALU", "NALUUntied",
-    "NAU", "NMU", "RealNPU", "NASU", "RealNPU → Linear", "numerate fit",
-)  # fmt: skip
+# Units as in the tutorial, trained as there on all of its rows at every step.
 OF_THE_TUTORIAL = ("NAC", "NACMul", "NALU", "NALUUntied")
-DATA = ("published", "independent")
-RUN = {
-    "add": ("NAC", "NALU", "NAU", "NASU", "numerate fit"),
-    "mul": ("NACMul", "NALU", "NMU", "RealNPU", "NASU", "numerate fit"),
-    "mixed": ("NALUUntied", "NALU", "RealNPU → Linear", "numerate fit"),
-}
+TRACE = Job("NAC", range(1), {"function": "trace", "data": "uniform"})
 
 
-def jobs(settings: Settings, chosen: tuple[str, ...]) -> list[Job]:
-    trace = [Job("trace", "NAC", "uniform", 0, 1)] if "NAC" in chosen else []
-    return trace + [
-        Job(function, unit, data, 0, settings.seeds)
-        for function, names in RUN.items()
-        for unit in names
+def jobs(unit: str, settings: Settings) -> list[Job]:
+    functions = [f for f, names in RUN.items() if unit in names and f in settings.functions]
+    seeds = range(settings.seeds)
+    return [TRACE] * (unit == "NAC") + [
+        Job(unit, seeds, {"function": function, "data": data})
+        for function in functions
         for data in settings.data
-        if unit in chosen and function in settings.functions
     ]
 
 
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    if job.function == "trace":
+    if job == TRACE:
         return _traced(settings.trace_steps)
     if job.unit == "numerate fit":
         return _fitted(job, settings, tick)
@@ -148,21 +130,22 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
 
 
 def _trained(job: Job, settings: Settings) -> list[Row]:
-    steps = getattr(settings, f"{job.function}_steps")
-    model, config = _recipe(job.function, job.unit, steps)
-    task = TutorialRows(job.function, job.data)
-    keys = seed_keys(range(job.first, job.stop))
-    rows = len(TUTORIAL[job.function].rows())
-    whole = job.data == "published" and job.unit in OF_THE_TUTORIAL
+    function, data = job.variant["function"], job.variant["data"]
+    steps = getattr(settings, f"{function}_steps")
+    model, config = _recipe(function, job.unit, steps)
+    task = TutorialRows(function, data)
+    rows = len(TUTORIAL[function].rows())
+    whole = data == "published" and job.unit in OF_THE_TUTORIAL
     config = replace(config, batch_size=rows if whole else settings.batch)
     # Seeds come in sixteens, the least that `train_many` can have in a program.
+    keys = seed_keys(job.seeds)
     run = finished(train_many(keys, task, model, config, chunk_size=16, progress=False))
     errors = np.sqrt(np.asarray(run.extrapolation, float) / task.mean_square)
     inside = np.asarray(run.validation, float)
     inside = np.sqrt(inside / float(np.mean(np.asarray(task.validation()[1], float) ** 2)))
     return [
         _row(job, seed, float(error), float(fitted), error < 1e-5, None)
-        for seed, error, fitted in zip(range(job.first, job.stop), errors, inside, strict=True)
+        for seed, error, fitted in zip(job.seeds, errors, inside, strict=True)
     ]
 
 
@@ -170,9 +153,9 @@ def _row(
     job: Job, seed: int, error: float, fitted: float, solved: bool, formula: str | None
 ) -> Row:
     return {
-        "function": job.function,
+        "function": job.variant["function"],
         "unit": job.unit,
-        "condition": job.data,
+        "condition": job.variant["data"],
         "seed": seed,
         "error": error,
         "training error": fitted,
@@ -185,13 +168,13 @@ def _row(
 
 def _fitted(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     """`numerate fit` on a table of the rows; its seeds are those of its search."""
-    task = TutorialRows(job.function, job.data)
+    task = TutorialRows(job.variant["function"], job.variant["data"])
     x = np.asarray(task.validation()[0], float)
-    test = TUTORIAL[job.function].test().astype(float)
-    of = TUTORIAL[job.function].of
+    test = TUTORIAL[task.function].test().astype(float)
+    of = TUTORIAL[task.function].of
     names = [f"x{i + 1}" for i in range(x.shape[1])]
     found_rows = []
-    for seed in range(job.first, job.stop):
+    for index, seed in enumerate(job.seeds):
         table = pl.DataFrame(np.column_stack([x, of(x)]), schema=[*names, "y"])
         found = numerate.fit(table, target="y", seed=seed, budget=settings.budget)
         outside, inside = (
@@ -200,7 +183,7 @@ def _fitted(job: Job, settings: Settings, tick: Tick) -> list[Row]:
         )
         formula = str(found.formula_)
         found_rows.append(_row(job, seed, outside, inside, outside < 1e-5, formula))
-        tick((seed + 1 - job.first) / (job.stop - job.first))
+        tick((index + 1) / len(job.seeds))
     return found_rows
 
 
@@ -219,7 +202,7 @@ def _loss(unit: units.NAC, x: Array) -> Array:
 
 def _step(i: Array, unit: units.NAC) -> units.NAC:
     x = uniform(step_key(jax.random.key(0), i), (2,))
-    return jax.tree.map(lambda p, slope: p - slope, unit, jax.grad(_loss)(unit, x))
+    return jax.tree.map(lambda p, gradient: p - gradient, unit, jax.grad(_loss)(unit, x))
 
 
 def trace(steps: int) -> np.ndarray:
@@ -239,9 +222,8 @@ def trace(steps: int) -> np.ndarray:
 
 
 def _traced(steps: int) -> list[Row]:
-    job = Job("trace", "NAC", "uniform", 0, 1)
     return [
-        _row(job, 0, float(np.abs(weights - [1.0, -1.0]).max()), float("nan"), False, None)
+        _row(TRACE, 0, float(np.abs(weights - [1.0, -1.0]).max()), float("nan"), False, None)
         | {
             "condition": f"step {(i + 1) * (steps // PRINTS)}",
             "step": (i + 1) * (steps // PRINTS),
@@ -249,162 +231,6 @@ def _traced(steps: int) -> list[Row]:
         }
         for i, weights in enumerate(trace(steps).astype(float))
     ]
-
-
-# What they show.
-
-
-def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
-    return {
-        "functions": Table(
-            ("function", "rows trained on", "unit"),
-            "relative error",
-            tuple(
-                Line((TUTORIAL[f].text, data, unit), tuple(found["error"]), tuple(found["solved"]))
-                for f, data, unit, found in _groups(rows)
-            ),
-        )
-    }
-
-
-def _groups(rows: pl.DataFrame) -> list[tuple[str, str, str, pl.DataFrame]]:
-    """The rows of each function, data and unit that was run, in the order of `RUN`."""
-    wanted = [(f, d, u) for f in RUN for d in DATA for u in RUN[f]]
-    found = [
-        (*place, rows.filter(function=place[0], condition=place[1], unit=place[2]))
-        for place in wanted
-    ]
-    return [group for group in found if len(group[3])]
-
-
-def summarise(rows: pl.DataFrame, settings: Settings) -> dict[str, Any]:
-    fits = rows.filter(unit="numerate fit")
-    return {
-        "formulas": [
-            {
-                "function": TUTORIAL[function].text,
-                "rows": data,
-                "formulas": sorted(set(found["formula"])),
-            }
-            for (function, data), found in fits.group_by(
-                "function", "condition", maintain_order=True
-            )
-        ],
-        "trace": _trace(rows).select("step", "weights").to_dicts(),
-    }
-
-
-def _trace(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(function="trace")
-
-
-def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
-    said = {"verdict": _verdict(rows), "formulas": _formulas(rows, settings)}
-    if len(_trace(rows)):
-        said["trace"] = _trace_table(rows)
-    if len(rows.filter(function="mixed")):
-        said["mixed"] = _mixed(rows)
-    return said
-
-
-def _verdict(rows: pl.DataFrame) -> str:
-    """What a NALU and `numerate fit` reach where the rows determine the function."""
-    said = []
-    for function in RUN:
-        found = rows.filter(function=function, condition="independent")
-        counts = [
-            f"`{unit}` {int(one['solved'].sum())} of {len(one)}"
-            for unit in ("NALU", "NALUUntied", "numerate fit")
-            if len(one := found.filter(unit=unit))
-        ]
-        if counts:
-            said.append(f"{TUTORIAL[function].text}: {', '.join(counts)}")
-    return (
-        "Seeds with a relative error below 1e-5 on the test rows, trained on independent rows: "
-        f"{'; '.join(said)}. The tutorial's own rows lie on a line and do not determine the "
-        "functions."
-    )
-
-
-def _formulas(rows: pl.DataFrame, settings: Settings) -> str:
-    lines = ["| function | rows | `numerate fit` finds |", "| --- | --- | --- |"]
-    for entry in summarise(rows, settings)["formulas"]:
-        found = ", ".join(f"`y = {formula}`" for formula in entry["formulas"])
-        lines.append(f"| {entry['function']} | {entry['rows']} | {found} |")
-    return "\n".join(lines)
-
-
-def _trace_table(rows: pl.DataFrame) -> str:
-    found = _trace(rows).sort("step")
-    lines = ["| steps | w₀ | w₁ | error |", "| ---: | ---: | ---: | ---: |"]
-    for place in sorted({0, len(found) // 10 - 1, len(found) // 2 - 1, len(found) - 1} - {-1}):
-        step, (first, second), error = found.select("step", "weights", "error").row(place)
-        line = f"| {step:,} | {first:.6f} | {second:.6f} | {error:.6f} |"
-        lines.append(line.replace("-", "−"))
-    return "\n".join(lines)
-
-
-def _mixed(rows: pl.DataFrame) -> str:
-    """What a NALU reaches on the function that it cannot be."""
-    said = []
-    for unit in ("NALUUntied", "NALU"):
-        for data in DATA:
-            found = rows.filter(function="mixed", unit=unit, condition=data)
-            if len(found):
-                inside, outside = found["training error"].min(), found["error"].min()
-                said.append(
-                    f"`{unit}` on {data} rows: {inside:.2g} on the training rows, "
-                    f"{outside:.2g} on the test rows"
-                )
-    return "Relative errors of the best seed: " + "; ".join(said) + "."
-
-
-def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
-    from matplotlib.figure import Figure
-
-    shown = [f for f in RUN if len(rows.filter(function=f))]
-    figure = Figure(figsize=(9.5, 2.6 + 1.5 * len(shown)), layout="constrained")
-    heights = [1.4, *(len(RUN[f]) * 0.35 for f in shown)]
-    panels = figure.subplots(len(shown) + 1, 1, height_ratios=heights, squeeze=False)[:, 0]
-    _draw_trace(panels[0], _trace(rows))
-    for axes, function in zip(panels[1:], shown, strict=True):
-        _draw_errors(axes, rows, function)
-    return {"toy": figure}
-
-
-def _draw_trace(axes: Any, found: pl.DataFrame) -> None:
-    axes.set(title="Two weights learn x₀ − x₁: distance from ±1", xlabel="steps of descent")
-    if not len(found):
-        return
-    steps = found["step"].to_numpy()
-    axes.loglog(steps, found["error"].to_numpy(), "o-", markersize=4, label="NAC")
-    ideal = found["error"][-1] * np.sqrt(steps[-1] / steps)
-    axes.loglog(steps, ideal, ":", color="0.6", label="∝ 1/√steps")
-    axes.legend()
-
-
-def _draw_errors(axes: Any, rows: pl.DataFrame, function: str) -> None:
-    """One dot for a seed: below for independent rows, above for the published ones."""
-    names = [unit for unit in RUN[function] if len(rows.filter(function=function, unit=unit))]
-    for place, unit in enumerate(names):
-        for data, colour, shift in (
-            ("published", "#d9480f", -0.17),
-            ("independent", "#1f6fb2", 0.17),
-        ):
-            found = rows.filter(function=function, unit=unit, condition=data)["error"].to_numpy()
-            # Below rounding of float32 there is nothing to see; not finite is at the far end.
-            seen = np.clip(np.where(np.isfinite(found), found, 1e6), 1e-9, 1e6)
-            axes.plot(
-                seen, np.full(len(seen), place + shift), "o", color=colour, alpha=0.5,
-                markersize=4, label=f"{data} rows" if place == 0 else None,
-            )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.axvline(1e-5, color="0.6", linewidth=0.8, linestyle=":")
-    axes.set(title=TUTORIAL[function].text, xlim=(3e-10, 3e6), xlabel="relative error on the test")
-    if function == "add":
-        axes.legend(loc="upper right")
 
 
 EXPERIMENT = Experiment(
@@ -428,8 +254,8 @@ EXPERIMENT = Experiment(
     cost={"smoke": 20.0, "quick": 430.0},
     jobs=jobs,
     run=run,
-    tables=tables,
-    draw=draw,
-    summarise=summarise,
-    sentences=sentences,
+    tables=_report.tables,
+    draw=_report.draw,
+    summarise=_report.summarise,
+    sentences=_report.sentences,
 )

@@ -10,6 +10,7 @@ import pytest
 
 from numerate.paper import experiment
 from numerate.paper.digits import DigitSequences
+from numerate.study import Job
 from numerate.tables import InputError
 
 COUNT, ADD = experiment("mnist-count"), experiment("mnist-add")
@@ -70,7 +71,7 @@ def rows(**errors: tuple[float, ...]) -> pl.DataFrame:
 
 
 def test_tables_have_the_papers_error_and_its_half():
-    tables = show.tables(STUDY, rows(NAC=(0.2, 0.4)), ADD.scales["smoke"])
+    tables = show.tables(STUDY, rows(NAC=(0.2, 0.4)), core.Settings())
     line = tables["1000 digits, MNIST"].lines[0]
     assert (line.labels, line.values) == (("NAC",), (20.0, 40.0))
     assert line.paper == "57.3 (half: 28.6)" and line.solved == (True, False)
@@ -80,7 +81,7 @@ def test_tables_have_the_papers_error_and_its_half():
 
 def test_sentences_name_the_least_median_and_the_line_that_all_have_to_beat():
     found = rows(**{"constant": (40.0,), "LSTM": (39.0,), "NAC": (0.5, 0.3), "NAU, summed": (0.1,)})
-    said = show.sentences(STUDY, found, ADD.scales["smoke"])
+    said = show.sentences(STUDY, found, core.Settings())
     assert "outputs of a unit: NAU, summed 10. The paper's best is 57.3" in said["verdict"]
     assert (
         "weights: NAC 40. Standard recurrent networks: LSTM 3900. Constant prediction 45"
@@ -106,7 +107,7 @@ SMALL = core.Settings(epochs=1, cell_epochs=1, baseline_epochs=1, sequences=20, 
 def test_the_constant_answer_is_ten_times_the_mean():
     (ten,) = [
         row
-        for row in ADD.run(core.Job(core.GUESS, 0, 1), SMALL, lambda fraction: None)
+        for row in ADD.run(Job(core.GUESS, range(1)), SMALL, lambda fraction: None)
         if row["condition"] == "1000"
     ]
     assert abs(ten["mae"] - (4.5 * 1000 - 45)) < 100 and ten["data"] == "8×8 digits"
@@ -118,4 +119,4 @@ def test_mnist_that_is_not_there_is_said_before_anything_runs(monkeypatch, tmp_p
     settings = dataclasses.replace(SMALL, source="mnist")
     core.split.cache_clear()
     with pytest.raises(InputError, match="MNIST is not there"):
-        ADD.run(core.Job("NAC", 0, 1), settings, lambda fraction: None)
+        ADD.run(Job("NAC", range(1)), settings, lambda fraction: None)

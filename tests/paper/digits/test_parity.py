@@ -14,7 +14,7 @@ from numerate.paper import experiment
 
 PARITY = experiment("parity")
 module = import_module("numerate.paper.digits.parity")
-SMALL = replace(PARITY.scales["smoke"], scenes=320, layers=())
+SMALL = replace(PARITY.scales["smoke"], scenes=320, units=())
 
 
 def rows(**accuracies) -> pl.DataFrame:

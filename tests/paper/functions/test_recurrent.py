@@ -13,7 +13,7 @@ from numerate.paper import experiment
 RECURRENT = experiment("simple-recurrent")
 module = import_module("numerate.paper.functions.recurrent")
 TINY = dataclasses.replace(
-    RECURRENT.scales["smoke"], steps=20, rows=20, long=20, long_rows=5, models=("NAC",)
+    RECURRENT.scales["smoke"], steps=20, rows=20, long=20, long_rows=5, units=("NAC",)
 )
 
 
@@ -40,11 +40,10 @@ def test_where_table_9_says_above_999_so_do_we():
 
 
 def test_sums_are_run_once_and_belong_to_both_readings():
-    written, linear = (module.Job("NAC", reading, 0, 1) for reading in module.READINGS)
-    assert module._functions(written) == tuple(module.SIGNS)
-    assert module._functions(linear) == ("mul", "div", "square", "sqrt")
-    jobs = RECURRENT.jobs(RECURRENT.scales["quick"], ("NAC", "GRU"))
-    assert [(job.unit, job.reading) for job in jobs] == [
+    assert module._functions(module.AS_WRITTEN) == tuple(module.SIGNS)
+    assert module._functions(module.LINEAR) == ("mul", "div", "square", "sqrt")
+    jobs = RECURRENT.plan(RECURRENT.scales["quick"], ("NAC", "GRU"))
+    assert [(job.unit, job.variant["reading"]) for job in jobs] == [
         (unit, reading) for unit in ("GRU", "NAC") for reading in module.READINGS
     ]
 

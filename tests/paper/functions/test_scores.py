@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from numerate.paper.functions import Scores
-from numerate.paper.functions._scores import heat, shown
-from numerate.study import errors_in_float64, seed_keys
+from numerate.paper.functions._scores import shown
+from numerate.study import errors_in_float64, heat, seed_keys
 from numerate.tasks import PAPER_FUNCTIONS, SimpleFunction
 from numerate.units import Linear
 

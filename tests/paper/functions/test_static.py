@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from numerate.paper import experiment
+from numerate.study import Job
 from numerate.tasks import FUNCTIONS, PAPER_FUNCTIONS
 
 STATIC = experiment("simple-static")
@@ -75,10 +76,10 @@ def test_a_network_without_any_finite_error_is_no_result():
 
 def test_every_model_of_a_scale_is_run_once():
     for scale, settings in STATIC.scales.items():
-        jobs = STATIC.jobs(settings, STATIC.units)
-        assert [job.unit for job in jobs] == list(settings.models), scale
-    (job,) = STATIC.jobs(STATIC.scales["quick"], ("NAC",))
-    assert job == module.Job("NAC", 0, STATIC.scales["quick"].seeds)
+        units = [unit for unit in STATIC.units if unit in (settings.units or STATIC.units)]
+        assert [job.unit for job in STATIC.plan(settings)] == units, scale
+    (job,) = STATIC.plan(STATIC.scales["quick"], ("NAC",))
+    assert job == Job("NAC", range(STATIC.scales["quick"].seeds))
 
 
 def test_verdict_says_what_always_works_and_what_never_does():

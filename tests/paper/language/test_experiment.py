@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from numerate.paper import experiment
+from numerate.paper.language.experiment import _key
 
 LANGUAGE = experiment("language")
-module = import_module("numerate.paper.language.experiment")
+module = import_module("numerate.paper.language._report")
 QUICK = LANGUAGE.scales["quick"]
 
 
@@ -53,26 +54,24 @@ def test_tables_have_a_line_for_each_model_beside_the_papers():
 
 
 def test_jobs_cover_every_size_rate_and_split_once():
-    jobs = LANGUAGE.jobs(QUICK, ("LSTM", "sum or product"))
-    assert len(set(jobs)) == len(jobs) == 4 + 2
-    lstm = {(job.size, job.rate) for job in jobs if job.unit == "LSTM"}
+    jobs = LANGUAGE.plan(QUICK, ("LSTM", "sum or product"))
+    assert len(set(map(str, jobs))) == len(jobs) == 4 + 2
+    lstm = {tuple(job.variant.values()) for job in jobs if job.unit == "LSTM"}
     assert lstm == {(size, rate) for size in (16, 32) for rate in (0.01, 0.001)}
-    assert all((job.first, job.stop) == (QUICK.first, QUICK.first + QUICK.seeds) for job in jobs)
+    assert all(job.seeds == range(QUICK.first, QUICK.first + QUICK.seeds) for job in jobs)
 
 
 @pytest.fixture(scope="module")
 def small():
     settings = LANGUAGE.scales["smoke"]
-    (job,) = LANGUAGE.jobs(settings, ("sum or product",))
+    (job,) = LANGUAGE.plan(settings, ("sum or product",))
     return settings, job
 
 
-def test_models_start_alike_only_where_nothing_but_the_rate_differs(small):
-    _, job = small
-    key = module._key(job, 0, 0)
-    others = [(job, 1, 0), (job, 0, 1), (job._replace(size=job.size + 1), 0, 0)]
-    assert all(module._key(*other) != key for other in others)
-    assert module._key(job._replace(rate=0.5), 0, 0) == key
+def test_models_start_alike_only_where_nothing_but_the_rate_differs():
+    key = _key(16, 0, 0)
+    assert all(_key(*other) != key for other in [(16, 1, 0), (16, 0, 1), (17, 0, 0)])
+    assert _key(16, 0, 0) == key
 
 
 def test_errors_are_those_of_the_answers(small):

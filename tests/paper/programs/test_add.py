@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from numerate.paper import experiment
-from numerate.paper.programs._report import CONDITIONS, ProgramJob, ProgramSettings
+from numerate.paper.programs._report import CONDITIONS, ProgramSettings
 from numerate.paper.programs._training import matching_digits
+from numerate.study import Job
 
 ADD = experiment("programs-add")
 SMALL = ProgramSettings(seeds=2, steps=20, measures=2, programs=20, hidden=4, cells=4)
@@ -76,7 +77,7 @@ def test_sentences_say_what_was_not_run():
 
 
 def test_rows_have_a_curve_that_ends_at_the_result():
-    row = ADD.run(ProgramJob("NAU", 0, 1), SMALL, lambda fraction: None)[0]
+    row = ADD.run(Job("NAU", range(1)), SMALL, lambda fraction: None)[0]
     assert row["condition"] == "2 digits" and len(row["curve"]) == 2
     assert row["curve"][-1] == pytest.approx(row["digits"], abs=1e-5)
     assert 0 < row["digits"] < 1 and 0 < row["error"] < 300

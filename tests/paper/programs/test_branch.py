@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from numerate.paper import experiment
-from numerate.paper.programs._report import CONDITIONS, ProgramJob, ProgramSettings, _least
+from numerate.paper.programs._report import CONDITIONS, ProgramSettings, _least
 from numerate.paper.programs._training import Training
 from numerate.paper.programs.branch import BEST, STUDY
+from numerate.study import Job
 
 BRANCH = experiment("programs-branch")
 SMALL = ProgramSettings(seeds=2, steps=2, measures=1, programs=20, hidden=4, cells=4)
@@ -63,10 +64,10 @@ def test_the_best_seed_is_the_one_with_the_least_error_in_training():
 
 @pytest.mark.usefixtures("unoptimised")
 def test_rows_of_a_unit_are_its_first_models_and_the_best():
-    both = BRANCH.run(ProgramJob("NAC", 0, 2), SMALL, lambda fraction: None)
+    both = BRANCH.run(Job("NAC", range(2)), SMALL, lambda fraction: None)
     study = dataclasses.replace(STUDY, tries={})
     tries = STUDY.tries["NAC"]
-    every = study.run(ProgramJob("NAC", 0, 2 * tries), SMALL, lambda fraction: None)
+    every = study.run(Job("NAC", range(2 * tries)), SMALL, lambda fraction: None)
 
     def results(rows, seed):
         return [(r["condition"], r["digits"], r["error"]) for r in rows if r["seed"] == seed]
@@ -92,7 +93,7 @@ def test_a_model_without_a_finite_error_is_never_the_best():
 
 @pytest.mark.parametrize("units", [("NAC",), (BEST,), ("NAC", BEST)])
 def test_rows_of_the_same_models_are_one_job(units):
-    assert BRANCH.jobs(SMALL, units) == [ProgramJob("NAC", 0, 2)]
+    assert BRANCH.plan(SMALL, units) == [Job("NAC", range(2))]
 
 
 def test_a_gain_grows_exponentially_and_then_stays():

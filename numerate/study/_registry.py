@@ -1,0 +1,46 @@
+"""Experiments by name, each imported when it is asked for."""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+from numerate._errors import InputError, did_you_mean, listed
+
+from ._experiment import Experiment
+
+
+class Experiments(Mapping[str, Experiment]):
+    """The experiments of a package, or of several: `paper.experiments() | bench.experiments()`.
+
+    **Arguments:** `modules`, the module of each name, which has an `EXPERIMENT`.
+
+    **Raises:** `InputError` where a name is looked up that no experiment has.
+
+    !!! example
+        >>> experiments = Experiments({"toy": "numerate.paper.toy.experiment"})
+        >>> list(experiments), experiments["toy"].name
+        (['toy'], 'toy')
+    """
+
+    def __init__(self, modules: Mapping[str, str]):
+        self._modules = dict(sorted(modules.items()))
+
+    def __getitem__(self, name: str) -> Experiment:
+        names = list(self._modules)
+        if name not in self._modules:
+            raise InputError(
+                f"there is no experiment {name!r}.{did_you_mean(name, names)} "
+                f"Experiments are {listed(names, most=40)}."
+            )
+        return import_module(self._modules[name]).EXPERIMENT
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __or__(self, other: "Experiments") -> "Experiments":
+        return Experiments(self._modules | other._modules)
