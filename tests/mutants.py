@@ -80,7 +80,6 @@ EQUIVALENT = (
     "unit = np.stack([",  # the last axis of two is axis 1
     "resolution = np.stack([",
     "after[..., :-1] =",
-    "return eqx.combine(jax.tree.map(",  # all options have the same static part
     "return tuple((np.stack(part)",  # strict only where the lengths differ
     "solved = least_squares(",  # one iteration more
     "usable = np.all(np.isfinite(explained))",  # a float is never 10
@@ -89,6 +88,12 @@ EQUIVALENT = (
     "size < 1 or size % 16",  # what is below 16 is refused in any case
     "new = pl.DataFrame(rows",  # a rounded time
     "took =",
+)
+# The same of statements that were drawn: another of the same kind takes the place of each.
+REPLACED = (
+    "return eqx.combine(jax.tree.map(",  # all options have the same static part
+    "return jnp.where(jax.lax.stop_gradient(error)",  # only the slope of the penalty counts
+    "DAMPING_RANGE =",  # a bound that has to be tiny
 )
 
 
@@ -253,13 +258,20 @@ def generate(tree: Path) -> list[dict]:
         found = [site for site in found if not site["old"].startswith(EQUIVALENT)]
         taken: list[dict] = []
         while len(taken) < counts[room]:
-            kind = KINDS[len(taken) % len(KINDS)]
-            used = {(one["file"], one["in"]) for one in taken}
-            busy = Counter(one["file"] for one in taken)
-            free = [s for s in found if s["kind"] == kind and (s["file"], s["in"]) not in used]
-            taken.append(min(free, key=lambda s: busy[s["file"]]))
+            taken.append(_drawn(found, KINDS[len(taken) % len(KINDS)], taken))
+        found = [site for site in found if not site["old"].startswith(REPLACED)]
+        for i, one in enumerate(taken):
+            taken[i] = one if one in found else _drawn(found, one["kind"], taken)
         chosen += sorted(taken, key=lambda s: s["file"])
     return [{"id": i} | one for i, one in enumerate(chosen, 1)]
+
+
+def _drawn(found: list[dict], kind: str, taken: list[dict]) -> dict:
+    """The next of a kind, from a function that has none yet and the file that has fewest."""
+    used = {(one["file"], one["in"]) for one in taken}
+    busy = Counter(one["file"] for one in taken)
+    free = [s for s in found if s["kind"] == kind and (s["file"], s["in"]) not in used]
+    return min(free, key=lambda s: busy[s["file"]])
 
 
 # Where a mutant is today
@@ -332,13 +344,21 @@ def mutated(path: Path, target: Target, new: str) -> str:
 
 
 def names_of(path: Path, mutant: dict) -> list[str]:
-    """The class or function that a mutant is in; if it is private, what its module makes public."""
+    """The class or function that a mutant is in, with the classes of the room that inherit from
+    it; if it is private, what its module makes public."""
     top = mutant["in"].split(".")[0]
-    if top and not top.startswith("_"):
-        return [top]
+    if not top or top.startswith("_"):
+        return [node.name for node in _definitions(path) if not node.name.startswith("_")]
+    names = [top]
+    for node in (node for file in path.parent.glob("*.py") for node in _definitions(file)):
+        bases = [ast.unparse(base) for base in getattr(node, "bases", [])]
+        names += [node.name] if top in bases else []
+    return names
+
+
+def _definitions(path: Path) -> list[ast.FunctionDef | ast.ClassDef]:
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    defined = [n.name for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
-    return [name for name in defined if not name.startswith("_")]
+    return [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
 def near(tree: Path, path: Path, mutant: dict) -> list[str]:
