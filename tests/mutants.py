@@ -349,10 +349,11 @@ def names_of(path: Path, mutant: dict) -> list[str]:
     top = mutant["in"].split(".")[0]
     if not top or top.startswith("_"):
         return [node.name for node in _definitions(path) if not node.name.startswith("_")]
+    room = [node for file in path.parent.glob("*.py") for node in _definitions(file)]
+    parents = {n.name: [ast.unparse(base) for base in getattr(n, "bases", [])] for n in room}
     names = [top]
-    for node in (node for file in path.parent.glob("*.py") for node in _definitions(file)):
-        bases = [ast.unparse(base) for base in getattr(node, "bases", [])]
-        names += [node.name] if top in bases else []
+    for name in names:  # which grows
+        names += [child for child, bases in parents.items() if name in bases]
     return names
 
 
