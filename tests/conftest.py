@@ -40,10 +40,18 @@ def strict_promotion():
         yield
 
 
-@pytest.fixture(scope="module")
-def unoptimised():
-    """Has XLA compile quickly, for tests of what a program is made of: optimising it takes longer
-    than running it. Not for tests of speed, of rounding, or of results to the last bit."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
+@pytest.fixture
+def optimised():
+    """Has XLA optimise what a test compiles, as it does for users: for tests of rounding, of speed
+    and of results to the last bit. The value is the options of `jax.jit` for the rest of it."""
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", False)
+    yield {"xla_cpu_use_fusion_emitters": True}
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_programs():
+    """Compiled programs are 0.1 to 1 MB each, and the next file compiles others."""
+    yield
+    jax.clear_caches()

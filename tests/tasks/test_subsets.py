@@ -119,15 +119,26 @@ def test_threshold_of_products_on_other_ranges(range_):
     assert one(task).instance.threshold == pytest.approx(PUBLISHED_RANGES[range_], rel=1e-2)
 
 
-@pytest.mark.parametrize("function", ALL)
+MAKE = {
+    "paper": SimpleFunction,
+    "madsen2020": madsen2020,
+    **{r: partial(SimpleFunctionRecurrent, reading=r, extrapolation_size=2000) for r in READINGS},
+}
+# Functions of the paper's own subsets, and a product of the others; simulating all takes a minute.
+DAILY = [("paper", function) for function in ALL] + [(make, "mul") for make in MAKE]
+
+
 @pytest.mark.parametrize(
-    "make",
-    [SimpleFunction, madsen2020]
-    + [partial(SimpleFunctionRecurrent, reading=r, extrapolation_size=2000) for r in READINGS],
+    ("make", "function"),
+    [
+        pytest.param(make, f, marks=[] if (make, f) in DAILY else pytest.mark.slow)
+        for make in MAKE
+        for f in ALL
+    ],
 )
-def test_threshold_is_the_error_of_a_model_whose_weights_are_off(function, make):
+def test_threshold_is_the_error_of_a_model_whose_weights_are_off(make, function):
     """Simulated again on the task's own extrapolation set, with the ε of the definition."""
-    task = one(make((function,), eps=1e-4))
+    task = one(MAKE[make]((function,), eps=1e-4))
     x, _ = task.extrapolation()
     x = np.asarray(x, np.float64)
     a, b = sums(task, x)
