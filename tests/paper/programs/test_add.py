@@ -85,4 +85,4 @@ def test_rows_have_a_curve_that_ends_at_the_result():
 
 def test_seeds_that_would_change_the_blocks_of_others_are_refused():
     with pytest.raises(ValueError, match="seeds must start at a multiple of 5"):
-        ADD.run(ProgramJob("NAU", 1, 2), SMALL, lambda fraction: None)
+        ADD.run(Job("NAU", range(1, 2)), SMALL, lambda fraction: None)
