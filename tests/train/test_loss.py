@@ -102,3 +102,14 @@ def test_gradient_of_many_seeds_is_that_of_each():
         np.testing.assert_allclose(errors[i], value, rtol=1e-5)
         for a, b in zip(jax.tree.leaves(gradients), jax.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(a[i], b, rtol=1e-4, atol=1e-5)
+
+
+def test_error_of_many_rows_is_their_mean():
+    """Rows beyond 256 are summed in blocks of 128, with a rest."""
+    x, y = TASK.sample(KEYS[0], 300)
+    units = jax.vmap(lambda key: NALU(2, 1, key=key))(KEYS)
+    error = mean_squared_error(eqx.filter(units, eqx.is_array, inverse=True))
+    errors = jax.vmap(lambda unit: error(unit, x, y))(eqx.filter(units, eqx.is_array))
+    for got, key in zip(errors, KEYS, strict=True):
+        unit = NALU(2, 1, key=key)
+        np.testing.assert_allclose(got, jnp.mean((jax.vmap(unit)(x) - y) ** 2), rtol=1e-5)
