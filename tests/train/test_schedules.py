@@ -11,6 +11,7 @@ import optax
 import pytest
 from jaxtyping import Array, Float
 
+from numerate.initialisers import constant
 from numerate.tasks import Arithmetic
 from numerate.train import Config, train, train_many
 from numerate.units import NAU, Unit, sNMU
@@ -115,3 +116,17 @@ def test_penalty_weights_of_units_are_pure_functions_of_progress():
     traced = jax.jit(lambda progress: unit.penalty_weight(progress))(jnp.float32(0.55))
     np.testing.assert_allclose(traced, unit.penalty_weight(0.55), rtol=1e-6)
     assert eqx.tree_equal(unit.constrained(), unit)
+
+
+def test_noise_of_snmu_follows_the_deviation_of_the_inputs():
+    unit = sNMU(2, 1, noise=None, deviation=0.5, w_hat_init=constant(0.5), key=KEYS[0])
+    x = jnp.array([3.0, 5.0])
+    # The noise is drawn from U[1, 1 + 1/deviation], here its upper end.
+    noisy = unit.equation(x, draw=lambda count: jnp.ones(count))
+    np.testing.assert_allclose(noisy, [(0.5 * 9 + 0.5) * (0.5 * 15 + 0.5) / (0.5 * 3 + 0.5) ** 2])
+
+
+@pytest.mark.parametrize("deviation", [None, 0.0, -1.0])
+def test_snmu_without_noise_needs_a_positive_deviation(deviation):
+    with pytest.raises(ValueError, match="deviation must be positive"):
+        sNMU(2, 1, noise=None, deviation=deviation, key=KEYS[0])
