@@ -6,43 +6,61 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import initialiser
 from numerate.ops import step_key
 
-# How many sets of weights each kind has: its gates and the new state.
+# How many gates each kind has, the new state included.
 KINDS = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}
+_ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
+
+
+class ElmanCell(eqx.Module):
+    """h_t = f(z_t + U h_{t-1}); `project` computes z_t = W x_t + c for all steps at once.
+
+    Its fields are named as those of `equinox.nn.GRUCell`.
+    """
+
+    weight_ih: Float[Array, "hidden input"]
+    weight_hh: Float[Array, "hidden hidden"]
+    bias: Float[Array, "hidden"]
+    activation: Callable[[Array], Array] = eqx.field(static=True)
+
+    def project(self, xs: Float[Array, "time input"]) -> Float[Array, "time hidden"]:
+        return xs @ self.weight_ih.T + self.bias
+
+    def __call__(self, z: Float[Array, "hidden"], h: Float[Array, "hidden"]) -> Array:
+        return self.activation(z + self.weight_hh @ h)
 
 
 class RNN(eqx.Module):
-    """The usual recurrent network, to compare with.
+    """A standard recurrent network, to compare with: an LSTM, a GRU or an Elman network.
 
-    With z = W x_t + U h_{t-1} + c, where x_t is the input at step t, h_t the state after it, W, U
-    and c free parameters, σ the logistic function, ⊙ the elementwise product and h_0 = 0, it is
-    by `kind`
+    With x_t the input at step t, h_t the state after it, h_0 = 0, σ the logistic function, ⊙ the
+    elementwise product and W, U, c, d the trained parameters, it is by `kind`
 
-    - `"tanh"` and `"relu"`: h_t = tanh(z) and h_t = max(z, 0);
-    - `"lstm"`: [i, f, o, n] = z, c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(n) and
-        h_t = σ(o) ⊙ tanh(c_t), with c_0 = 0;
-    - `"gru"`: r = σ(z_1), u = σ(z_2), n = tanh(W_3 x_t + c_3 + r ⊙ U_3 h_{t-1}) and
-        h_t = u ⊙ h_{t-1} + (1 - u) ⊙ n.
+    - `"tanh"` and `"relu"`: h_t = tanh(z) and h_t = max(z, 0), with z = W x_t + U h_{t-1} + c;
+    - `"lstm"`: [i, f, g, o] = z, m_t = σ(f) ⊙ m_{t-1} + σ(i) ⊙ tanh(g) and h_t = σ(o) ⊙ tanh(m_t),
+        with m_0 = 0, `equinox.nn.LSTMCell`;
+    - `"gru"`: r = σ(z_1), u = σ(z_2), n = tanh(W_3 x_t + c_3 + r ⊙ (U_3 h_{t-1} + d)) and
+        h_t = n + u ⊙ (h_{t-1} - n), `equinox.nn.GRUCell`.
 
     **Arguments:**
 
     - `kind`: one of those.
     - `input_size`, `hidden_size`: features of x_t and of h_t.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
-    - `key`: draws W and U, uniform as Glorot & Bengio. c starts at 0, but at 1 for f: memories
-        last.
+    - `key`: draws W and U, uniform as Glorot & Bengio, for each gate by itself. Biases start at 0,
+        but at 1 for f, so that an LSTM starts by keeping its memory.
 
     **Shapes:** `(time, input_size)` to `(hidden_size,)`, the last state.
 
     **Represents exactly**, as `"relu"`, sums over time that never fall below 0. **Cannot**
     represent, as any of the others, a sum without bound: their states are between -1 and 1.
 
-    **Raises:** `ValueError` for another kind or a negative size.
+    **Raises:** `ValueError` for another kind, a negative size or no hidden feature.
 
     !!! example
         >>> network = RNN("gru", 10, 2, key=jax.random.key(0))
@@ -53,11 +71,8 @@ class RNN(eqx.Module):
     al. (2014), arXiv:1406.1078, with r after the product with U, as cuDNN and PyTorch have it.
     """
 
-    input_weight: Float[Array, "gates input"]
-    state_weight: Float[Array, "gates hidden"]
-    bias: Float[Array, "gates"]
+    cell: Any
     kind: str = eqx.field(static=True)
-    input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
 
     def __init__(
@@ -69,50 +84,51 @@ class RNN(eqx.Module):
         dtype: DType = None,
         key: PRNGKeyArray,
     ):
-        check_sizes(input_size=input_size, hidden_size=hidden_size)
+        check_sizes(input_size=input_size)
+        if hidden_size < 1:
+            raise ValueError(f"hidden_size must be at least 1, got {hidden_size}")
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-        draw, dtype, rows = initialiser("glorot_uniform"), default_float(dtype), KINDS[kind]
-        keys = jax.random.split(key, (2, rows))
-        # Each gate on its own: a matrix of several would start with smaller weights.
-        self.input_weight = _stacked(draw, keys[0], (hidden_size, input_size), dtype)
-        self.state_weight = _stacked(draw, keys[1], (hidden_size, hidden_size), dtype)
-        bias = jnp.zeros(rows * hidden_size, dtype)
-        remember = slice(hidden_size, 2 * hidden_size)
-        self.bias = bias.at[remember].set(1.0) if kind == "lstm" else bias
+        draw, dtype, gates = initialiser("glorot_uniform"), default_float(dtype), KINDS[kind]
+        keys = jax.random.split(key, (2, gates))
+        if kind == "lstm":
+            # Drawn in the order i, f, o, g, as all committed results were.
+            keys = keys[:, jnp.array([0, 1, 3, 2])]
+        # Each gate by itself: a matrix of several would start with smaller weights.
+        weight_ih = _stacked(draw, keys[0], (hidden_size, input_size), dtype)
+        weight_hh = _stacked(draw, keys[1], (hidden_size, hidden_size), dtype)
+        bias = jnp.zeros(gates * hidden_size, dtype)
+        if kind in _ACTIVATIONS:
+            self.cell = ElmanCell(weight_ih, weight_hh, bias, _ACTIVATIONS[kind])
+        elif kind == "lstm":
+            bias = bias.at[hidden_size : 2 * hidden_size].set(1.0)
+            cell = eqx.nn.LSTMCell(input_size, hidden_size, dtype=dtype, key=key)
+            self.cell = _with_parameters(cell, (weight_ih, weight_hh, bias))
+        else:
+            cell = eqx.nn.GRUCell(input_size, hidden_size, dtype=dtype, key=key)
+            cell = _with_parameters(cell, (weight_ih, weight_hh, bias))
+            self.cell = eqx.tree_at(lambda c: c.bias_n, cell, bias[:hidden_size])
         self.kind = kind
-        self.input_size = input_size
         self.hidden_size = hidden_size
 
     def __call__(
         self, xs: Float[Array, "time input"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "hidden"]:
         """The last state of a sequence."""
-        # The inputs of all steps at once: only what depends on the state has to wait.
-        seen = xs @ self.input_weight.T + self.bias
-        nothing = jnp.zeros(self.hidden_size, seen.dtype)
-
-        def advance(carry: Any, x: Array) -> tuple[Any, None]:
-            return self._step(x, *carry), None
-
-        return jax.lax.scan(advance, (nothing, nothing), seen)[0][0]
-
-    def _step(self, x: Array, h: Array, c: Array) -> tuple[Array, Array]:
-        """h_t and c_t; networks without a c hand it on."""
-        recalled = self.state_weight @ h
-        if self.kind == "lstm":
-            i, f, o, new = jnp.split(x + recalled, 4)
-            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(new)
-            return jax.nn.sigmoid(o) * jnp.tanh(c), c
-        if self.kind == "gru":
-            (r, u, new), (of_r, of_u, of_new) = jnp.split(x, 3), jnp.split(recalled, 3)
-            u = jax.nn.sigmoid(u + of_u)
-            return u * h + (1 - u) * jnp.tanh(new + jax.nn.sigmoid(r + of_r) * of_new), c
-        return (jnp.tanh if self.kind == "tanh" else jax.nn.relu)(x + recalled), c
+        if isinstance(self.cell, ElmanCell):
+            xs = self.cell.project(xs)
+        h = jnp.zeros(self.hidden_size, self.cell.weight_hh.dtype)
+        start = (h, h) if self.kind == "lstm" else h
+        state, _ = jax.lax.scan(lambda state, x: (self.cell(x, state), None), start, xs)
+        return state[0] if self.kind == "lstm" else state
 
 
-def _stacked(draw: Any, keys: PRNGKeyArray, shape: tuple[int, int], dtype: Any) -> Array:
+def _stacked(draw: Any, keys: Key[Array, "gates"], shape: tuple[int, int], dtype: Any) -> Array:
     return jnp.concatenate([draw(key, shape, dtype) for key in keys])
+
+
+def _with_parameters(cell: Any, parameters: tuple[Array, Array, Array]) -> Any:
+    return eqx.tree_at(lambda c: (c.weight_ih, c.weight_hh, c.bias), cell, parameters)
 
 
 class SumOverTime(eqx.Module):

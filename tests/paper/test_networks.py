@@ -1,4 +1,4 @@
-"""Usual recurrent networks against loops in NumPy, and sums over time."""
+"""Standard recurrent networks against loops in NumPy, and sums over time."""
 
 from functools import partial
 
@@ -18,48 +18,53 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def lstm(z, u, h, c):
-    i, f, o, n = np.split(z + u @ h, 4)
+def lstm(z, u, d, h, c):
+    i, f, n, o = np.split(z + u @ h, 4)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(n)
     return sigmoid(o) * np.tanh(c), c
 
 
-def gru(z, u, h, c):
+def gru(z, u, d, h, c):
     (z_r, z_u, z_n), (u_r, u_u, u_n) = np.split(z, 3), np.split(u, 3)
     r, update = sigmoid(z_r + u_r @ h), sigmoid(z_u + u_u @ h)
-    return update * h + (1 - update) * np.tanh(z_n + r * (u_n @ h)), c
+    return update * h + (1 - update) * np.tanh(z_n + r * (u_n @ h + d)), c
 
 
 STEPS = {
     "lstm": lstm,
     "gru": gru,
-    "tanh": lambda z, u, h, c: (np.tanh(z + u @ h), c),
-    "relu": lambda z, u, h, c: (np.maximum(z + u @ h, 0), c),
+    "tanh": lambda z, u, d, h, c: (np.tanh(z + u @ h), c),
+    "relu": lambda z, u, d, h, c: (np.maximum(z + u @ h, 0), c),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_networks_are_their_equations(kind):
     network = RNN(kind, 3, 4, key=jax.random.key(0))
-    bias = jax.random.normal(jax.random.key(1), network.bias.shape)
-    network = eqx.tree_at(lambda n: n.bias, network, bias)
+    cell = network.cell
+    bias = jax.random.normal(jax.random.key(1), cell.bias.shape)
+    network = eqx.tree_at(lambda n: n.cell.bias, network, bias)
+    d = np.arange(4.0)
+    if kind == "gru":
+        network = eqx.tree_at(lambda n: n.cell.bias_n, network, jnp.asarray(d, jnp.float32))
     xs = np.asarray(jax.random.normal(jax.random.key(2), (6, 3)))
-    w, u, b = (np.asarray(a) for a in (network.input_weight, network.state_weight, network.bias))
+    w, u, b = (np.asarray(a) for a in (cell.weight_ih, cell.weight_hh, bias))
     h, c = np.zeros(4), np.zeros(4)
     for x in xs:
-        h, c = STEPS[kind](w @ x + b, u, h, c)
+        h, c = STEPS[kind](w @ x + b, u, d, h, c)
     np.testing.assert_allclose(network(jnp.asarray(xs)), h, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_gate_starts_with_the_size_of_its_own_matrix(kind):
-    network = RNN(kind, 50, 50, key=jax.random.key(0))
+    cell = RNN(kind, 50, 50, key=jax.random.key(0)).cell
     rows = KINDS[kind] * 50
-    assert network.input_weight.shape == network.state_weight.shape == (rows, 50)
-    assert float(jnp.abs(network.input_weight).max()) == pytest.approx((6 / 100) ** 0.5, rel=0.01)
+    assert cell.weight_ih.shape == cell.weight_hh.shape == (rows, 50)
+    assert float(jnp.abs(cell.weight_ih).max()) == pytest.approx((6 / 100) ** 0.5, rel=0.01)
     forget = np.zeros(rows)
     forget[50:100] = kind == "lstm"
-    np.testing.assert_array_equal(network.bias, forget)
+    np.testing.assert_array_equal(cell.bias, forget)
+    assert not np.any(getattr(cell, "bias_n", 0.0))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -71,7 +76,7 @@ def test_no_step_leaves_the_state_at_zero(kind):
 def test_relu_counts_and_tanh_saturates(kind, counts):
     network = RNN(kind, 1, 1, key=jax.random.key(0))
     ones = jnp.ones((1, 1))
-    network = eqx.tree_at(lambda n: (n.input_weight, n.state_weight), network, (ones, ones))
+    network = eqx.tree_at(lambda n: (n.cell.weight_ih, n.cell.weight_hh), network, (ones, ones))
     (state,) = network(jnp.ones((100, 1)))
     assert state == 100 if counts else 0.9 < state < 1
 
@@ -81,6 +86,7 @@ def test_relu_counts_and_tanh_saturates(kind, counts):
     [
         (lambda: RNN("elman", 2, 2, key=jax.random.key(0)), "kind must be one of lstm.*'elman'"),
         (lambda: RNN("gru", -1, 2, key=jax.random.key(0)), "input_size"),
+        (lambda: RNN("lstm", 2, 0, key=jax.random.key(0)), "hidden_size must be at least 1, got 0"),
     ],
 )
 def test_bad_arguments(make, message):
