@@ -126,8 +126,8 @@ def download_mnist(
         if _has(folder, name, expected):
             note(f"{name} is there already.")
             continue
-        with replacing(folder / f"{name}.gz") as place:
-            place.write_bytes(_fetched(retrieve, mirrors, f"{name}.gz", expected, note))
+        with replacing(folder / f"{name}.gz") as path:
+            path.write_bytes(_fetched(retrieve, mirrors, f"{name}.gz", expected, note))
     return folder
 
 
@@ -180,8 +180,8 @@ def _has(folder: Path, name: str, expected: str) -> bool:
 
 def _find(folder: Path, name: str) -> Path | None:
     """The file, or its gzipped form."""
-    places = (folder / name, folder / f"{name}.gz")
-    return next((place for place in places if place.is_file()), None)
+    paths = (folder / name, folder / f"{name}.gz")
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _content(path: Path) -> bytes:

@@ -73,7 +73,7 @@ def convolved(
     """The convolution of an image, and of that the largest of every 2×2 pixels.
 
     A row of `x` holds all channels of its first pixel, then those of the second, and so on. It is
-    multiplied by the kernel at every place in the row, which is mostly zeros: fewer where a wide
+    multiplied by the kernel at every position in the row, which is mostly zeros: fewer where a wide
     image is cut into `strips`.
     """
     depth = kernel.shape[2]
@@ -86,7 +86,7 @@ def convolved(
         ]
         return jnp.concatenate(cut, axis=1)
     windows = jnp.concatenate([x[row : row + out] for row in range(5)], axis=1)
-    y = windows @ jnp.einsum("ydio,dcn->ycino", kernel, _places(width)).reshape(
+    y = windows @ jnp.einsum("ydio,dcn->ycino", kernel, _shifts(width)).reshape(
         windows.shape[1], (width - 4) * kernel.shape[-1]
     )
     # Columns with an even number come first, so that both maxima are of long rows.
@@ -94,10 +94,10 @@ def convolved(
     return jnp.maximum(jnp.maximum(y[:, 0, 0], y[:, 0, 1]), jnp.maximum(y[:, 1, 0], y[:, 1, 1]))
 
 
-def _places(side: int) -> np.ndarray:
+def _shifts(side: int) -> np.ndarray:
     """`(5, side, side - 4)`: 1 where a column of the kernel meets one of the image."""
     columns = [*range(0, side - 4, 2), *range(1, side - 4, 2)]
-    places = np.zeros((5, side, side - 4), np.float32)
+    shifts = np.zeros((5, side, side - 4), np.float32)
     for offset in range(5):
-        places[offset, np.array(columns) + offset, np.arange(side - 4)] = 1
-    return places
+        shifts[offset, np.array(columns) + offset, np.arange(side - 4)] = 1
+    return shifts

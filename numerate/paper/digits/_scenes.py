@@ -26,8 +26,8 @@ class Scenes(NamedTuple):
 class DigitScenes:
     """The parity task: count the even digits in a picture of at most five.
 
-    A picture has 0 to `most` digits, each number of them equally often, at places drawn until the
-    upper left corners of any two are `apart` pixels from each other.
+    A picture has 0 to `most` digits, each number of them equally often, at positions drawn until
+    the upper left corners of any two are `apart` pixels from each other.
 
     **Arguments:** `side` of the picture in pixels; `most` digits; `apart`, in pixels; `shrink`, by
     which sides are divided at the end, each pixel becoming the mean of those it stands for.
@@ -74,7 +74,7 @@ class DigitScenes:
         return Scenes(np.concatenate(drawn), even, digits)
 
     def _corners(self, random: np.random.Generator, digits: np.ndarray, room: int) -> np.ndarray:
-        """Places of digits, `(count, most, 2)`, drawn until they are far enough apart."""
+        """Positions of digits, `(count, most, 2)`, drawn until they are far enough apart."""
         corners = np.zeros((len(digits), self.most, 2), int)
         open_ = np.arange(len(digits))
         while len(open_):
@@ -94,10 +94,10 @@ class DigitScenes:
         height, width = images.shape[2:]
         canvas = np.zeros((len(corners), self.side, self.side), np.uint8)
         rows = np.arange(len(corners))[:, None, None]
-        for place in range(self.most):
-            y = corners[:, place, :1, None] + np.arange(height)[:, None]
-            x = corners[:, place, 1:, None] + np.arange(width)
-            shown = images[:, place] * there[:, place, None, None]
+        for index in range(self.most):
+            y = corners[:, index, :1, None] + np.arange(height)[:, None]
+            x = corners[:, index, 1:, None] + np.arange(width)
+            shown = images[:, index] * there[:, index, None, None]
             canvas[rows, y, x] = np.maximum(canvas[rows, y, x], shown)
         small = self.side // self.shrink
         parts = canvas.reshape(len(corners), small, self.shrink, small, self.shrink)

@@ -69,14 +69,14 @@ class DigitSequences:
 def shuffled(
     key: Key[Array, ""], images: int, sequences: int, length: int
 ) -> Int[Array, "batches sequences length"]:
-    """Places of images in batches of sequences: each image at most once, in random order."""
+    """Indices of images in batches of sequences: each image at most once, in random order."""
     batches = images // (sequences * length)
     order = jax.random.permutation(key, images)[: batches * sequences * length]
     return order.reshape(batches, sequences, length)
 
 
 def drawn(images: int, length: int, sequences: int, seed: int = 0) -> Int[np.ndarray, "_ length"]:
-    """Places of images in sequences to measure with, the same whenever it is called.
+    """Indices of images in sequences to measure with, the same whenever it is called.
 
     Where there are enough images, each is there at most once; otherwise they are drawn one by one.
 

@@ -129,7 +129,7 @@ class Network(eqx.Module):
 
     def __init__(self, last: Any, side: int, channels: tuple[int, ...], *, key: PRNGKeyArray):
         keys = jax.random.split(key, len(channels) + 2)
-        self.margin = -side % 4 // 2  # Then every 2×2 pixels have a whole place.
+        self.margin = -side % 4 // 2  # Then the image divides into squares of 2×2 pixels.
         side, start, kernels = side + 2 * self.margin, 1, []
         for k, n in zip(keys, channels, strict=False):
             kernels.append(jax.nn.initializers.he_normal()(k, (25 * start, n)))

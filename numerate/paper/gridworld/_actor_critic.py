@@ -97,8 +97,8 @@ def actor_critic(
     loss is the mean over all of them of -log π(a | s) Â + `value` (R - V(s))² - `entropy` H(π(s)),
     and the units' penalties. Advantages Â = Σ_k λ^k δ_{t+k} up to the episode's end or the
     horizon's, with δ_t = r_t + V(s_{t+1}) - V(s_t) and nothing discounted, are brought to mean 0
-    and deviation 1; R = Â + V(s) before that. An episode that is over makes place for a new one,
-    and the agent forgets.
+    and deviation 1; R = Â + V(s) before that. When an episode ends, a new one begins with
+    the agent's initial state.
 
     **Arguments:**
 

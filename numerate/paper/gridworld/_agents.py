@@ -21,7 +21,7 @@ _GAIN = 4.0
 class PictureEncoder(eqx.Module):
     """Two convolutions and a linear layer, for pictures.
 
-    Kernels of 8×8 pixels at every fourth, then of 4×4 at every second place, as in A3C, each
+    Kernels of 8×8 pixels with stride 4, then of 4×4 with stride 2, as in A3C, each
     followed by ReLU; then a layer to `out_features` with ReLU.
 
     **Arguments:**

@@ -51,9 +51,9 @@ class GridWorld:
     - `limit`: L, steps until time is up.
     - `slope`: c. The paper does not say; the reward of its agent without a NAC falls by 0.145 for
         every step that it comes too early.
-    - `pixels`: whether it is seen as a picture, or else as two places, one of many each.
+    - `pixels`: whether it is seen as a picture, or else as two positions, one-hot each.
 
-    **Shapes:** a picture is `(11 side + 1, same, 3)`, so 56×56 for five squares; places are
+    **Shapes:** a picture is `(11 side + 1, same, 3)`, so 56×56 for five squares; positions are
     `(2 side²,)`.
 
     **Raises:** `ValueError` for a world of one square or a limit without any step.

@@ -88,7 +88,7 @@ def read_number(words: Iterable[str]) -> int:
 class Numbers(NamedTuple):
     """Some numbers as a model meets them.
 
-    **Fields:** `tokens` `(numbers, 5)`, places in the vocabulary, with -1 after the last word;
+    **Fields:** `tokens` `(numbers, 5)`, indices in the vocabulary, with -1 after the last word;
     `mask`, true where there is a word; and `values`, the numbers.
     """
 

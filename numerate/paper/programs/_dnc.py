@@ -163,9 +163,9 @@ def addressed(
 
 def allocation(usage: Float[Array, "slots"]) -> Float[Array, "slots"]:
     """a: nearly all to the slot that is used least, if it is free."""
-    place = jnp.arange(len(usage))
+    index = jnp.arange(len(usage))
     less = usage < usage[:, None]
-    less |= (usage == usage[:, None]) & (place < place[:, None])
+    less |= (usage == usage[:, None]) & (index < index[:, None])
     logs = jnp.log(jnp.maximum(usage, _LEAST))
     return (1 - usage) * jnp.exp(jnp.sum(jnp.where(less, logs, 0.0), axis=1))
 

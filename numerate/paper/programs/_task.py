@@ -27,14 +27,14 @@ _BRANCH = (_OPEN, 0, _IF, 1, None, 2, _ELSE, 3, _CLOSE)
 class _Layouts(NamedTuple):
     """Programs without their numbers and signs, `(layouts, time)` but for `branches`.
 
-    `kinds` is -1 after the end. Where a number stands, `places` is its place among a program's,
+    `kinds` is -1 after the end. Where a number stands, `indices` is its index among a program's,
     and elsewhere -1; where a sign of a sum or a comparison does, `signs` or `compares` is the
     term's, and elsewhere -1. `branches`, `(layouts, terms)`, is 0 for no term, 1 for a number
     and 2 for an if.
     """
 
     kinds: np.ndarray
-    places: np.ndarray
+    indices: np.ndarray
     signs: np.ndarray
     compares: np.ndarray
     branches: np.ndarray
@@ -141,8 +141,8 @@ class Programs(Task):
         time, terms = max(map(len, rows)), max(map(len, lists))
         filled = np.array([row + [(-1, -1, -1, -1)] * (time - len(row)) for row in rows])
         branches = np.array([list(b) + [0] * (terms - len(b)) for b in lists])
-        kinds, places, signs, compares = np.moveaxis(filled, -1, 0)
-        return _Layouts(kinds, places, signs, compares, branches)
+        kinds, indices, signs, compares = np.moveaxis(filled, -1, 0)
+        return _Layouts(kinds, indices, signs, compares, branches)
 
 
 def _arrangements(terms: int, ifs: int) -> Iterator[tuple[int, ...]]:
@@ -154,17 +154,17 @@ def _arrangements(terms: int, ifs: int) -> Iterator[tuple[int, ...]]:
 
 
 def _rows(branches: Iterable[int]) -> Iterator[tuple[int, int, int, int]]:
-    """Kind, place, sign and comparison of every token."""
+    """Kind, index, sign and comparison of every token."""
     for term, branch in enumerate(branches):
         if term:
             yield _PLUS, -1, term, -1
         if branch == 1:
             yield _NUMBER, _NUMBERS * term, -1, -1
             continue
-        for place, part in enumerate(_BRANCH):
+        for index, part in enumerate(_BRANCH):
             if part is None:
                 yield _LESS, -1, -1, term
-            elif place % 2:
+            elif index % 2:
                 yield _NUMBER, _NUMBERS * term + part, -1, -1
             else:
                 yield part, -1, -1, -1
@@ -184,9 +184,9 @@ def _draw(task: Programs, digits: int, key: PRNGKeyArray, batch_size: int) -> Se
     kinds = jnp.where(chosen.signs >= 0, _at(minus, chosen.signs, _PLUS), chosen.kinds)
     kinds = jnp.where(chosen.compares >= 0, _at(greater, chosen.compares, _LESS), kinds)
     values = jnp.take_along_axis(
-        numbers.reshape(batch_size, -1), jnp.maximum(chosen.places, 0), axis=1
+        numbers.reshape(batch_size, -1), jnp.maximum(chosen.indices, 0), axis=1
     )
-    values = jnp.where(chosen.places >= 0, values, 0).astype(float)
+    values = jnp.where(chosen.indices >= 0, values, 0).astype(float)
     x = jnp.concatenate([values[..., None], jax.nn.one_hot(kinds, len(TOKENS))], axis=-1)
     return x, _value(numbers, chosen.branches, minus, greater)[:, None].astype(float)
 

@@ -64,8 +64,8 @@ def matching_digits(answers: Any, targets: Any) -> np.ndarray:
     """The share of digits of every rounded answer that are the target's.
 
     Both are written with as many digits as the longer of the two, zeros in front, and aligned at
-    their last digit. The sign is one more place where either is negative. What is not a number
-    matches nowhere.
+    their last digit. The sign counts as one more digit where either is negative. NaN and infinite
+    answers match nowhere.
 
     !!! example
         >>> matching_digits([118.4, 18.0, -118.0, 1180.0], [118.0, 118.0, 118.0, 118.0])
