@@ -1,0 +1,21 @@
+"""Stacks that are solved by linear least squares."""
+
+import math
+
+import numpy as np
+import pytest
+
+from numerate.formula import Rows
+from numerate.regress._closed import LIBRARIES, terms
+
+
+@pytest.mark.parametrize(
+    "name, degree", [("linear", 1), ("quadratic", 2), ("cubic", 3), ("quartic", 4)]
+)
+def test_a_polynomial_library_has_all_monomials_up_to_its_degree(name, degree):
+    x, y, z = np.random.default_rng(0).uniform(1.0, 2.0, (3, 10))
+    rows = Rows.of({"x": x, "y": y, "z": z}, x)
+    (library,) = (one for one in LIBRARIES if one.name == name)
+    found = {formula for formula, _ in terms(rows, library)}
+    assert len(found) == math.comb(3 + degree, degree) - 1  # all but the constant
+    assert max(formula.as_poly(*rows.symbols).total_degree() for formula in found) == degree
