@@ -23,7 +23,6 @@ def committed(name: str) -> tuple[pl.DataFrame, dict]:
     return rows.drop("job", "job_seconds"), summary
 
 
-@pytest.mark.usefixtures("unoptimised")
 @each
 def test_the_last_job_gives_rows_like_the_committed_ones(name):
     experiment = EXPERIMENTS[name]
@@ -63,7 +62,6 @@ def test_every_setting_is_explained(name):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unoptimised")
 @each
 def test_smoke(name, tmp_path):
     """The whole of the smallest scale: all files, and nothing is run twice."""

@@ -1,168 +1,37 @@
-"""Every unit and cell says all that a reader needs to choose it, in the same order."""
+"""The script that checks docstrings, `tests/docstrings.py`, finds what is wrong."""
 
-import doctest
-import inspect
 import re
 
-import equinox as eqx
 import pytest
 
-import numerate.cells
-import numerate.units
-from numerate.units import Unit
+from numerate.units import NAC
+from tests import docstrings
 
-# What each docstring has after its first line, each part once and in this order.
-PARTS = (
-    "**Arguments:**",
-    "**Shapes:**",
-    "**Represents exactly**",
-    "**Cannot**",
-    "**Penalty:**",
-    "**Constraint:**",
-    "**Raises:**",
-    "**Differs from the authors' code in**",
-    "!!! example",
-    "```bibtex",
+
+def test_all_units_and_cells_are_checked():
+    assert {"NAC", "NAU", "sNMU", "Recurrent"} <= set(docstrings.DOCUMENTED)
+    assert list(docstrings.mistakes()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("**Shapes:**", "**Sizes:**", "all parts are there in order"),
+        (".\n\n", "\n\n", "the first line is a sentence of its own"),
+        (" = ", " is ", "the equation stands first"),
+        ("logistic", "some", "what is σ"),
+        ("`out_features`", "the outputs", "every argument of the constructor is described"),
+        ("**Penalty:** none", "**Penalty:** some", "the penalty is documented"),
+        ("**Constraint:** none", "**Constraint:** some", "the constraint is documented"),
+        (">>> ", "... ", "the example runs and uses the class"),
+        ("year={", "date={", "bibtex parses and says who what and when: .* has no year"),
+        ("title={Neural", "title={Real", "trask2018nalu"),
+    ],
 )
-
-# Symbols that are not defined by an equation of their own, and a word that defines them.
-SYMBOLS = {"σ": "logistic", "⊙": "elementwise"}
-
-
-def classes_of(module) -> dict[str, type]:
-    """The units and cells of a module, without the abstract class of all units."""
-    names = getattr(module, "__all__", vars(module))
-    found = {name: getattr(module, name) for name in names}
-    return {
-        name: value
-        for name, value in found.items()
-        if inspect.isclass(value)
-        and issubclass(value, eqx.Module)
-        and value.__module__.startswith(module.__name__)
-        and value is not Unit
-    }
-
-
-DOCUMENTED = classes_of(numerate.units) | classes_of(numerate.cells)
-each = pytest.mark.parametrize("kind", DOCUMENTED.values(), ids=DOCUMENTED)
-
-
-def doc_of(kind: type) -> str:
-    return inspect.cleandoc(kind.__dict__["__doc__"])
-
-
-def part(kind: type, name: str) -> str:
-    """The text from a part's name up to the next part's."""
-    return doc_of(kind).split(name, 1)[1].split(PARTS[PARTS.index(name) + 1])[0]
-
-
-def test_there_are_units_and_cells():
-    assert {"NAC", "NAU", "sNMU", "Recurrent"} <= set(DOCUMENTED)
-
-
-@each
-def test_all_parts_are_there_in_order(kind):
-    doc = doc_of(kind)
-    assert {name: doc.count(name) for name in PARTS} == dict.fromkeys(PARTS, 1)
-    assert sorted(PARTS, key=doc.index) == list(PARTS)
-    assert "" not in [part(kind, name).strip(" :.\n") for name in PARTS[:-1]]
-
-
-@each
-def test_the_first_line_is_a_sentence_of_its_own(kind):
-    first, second, *_ = doc_of(kind).splitlines()
-    assert first.endswith(".") and second == ""
-
-
-@each
-def test_the_equation_stands_first_and_its_symbols_are_defined(kind):
-    text = doc_of(kind).split("\n", 1)[1].split("**Shapes:**")[0]
-    assert re.search(r"\w\S* = \S", text.split("**Arguments:**")[0]), "there is no equation"
-    for symbol, meaning in SYMBOLS.items():
-        assert symbol not in text or meaning in text, f"what is {symbol}?"
-
-
-@each
-def test_every_argument_of_the_constructor_is_described(kind):
-    """In its own list, or in that of the unit which it refers to."""
-    described = part(kind, "**Arguments:**")
-    for other in re.findall(r"as for `(\w+)`", described):
-        described += part(getattr(numerate.units, other), "**Arguments:**")
-    arguments = set(inspect.signature(kind).parameters)
-    assert arguments - set(re.findall(r"`(\w+)`", described)) == set()
-
-
-@each
-def test_the_penalty_is_documented_if_there_is_one(kind):
-    none = part(kind, "**Penalty:**").strip(" .\n").startswith("none")
-    if issubclass(kind, Unit):
-        assert none == (kind.penalty is Unit.penalty)
-
-
-@each
-def test_the_constraint_is_documented_if_there_is_one(kind):
-    none = part(kind, "**Constraint:**").strip(" .\n").startswith("none")
-    if issubclass(kind, Unit):
-        assert none == (kind.bounds is Unit.bounds and kind.constrained is Unit.constrained)
-
-
-@each
-def test_the_example_runs_and_uses_the_class(kind):
-    examples = doctest.DocTestParser().get_examples(part(kind, "!!! example"))
-    assert any(kind.__name__ in example.source for example in examples)
-    assert any(example.want for example in examples)
-
-
-def entries(kind: type) -> dict[str, dict[str, str]]:
-    """The BibTeX of a docstring, by key: a parser that takes nothing but what is right."""
-    (block,) = re.findall(r"^```bibtex\n(.*?)^```$", doc_of(kind), re.DOTALL | re.MULTILINE)
-    found = {}
-    while block.strip():
-        head = re.match(r"\s*@\w+\{([\w:-]+),", block)
-        assert head, f"an entry must start with @kind{{key,: {block}"
-        body, block = braced(block[block.index("{") :])
-        found[head[1]] = fields(body.removeprefix(head[1]).strip().removeprefix(","))
-    return found
-
-
-def braced(text: str) -> tuple[str, str]:
-    """The inside of the braces that a text starts with, and what comes after them."""
-    depth = 0
-    for place, letter in enumerate(text):
-        depth += {"{": 1, "}": -1}.get(letter, 0)
-        if depth == 0:
-            return text[1:place], text[place + 1 :]
-    raise AssertionError(f"braces are not balanced: {text}")
-
-
-def fields(body: str) -> dict[str, str]:
-    found = {}
-    while body.strip():
-        head = re.match(r"\s*(\w+)\s*=\s*(?=\{)", body)
-        assert head, f"a field must be name={{value}}: {body}"
-        found[head[1]], body = braced(body[head.end() :])
-        assert re.match(r"\s*(,|$)", body), f"a comma must stand between fields: {body}"
-        body = body.strip().removeprefix(",")
-    return found
-
-
-@each
-def test_bibtex_parses_and_says_who_what_and_when(kind):
-    assert entries(kind)
-    for key, entry in entries(kind).items():
-        for name in ("title", "author", "year"):
-            assert entry.get(name, "").strip(), f"{key} has no {name}"
-        assert re.fullmatch(r"(19|20)\d\d", entry["year"])
-
-
-def test_one_paper_has_one_key_and_one_text():
-    """`citation` drops duplicates by key, so the same key must be the same entry."""
-    by_key, by_title = {}, {}
-    for kind in DOCUMENTED.values():
-        for key, entry in entries(kind).items():
-            assert by_key.setdefault(key, entry) == entry, key
-            title = " ".join(entry["title"].lower().split())
-            assert by_title.setdefault(title, key) == key, f"{title} has two keys"
+def test_a_mistake_is_found(old, new, rule, monkeypatch):
+    assert NAC.__doc__ and old in NAC.__doc__
+    monkeypatch.setattr(NAC, "__doc__", NAC.__doc__.replace(old, new))
+    assert re.search(rule, "\n".join(docstrings.mistakes()))
 
 
 @pytest.mark.parametrize(
@@ -176,4 +45,4 @@ def test_one_paper_has_one_key_and_one_text():
 )
 def test_the_parser_finds_mistakes(text, why):
     with pytest.raises(AssertionError, match=why):
-        entries(type("Wrong", (), {"__doc__": f"One.\n\n```bibtex\n{text}\n```\n"}))
+        docstrings.entries(type("Wrong", (), {"__doc__": f"One.\n\n```bibtex\n{text}\n```\n"}))
