@@ -1,5 +1,6 @@
 """What tests share: both precisions, and strict dtype promotion."""
 
+import contextlib
 import itertools
 
 import jax
@@ -44,11 +45,18 @@ def strict_promotion():
 
 @pytest.fixture
 def optimised():
-    """Has XLA optimise what a test compiles, as it does for users: for tests of rounding, of speed
-    and of results to the last bit. The value is the options of `jax.jit` for the rest of it."""
+    """As `optimising`; the value is the options of `jax.jit` for the code generator."""
+    with optimising():
+        yield {"xla_cpu_use_fusion_emitters": True}
+
+
+@contextlib.contextmanager
+def optimising():
+    """Has XLA optimise what is compiled, as it does for users: for tests of rounding, of speed and
+    of results to the last bit."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", False)
-    yield {"xla_cpu_use_fusion_emitters": True}
+    yield
     jax.config.update("jax_disable_most_optimizations", before)
 
 

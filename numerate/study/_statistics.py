@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+Numbers = Sequence[float] | np.ndarray
+
 # Importing scipy.stats takes longer than importing all the rest, and only tables need it.
 
 
@@ -37,7 +39,7 @@ def wilson_interval(successes: int, trials: int, level: float = 0.95) -> tuple[f
     return float(interval.low), float(interval.high)
 
 
-def median_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
+def median_interval(values: Numbers, level: float = 0.95) -> tuple[float, float] | None:
     """The confidence interval of a median between two order statistics, for any distribution.
 
     NaN counts as larger than all other values: a seed that failed has no small error.
@@ -68,7 +70,7 @@ def _median_interval(values: tuple[float, ...], level: float) -> tuple[float, fl
     return None if np.isnan(low) or np.isnan(high) else (float(low), float(high))
 
 
-def median(values: Sequence[float]) -> float:
+def median(values: Numbers) -> float:
     """The median, where NaN counts as larger than all other values; NaN of no values.
 
     !!! example
@@ -78,7 +80,7 @@ def median(values: Sequence[float]) -> float:
     return float(np.median(_nan_as_infinity(values))) if len(values) else float("nan")
 
 
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
+def rank_correlation(first: Numbers, second: Numbers) -> float:
     """Spearman's correlation of two measures; equal values share their mean rank.
 
     NaN of fewer than three pairs, and where all values of a measure are equal.
@@ -96,6 +98,6 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
     return float(found.statistic)
 
 
-def _nan_as_infinity(values: Sequence[float]) -> np.ndarray:
+def _nan_as_infinity(values: Numbers) -> np.ndarray:
     found = np.asarray(values, float)
     return np.where(np.isnan(found), np.inf, found)

@@ -86,7 +86,10 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n == "(a+b)*c" else pytest.mark.slow) for n in TARGETS],
+)
 def test_64_random_starts_of_a_stack_solve_it(name):
     function, width, kinds = TARGETS[name]
     architecture, rng = stack(kinds, width), np.random.default_rng(0)

@@ -16,6 +16,7 @@ import pytest
 from numerate.tasks import Arithmetic
 from numerate.train import Config, Outcome, train, train_many
 from numerate.units import NAC, NALU
+from tests.conftest import optimising
 
 TASK = Arithmetic("sub", (1.0, 2.0), set_size=256)
 # One object each, so that the tests share compiled programs.
@@ -44,9 +45,11 @@ def assert_identical(a, b):
 @pytest.fixture(scope="module", params=MODELS)
 def forty(request):
     model = MODELS[request.param]
-    return model, train_many(KEYS, TASK, model, CONFIG)
+    with optimising():
+        return model, train_many(KEYS, TASK, model, CONFIG)
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("seeds", [[0], [39], [7, 3, 20], list(range(33))])
 def test_a_seed_does_not_depend_on_its_company(forty, seeds):
     """To the last bit: alone, with two others in another order, over a chunk's end."""
@@ -56,6 +59,7 @@ def test_a_seed_does_not_depend_on_its_company(forty, seeds):
     )
 
 
+@pytest.mark.usefixtures("optimised")
 def test_a_seed_does_not_depend_on_its_place(forty):
     model, run = forty
     order = np.random.default_rng(0).permutation(len(KEYS))
