@@ -212,7 +212,7 @@ def _verdict(found: pl.DataFrame) -> str:
             failed = set(cells.filter(pl.col("solved") < pl.col("models"))["unit"])
             always = [unit for unit in units_run(cells, ENTRIES) if unit not in failed]
             said.append(f"{sign}: {', '.join(always) if always else _best(cells)}")
-    return f"Units of which every seed solves an operation on all ranges: {'; '.join(said)}."
+    return f"Units that solve an operation on all ranges with every seed: {'; '.join(said)}."
 
 
 def _best(cells: pl.DataFrame) -> str:
@@ -225,11 +225,11 @@ def _best(cells: pl.DataFrame) -> str:
 def _recorded(rows: pl.DataFrame) -> str:
     if rows["seed"].null_count():
         return (
-            "The run was made before results were stored for each seed: of every unit, operation "
-            "and range its file has the number of seeds that solve it and the median step at which "
-            "they do, in one row, and no errors. A new run has a row for each seed."
+            "This run was made before results were stored per seed. Its file has one row per unit, "
+            "operation and range, with the number of seeds that solve the operation and the median "
+            "step at which they do, and without errors. A new run has one row per seed."
         )
-    return "The file of results has a row for each seed."
+    return "The file of results has one row per seed."
 
 
 def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":

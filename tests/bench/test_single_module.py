@@ -84,6 +84,6 @@ def test_units_are_ordered_by_successes_and_then_by_name():
 
 def test_the_verdict_names_the_units_that_never_fail_or_the_best():
     always = BENCHMARK.sentences(rows(NAU=[1, 1], Linear=[0, 1]), Settings())
-    assert "+: NAU." in always["verdict"] and "a row for each seed" in always["recorded"]
+    assert "+: NAU." in always["verdict"] and "one row per seed" in always["recorded"]
     never = BENCHMARK.sentences(rows(NAU=[1, 1, 0], Linear=[0, 1, 0]), Settings())
     assert "+: none (best is NAU with 67 % of seeds)." in never["verdict"]
