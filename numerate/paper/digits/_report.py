@@ -1,4 +1,4 @@
-"""How `mnist-count` and `mnist-add` show what came out, beside table 2 of the paper."""
+"""The tables, sentences and figure of `mnist-count` and `mnist-add`, beside table 2."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +9,7 @@ import polars as pl
 from numerate.study import Line, Table, by_seed, markdown_table, median, number, units_run
 
 from ._sequences import DigitSequences
-from ._training import ENTRIES, GUESS, LENGTHS, TRAINED, Settings
+from ._training import CONSTANT, ENTRIES, LENGTHS, TRAINED, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,11 +18,11 @@ LONG = LENGTHS[1:]
 
 
 class Study(NamedTuple):
-    """What one of the two experiments asks, and what the paper has.
+    """One of the two experiments: its task, its units, and the published results.
 
-    **Fields:** `task`; `paper`, by unit: the share right of one digit in per cent, and the mean
+    **Fields:** `task`; `paper`, by unit: the accuracy on one digit in per cent, and the mean
     absolute errors at lengths 10, 100 and 1000 (table 2); `units`, in order; `others`, by unit
-    what others report at those lengths.
+    the results of others at those lengths.
     """
 
     task: DigitSequences
@@ -31,12 +31,12 @@ class Study(NamedTuple):
     others: dict[str, tuple[str, str, str]] = {}
 
     def published(self, unit: str, length: int) -> float | None:
-        """The paper's error, or share right, as printed."""
+        """The paper's error, or accuracy, as printed."""
         found = self.paper.get(unit)
         return None if found is None else found[LENGTHS.index(length)]
 
     def best(self, length: int) -> float:
-        """The paper's best of all units, as printed."""
+        """The paper's best result of all units, as printed."""
         found = [row[LENGTHS.index(length)] for row in self.paper.values()]
         return max(found) if length == 1 else min(found)
 
@@ -88,7 +88,7 @@ def _errors(study: Study, rows: pl.DataFrame, length: int) -> Table:
 
 
 def _printed(error: float | None) -> str:
-    """The paper's error, and the half of it, which is what it probably was."""
+    """The paper's error, and half of it, which is probably the actual error."""
     return "" if error is None else f"{_plain(error)} (half: {_plain(error / 2)})"
 
 
@@ -98,7 +98,7 @@ def _plain(value: float) -> str:
     return f"{value:.1e}" if value >= 1e5 else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
-# Sentences.
+# Sentences of the page.
 
 
 def sentences(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
@@ -112,13 +112,13 @@ def sentences(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str,
 
 
 def best_unit(rows: pl.DataFrame, study: Study) -> str:
-    """The unit of the least median error at the greatest length."""
+    """The unit with the lowest median error at the greatest length."""
     return min(units_run(rows, study.units), key=lambda unit: median(_values(rows, unit, LONG[-1])))
 
 
 def _verdict(study: Study, rows: pl.DataFrame) -> str:
-    length, shown = LONG[-1], [unit for unit in units_run(rows, study.units) if unit != GUESS]
-    theirs, guess = study.best(length), median(_values(rows, GUESS, length))
+    length, shown = LONG[-1], [unit for unit in units_run(rows, study.units) if unit != CONSTANT]
+    theirs, guess = study.best(length), median(_values(rows, CONSTANT, length))
     summed, cells, usual = (
         _medians(rows, _kind(shown, kind)) for kind in ("summed", "cell", "baseline")
     )
@@ -145,7 +145,7 @@ def _constant(study: Study) -> str:
 
 
 def _overview(study: Study, rows: pl.DataFrame) -> str:
-    """Medians in the paper's layout; its errors are halved."""
+    """Medians in the layout of the paper, whose errors are halved."""
     ours = ["1 digit", *(f"{n} digits" for n in LONG)]
     head = ["unit", *ours, f"paper: {ours[0]}", *ours[1:]]
     rest = units_run(rows, study.units)
@@ -164,17 +164,17 @@ def _overview_line(study: Study, rows: pl.DataFrame, unit: str) -> list[str]:
 
 
 def _factor_two(study: Study, rows: pl.DataFrame) -> str:
-    """The constant answer, doubled, beside the paper's LSTM."""
+    """Twice the error of the constant prediction, beside the paper's LSTM."""
     lines = []
     for n in LONG:
-        error, theirs = median(_values(rows, GUESS, n)), study.published("LSTM", n)
+        error, theirs = median(_values(rows, CONSTANT, n)), study.published("LSTM", n)
         lines.append([str(n), f"{error:.4g}", f"{2 * error:.4g}", f"{theirs:g}"])
     head = ["digits", "constant prediction, our error", "doubled", "the paper's LSTM"]
     return markdown_table(head, lines, left=0)
 
 
 def _bias(study: Study, rows: pl.DataFrame) -> str:
-    """How much of the error is the same in every sequence."""
+    """The systematic part of the error: what is the same in every sequence."""
     best, lines = best_unit(rows, study), []
     for n in LONG:
         error, bias = (number(median(_values(rows, best, n, name))) for name in ("mae", "bias"))
@@ -183,11 +183,11 @@ def _bias(study: Study, rows: pl.DataFrame) -> str:
 
 
 def _validation(study: Study, rows: pl.DataFrame) -> str:
-    """The errors by which settings were chosen, beside those on test images."""
+    """Validation errors, by which settings were chosen, beside test errors."""
     lines = [
         [unit, *(number(median(_values(rows, unit, name))) for name in ("validation", TRAINED))]
         for unit in units_run(rows, study.units)
-        if unit != GUESS
+        if unit != CONSTANT
     ]
     return markdown_table(["unit", "validation, 10 digits", "test, 10 digits"], lines)
 
@@ -207,14 +207,14 @@ def summarise(study: Study, rows: pl.DataFrame, settings: Settings) -> dict[str,
 
 
 def draw(study: Study, rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
-    """Every network's error at each length, with half of what the paper has."""
+    """The error of every network at each length, with half of the paper's error."""
     from matplotlib.figure import Figure
 
     shown = units_run(rows, study.units)
     figure = Figure(figsize=(10.5, 0.3 * len(shown) + 1.3), layout="constrained")
     panels = figure.subplots(1, len(LONG), sharey=True)
     for axes, length in zip(panels, LONG, strict=True):
-        guess = median(_values(rows, GUESS, length))
+        guess = median(_values(rows, CONSTANT, length))
         limits = (study.best(length) / 10, 30 * study.task.spread(1) * length)
         for row, unit in enumerate(shown):
             _dots(axes, row, _values(rows, unit, length), study.published(unit, length), limits)
@@ -229,7 +229,7 @@ def draw(study: Study, rows: pl.DataFrame, settings: Settings) -> "dict[str, Fig
 
 
 def _dots(axes: Any, row: int, values: Sequence[float], paper: float | None, limits: Any) -> None:
-    """What is beyond the limits lies on them."""
+    """The dots of one unit; values beyond the limits are drawn at the limits."""
     seen = np.clip(np.nan_to_num(values, nan=limits[1], posinf=limits[1]), *limits)
     axes.plot(seen, np.full(len(seen), row), ".", color="#1f6fb2", alpha=0.5, label="network")
     axes.plot(np.clip(median(values), *limits), row, "|", color="#1f2933", ms=12, label="median")

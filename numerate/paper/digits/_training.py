@@ -1,20 +1,22 @@
-"""What `mnist-count` and `mnist-add` share: networks that see digits one by one and answer last.
+"""Training for `mnist-count` and `mnist-add`: recurrent networks on sequences of digits.
 
-Decided here, because the paper does not say:
+Choices that the paper leaves open:
 
 - Every image goes through the convolutional network of PyTorch's example (`DigitNet`), without
-  dropout. Its ten outputs are what a cell receives: as they are (`raw`), or as probabilities
-  (`softmax`); each row of `ENTRIES` says which.
-- LSTM, GRU and RNNs have `hidden` features and a linear layer with bias that reads the last state.
-- NAC, NALU and NAU as cells: h_t = unit([x_t, h_{t-1}]), h_0 = 0, and the last state is the
-  answer, so they have as many features as it. They start by keeping their state: its weight is
-  0.95 for NAC and NALU, 1 for NAU. Those that start small throughout hardly learned, to judge by
-  images held back.
-- In rows that say "summed" the unit sees every x_t on its own, and what it gives is added.
-- Adam on batches of sequences of ten, in which every image comes once an epoch. Its rate rises for
-  a twentieth of the steps and falls to 0 by a cosine; that of units is higher.
-- The network at the end counts. Images held back from the training set are looked at only to
-  choose the settings, and only in sequences of ten.
+  dropout. Its ten outputs are the input of a cell, as logits (`raw`) or as probabilities
+  (`softmax`), as each row of `ENTRIES` says.
+- LSTM, GRU and RNNs have `hidden` features. A linear layer with bias maps the last state to the
+  output.
+- NAC, NALU and NAU as cells: h_t = unit([x_t, h_{t-1}]) with h_0 = 0. The output is the last
+  state, so they have as many features as the output. Their initial weight of the state is 0.95 on
+  the diagonal for NAC and NALU and 1 for NAU: with small initial weights they hardly learned on
+  the validation set.
+- In rows with "summed" the unit is applied to every x_t, and its outputs are added.
+- Adam on batches of sequences of ten, in which every image occurs once an epoch. The learning rate
+  has a linear warm-up for a twentieth of the steps and a cosine schedule to 0; units have a higher
+  rate than the rest.
+- The result is the network at the end. Validation images were only used to choose settings, and
+  only in sequences of ten.
 """
 
 from collections.abc import Callable
@@ -41,7 +43,7 @@ from ._sequences import CLASSES, DigitSequences, drawn, shuffled
 
 LENGTHS = (1, 10, 100, 1000)
 TRAINED = 10
-# Images held back from the training set: these many, or a tenth of it if that is less.
+# Images held back for validation, or a tenth of the training set if that is less.
 _HELD_BACK = 5000
 # Mean and deviation of the pixels, as in PyTorch's example.
 _PIXEL = (0.1307, 0.3081)
@@ -55,15 +57,16 @@ class Settings:
 
     - `seeds`: networks for each unit.
     - `units`: those to run; all of them if empty.
-    - `epochs`: of units whose outputs are summed; in each every image comes once.
+    - `epochs`: of units whose outputs are summed; in each every image occurs once.
     - `cell_epochs`: of NAC, NALU and NAU as cells.
     - `baseline_epochs`: of LSTM, GRU and RNNs.
     - `batch`: sequences in a step.
     - `rate`: Adam's highest learning rate.
     - `unit_rate`: the same for the parameters of units.
     - `hidden`: features of the state of LSTM, GRU and RNNs.
-    - `sequences`: to test with at each length, at most; of one digit, all test images.
-    - `source`: `mnist`, `small` for the images of scikit-learn, or `any`: MNIST if it is there.
+    - `sequences`: the most test sequences of each length; of one digit, all test images.
+    - `source`: `mnist`, `small` for the images of scikit-learn, or `any`: MNIST if its files are
+        found.
     """
 
     seeds: int = 6
@@ -82,30 +85,28 @@ class Settings:
 # Networks.
 
 
-class Watcher(eqx.Module):
-    """Sees images, and answers at the end of them."""
+class DigitSequenceModel(eqx.Module):
+    """A sequence of images to one output: an encoder of each image, and a decoder of all."""
 
-    net: DigitNet
-    reader: Any
-    sees: str = eqx.field(static=True)
+    encoder: DigitNet
+    decoder: Any
+    inputs: str = eqx.field(static=True)
 
     def features(self, image: Float[Array, "28 28"]) -> Float[Array, "features"]:
-        seen = self.net(image)
-        return jax.nn.softmax(seen) if self.sees == "softmax" else seen
+        logits = self.encoder(image)
+        return jax.nn.softmax(logits) if self.inputs == "softmax" else logits
 
     def __call__(self, images: Float[Array, "time 28 28"]) -> Float[Array, "out"]:
-        return self.reader(jax.vmap(self.features)(images))
+        return self.decoder(jax.vmap(self.features)(images))
 
 
 class Entry(NamedTuple):
-    """A row: how what reads the sequence is made, what kind it is, and what it is shown of images.
-
-    `make(hidden, outputs, key=)` makes it.
-    """
+    """A row: `make(hidden, outputs, key=)` makes the decoder; its `kind`; and its `inputs`, the
+    logits (`"raw"`) or probabilities (`"softmax"`) of each image."""
 
     make: Callable[..., Any]
     kind: str
-    sees: str = "raw"
+    inputs: str = "raw"
 
 
 def _network(kind: str) -> Entry:
@@ -123,15 +124,15 @@ def _recurrent(unit: Any) -> Entry:
     return Entry(make, "cell")
 
 
-def _summed(unit: Any, sees: str = "raw") -> Entry:
+def _summed(unit: Any, inputs: str = "raw") -> Entry:
     def make(_: int, outputs: int, *, key: PRNGKeyArray) -> SumOverTime:
         return SumOverTime(partial(unit, CLASSES, outputs), key=key)
 
-    return Entry(make, "summed", sees)
+    return Entry(make, "summed", inputs)
 
 
 def _kept(value: float, name: str = "glorot_uniform") -> Any:
-    """How weights of a cell start that keeps its state: `value` on that part's diagonal."""
+    """Initial weights of a cell that keeps its state: `value` on the diagonal of the state."""
 
     def start(key: PRNGKeyArray, shape: tuple[int, int], dtype: Any) -> Array:
         outputs = shape[0]
@@ -155,15 +156,17 @@ ENTRIES = {
     "NAU, summed": _summed(NAU),
     "NAU, softmax summed": _summed(NAU, "softmax"),
 }
-# The line that every network has to beat.
-GUESS = "constant"
+# The baseline that every network has to beat: one prediction for all sequences.
+CONSTANT = "constant"
 
 
-def watcher(unit: str, settings: Settings, task: DigitSequences, *, key: PRNGKeyArray) -> Watcher:
+def sequence_model(
+    unit: str, settings: Settings, task: DigitSequences, *, key: PRNGKeyArray
+) -> DigitSequenceModel:
     """The untrained network of a row."""
     entry, (first, second) = ENTRIES[unit], jax.random.split(key)
-    reader = entry.make(settings.hidden, task.out_features, key=second)
-    return Watcher(DigitNet(CLASSES, key=first), reader, entry.sees)
+    decoder = entry.make(settings.hidden, task.out_features, key=second)
+    return DigitSequenceModel(DigitNet(CLASSES, key=first), decoder, entry.inputs)
 
 
 # Training.
@@ -177,7 +180,7 @@ class _Program(NamedTuple):
 
 
 def scaled(images: Array) -> Array:
-    """Pixels from 0 to 255 as the network receives them."""
+    """Pixels from 0 to 255, normalised as the inputs of the network."""
     return (images.astype(jnp.float32) / 255 - _PIXEL[0]) / _PIXEL[1]
 
 
@@ -197,10 +200,10 @@ def _optimiser(settings: Settings, steps: int, arithmetic: bool) -> optax.Gradie
     return optax.chain(optax.clip_by_global_norm(1.0), optax.partition(parts, _parts))
 
 
-def _parts(model: Watcher) -> Any:
-    """For each array, which of the two learning rates it has."""
-    names = eqx.tree_at(lambda w: w.net, model, jax.tree.map(lambda _: "net", model.net))
-    return eqx.tree_at(lambda w: w.reader, names, jax.tree.map(lambda _: "unit", model.reader))
+def _parts(model: DigitSequenceModel) -> Any:
+    """The name of the learning rate of each array."""
+    names = eqx.tree_at(lambda w: w.encoder, model, jax.tree.map(lambda _: "net", model.encoder))
+    return eqx.tree_at(lambda w: w.decoder, names, jax.tree.map(lambda _: "unit", model.decoder))
 
 
 @lru_cache(maxsize=1)
@@ -209,14 +212,14 @@ def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -
     optimiser = _optimiser(settings, steps, ENTRIES[unit].kind != "baseline")
 
     def init(key: PRNGKeyArray) -> tuple[Any, Any]:
-        model = eqx.filter(watcher(unit, settings, task, key=key), eqx.is_array)
+        model = eqx.filter(sequence_model(unit, settings, task, key=key), eqx.is_array)
         return model, optimiser.init(model)
 
-    def loss(model: Watcher, images: Array, labels: Array) -> Array:
+    def loss(model: DigitSequenceModel, images: Array, labels: Array) -> Array:
         errors = (jax.vmap(model)(scaled(images)) - task.truth(labels)) / task.spread(TRAINED)
         return jnp.square(errors).mean()
 
-    static = static_part(partial(watcher, unit, settings, task))
+    static = static_part(partial(sequence_model, unit, settings, task))
     update = update_step(loss, optimiser, static)
 
     def epoch(state: Any, images: Array, labels: Array, key: PRNGKeyArray, number: Array) -> Any:
@@ -238,7 +241,7 @@ def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -
         return jax.lax.map(lambda block: features(scaled(block)), images)
 
     def answers(arrays: Any, features: Array, order: Array) -> Array:
-        return jax.vmap(eqx.combine(arrays, static).reader)(features[order])
+        return jax.vmap(eqx.combine(arrays, static).decoder)(features[order])
 
     return _Program(
         *(compile_program(part, one_thread=True) for part in (init, epoch, seen, answers))
@@ -246,7 +249,7 @@ def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -
 
 
 class Split(NamedTuple):
-    """Images to train with, and those held back."""
+    """Training images, and those held back for validation."""
 
     images: Array
     labels: Array
@@ -264,10 +267,10 @@ def split(source: str) -> tuple[Digits, Split]:
 
 
 def run(task: DigitSequences, job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    """A seed on every core at a time."""
+    """Trains the seeds in parallel, one on each core."""
     found, parts = split(settings.source)
-    if job.unit == GUESS:
-        return _guessed(task, job, found, settings)
+    if job.unit == CONSTANT:
+        return _constant(task, job, found, settings)
     program = _program(job.unit, settings, task, len(parts.labels))
     keys, epochs = seed_keys(job.seeds), _epochs(job.unit, settings)
 
@@ -284,8 +287,8 @@ def run(task: DigitSequences, job: Job, settings: Settings, tick: Tick) -> list[
     return [row for rows in run_parallel(one, len(job.seeds), tick) for row in rows]
 
 
-def _guessed(task: DigitSequences, job: Job, found: Digits, settings: Settings) -> list[Row]:
-    """What one answer to everything comes to: the best one for sequences as long as in training."""
+def _constant(task: DigitSequences, job: Job, found: Digits, settings: Settings) -> list[Row]:
+    """The errors of a constant prediction, the best one for sequences of the training length."""
 
     def answers(_: Any, order: np.ndarray) -> Array:
         return jnp.broadcast_to(task.guess(TRAINED), (len(order), task.out_features))
@@ -295,7 +298,7 @@ def _guessed(task: DigitSequences, job: Job, found: Digits, settings: Settings) 
         | errors(task, answers, None, found.test_labels, length, settings.sequences)
         for length in LENGTHS
     ]
-    cell = {"unit": GUESS, "data": found.name}
+    cell = {"unit": CONSTANT, "data": found.name}
     return [cell | {"seed": seed} | row for seed in job.seeds for row in measured]
 
 
@@ -314,7 +317,7 @@ def _measured(
 
 
 def _features(program: _Program, arrays: Any, images: np.ndarray) -> Array:
-    """What the network makes of each image, a hundred at a time."""
+    """The features of each image, computed a hundred at a time."""
     blocks = -(-len(images) // 100)
     padded = np.concatenate([images, images[: blocks * 100 - len(images)]])
     seen = program.seen(arrays, padded.reshape(blocks, 100, *images.shape[1:]))
@@ -322,7 +325,7 @@ def _features(program: _Program, arrays: Any, images: np.ndarray) -> Array:
 
 
 def _sequences(images: int, length: int, most: int) -> int:
-    """All images in sequences of one; in those as long as in training no image twice."""
+    """The number of sequences: all images of length 1; up to the training length none twice."""
     whole = images // length
     return whole if length == 1 else min(most, whole) if length <= TRAINED else most
 
@@ -330,7 +333,7 @@ def _sequences(images: int, length: int, most: int) -> int:
 def errors(
     task: DigitSequences, answers: Any, features: Any, labels: np.ndarray, length: int, most: int
 ) -> Row:
-    """The errors on sequences of one length; what is not finite stays so."""
+    """The errors on sequences of one length; non-finite errors are kept."""
     order = drawn(len(labels), length, _sequences(len(labels), length, most))
     given, truth = answers(features, order), task.truth(jnp.asarray(labels[order]))
     off = np.asarray(given - truth, float)

@@ -1,8 +1,9 @@
 """Adding digits: the addition half of table 2 of Trask et al. (2018).
 
-A network sees ten images of digits one after another and is told, at the end, their sum, nothing
-else. It is then shown one, ten, a hundred and a thousand images that it has not seen.
-`_digit_sequences` says what is decided, `mnist-count` asks how many there were of each.
+A network sees a sequence of ten images of digits. The only target is their sum, at the end of the
+sequence. The test sequences have one, ten, a hundred and a thousand images that were not in the
+training set. `_training` lists the choices that the paper leaves open; `mnist-count` has the number
+of occurrences of each digit as its target.
 """
 
 from functools import partial
@@ -11,9 +12,9 @@ from numerate.study import Experiment
 
 from ._report import Study, draw, sentences, summarise, tables
 from ._sequences import DigitSequences
-from ._training import ENTRIES, GUESS, Settings, run
+from ._training import CONSTANT, ENTRIES, Settings, run
 
-# Right of one digit in per cent, and the errors at lengths 10, 100 and 1000, as printed.
+# Accuracy on one digit in per cent, and the errors at lengths 10, 100 and 1000, as printed.
 PAPER = {
     "LSTM": (0.0, 14.8, 800.8, 8811.6),
     "GRU": (0.0, 1.75, 771.4, 8775.2),
@@ -22,11 +23,11 @@ PAPER = {
     "NAC": (97.6, 1.42, 7.88, 57.3),
     "NALU": (77.7, 5.11, 26.8, 248.9),
 }
-# Probabilities and weights of at most 1 cannot give a digit's value.
-UNITS = (GUESS, *(unit for unit in ENTRIES if "softmax" not in unit))
+# With probabilities as inputs and weights of at most 1 no output is larger than 1 per digit.
+UNITS = (CONSTANT, *(unit for unit in ENTRIES if "softmax" not in unit))
 TASK = DigitSequences("add")
-# Madsen & Johansen (2020), ten seeds of a thousand epochs: those as good as a network that is told
-# to add. Its loss is on all beginnings of a sequence, so the task is easier.
+# Madsen & Johansen (2020): of ten seeds with a thousand epochs, those as good as a network whose
+# addition is fixed. Their loss includes all prefixes of a sequence, which makes the task easier.
 OTHERS = {
     "LSTM": ("0 % solved", "0 % solved", "0 % solved"),
     "NAC": ("10 % solved", "0 % solved", "0 % solved"),
@@ -44,12 +45,12 @@ EXPERIMENT = Experiment(
     scales={
         "smoke": Settings(
             seeds=2, epochs=1, cell_epochs=1, baseline_epochs=1, sequences=50, source="small",
-            units=(GUESS, "NAC", "NAU, summed"),
+            units=(CONSTANT, "NAC", "NAU, summed"),
         ),
         "quick": Settings(),
         "paper": Settings(seeds=20, epochs=60, cell_epochs=60, baseline_epochs=60),
     },
-    # With other work on the machine.
+    # Measured with other work on the machine.
     cost={"smoke": 19, "quick": 968},
     run=partial(run, TASK),
     tables=partial(tables, STUDY),

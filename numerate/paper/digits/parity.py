@@ -1,20 +1,19 @@
 """Counting even digits in a picture: table 4 of Trask et al. (2018).
 
-A convolutional network looks at a picture with up to five digits and says how many of them are
-even, as one of six classes. Only its last layer differs: a linear layer with and without bias,
-with its weights squashed, a NAC, and later units.
+A convolutional network classifies a picture with up to five digits by the number of even ones, in
+six classes. Networks differ in their last layer only: a linear layer with and without bias, one
+whose weights go through a nonlinearity, a NAC, and newer units.
 
-Decided here, because the paper does not say:
+Choices that the paper leaves open:
 
 - "Parity" is the task of Seguí et al. (2015), which counts even digits. Pictures have 0 to 5
-  digits, each number of them equally often, whose corners are at least 28 pixels apart: a third
-  of the pictures then have no even digit, as in the public repository fomorians/counting-mnist.
-- The network of Seguí et al. is not described in the paper. This one has two convolutions with
-  5×5 kernels, each followed by the largest of every 2×2 pixels and ReLU, and a layer of 32
-  with ReLU before the last one.
-- At the scale `quick` pictures are shrunk to 50×50 pixels before the network sees them.
+  digits with equal probability, whose corners are at least 28 pixels apart. A third of the
+  pictures then have no even digit, as in the public repository fomorians/counting-mnist.
+- The paper does not describe the network of Seguí et al. This one has two convolutions with 5×5
+  kernels, each followed by 2×2 max pooling and ReLU, and a layer of 32 features with ReLU.
+- At the scale `quick` pictures are reduced to 50×50 pixels.
 - Each seed draws its weights and the order of the pictures; the pictures are the same for all.
-- Cross-entropy, and Adam with a rate that falls to 0 by a cosine. The network at the end counts.
+- Cross-entropy, and Adam with a cosine schedule to 0. The result is the network at the end.
 """
 
 from collections.abc import Callable
@@ -56,10 +55,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CLASSES, FEATURES = 6, 32
-# Training images held back, to choose settings by; and the seeds with which that was done.
+# Training images held back for validation. Settings were chosen with seeds below the first one.
 _HELD_BACK = 5000
 _FIRST_SEED = 100
-# Of a picture in its convolutions: a step takes three fifths of the time that it does in one.
+# Parts of a picture in its convolutions: a step takes 60 % of the time that it takes with one.
 _STRIPS = 4
 
 
@@ -71,15 +70,15 @@ class Settings:
 
     - `seeds`: networks for each last layer.
     - `units`: the last layers to run; all of them if empty.
-    - `scenes`: pictures to train on, drawn once.
-    - `epochs`: how often each is shown.
+    - `scenes`: training pictures, drawn once.
+    - `epochs`: passes over them.
     - `batch`: pictures in a step.
     - `rate`: Adam's highest learning rate.
-    - `shrink`: by which the sides of a picture, 100 pixels, are divided.
+    - `shrink`: divisor of the sides of a picture, which have 100 pixels.
     - `channels`: of the two convolutions.
-    - `tests`: pictures to test with.
-    - `source`: of digits: `mnist`, `small` for the images of scikit-learn, or `any`: MNIST if it is
-        there.
+    - `tests`: test pictures.
+    - `source`: of the digits: `mnist`, `small` for the images of scikit-learn, or `any`: MNIST if
+        its files are found.
     """
 
     seeds: int = 6
@@ -98,7 +97,7 @@ class Settings:
 
 
 class Squashed(eqx.Module):
-    """f(W) x + b, or without b, from Glorot & Bengio's start."""
+    """f(W) x + b, or without b, with Glorot & Bengio's initialisation."""
 
     weight: Float[Array, "out in"]
     bias: Float[Array, "out"] | None
@@ -119,7 +118,7 @@ def _as_it_is(weight: Array) -> Array:
 
 
 class Network(eqx.Module):
-    """Two convolutions, a hidden layer and the last one."""
+    """Two convolutions, a hidden layer and the last layer."""
 
     kernels: tuple[Array, ...]
     biases: tuple[Array, ...]
@@ -190,7 +189,7 @@ class _Sets(NamedTuple):
 
 @lru_cache(maxsize=1)
 def sets(source: str, shrink: int, scenes: int, tests: int) -> _Sets:
-    """The pictures, the same for every seed: to train with, held back, and of the test."""
+    """Pictures for training, validation and test, the same for every seed."""
     found: Digits = digits(source)
     kept = len(found.train_labels) - min(_HELD_BACK, len(found.train_labels) // 10)
     draw = DigitScenes(shrink=shrink).draw
@@ -244,11 +243,11 @@ def _program(unit: str, settings: Settings) -> _Program:
     return _Program(*(compile_program(part, one_thread=True) for part in (init, train, answers)))
 
 
-_PIECES = 10  # of an epoch, between two looks at the clock
+_PIECES = 10  # of an epoch, between two reports of progress
 
 
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    """A seed on every core at a time."""
+    """Trains the seeds in parallel, one on each core."""
     found = sets(settings.source, settings.shrink, settings.scenes, settings.tests)
     program = _program(job.unit, settings)
     images, even = jnp.asarray(found.train.images), jnp.asarray(found.train.even)
@@ -274,7 +273,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
 
 
 def _order(seed: int, epoch: int, settings: Settings) -> np.ndarray:
-    """The indices of pictures in batches, in as many as make the pieces of an epoch alike."""
+    """The pictures of each batch; the number of batches is a multiple of the parts of an epoch."""
     batches = settings.scenes // settings.batch // _PIECES * _PIECES
     order = np.random.default_rng([seed, epoch]).permutation(settings.scenes)
     return order[: batches * settings.batch].reshape(batches, settings.batch)
@@ -291,7 +290,7 @@ def _measured(program: _Program, arrays: Any, scenes: Scenes) -> Row:
     }
 
 
-# What they show.
+# Report.
 
 
 def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
@@ -303,7 +302,7 @@ def tables(rows: pl.DataFrame, settings: Settings) -> dict[str, Table]:
 
 
 def _percent_right(rows: pl.DataFrame, unit: str) -> tuple[float, ...]:
-    """How many test pictures are right, in per cent."""
+    """The test accuracy of every seed, in per cent."""
     return tuple(100 * v for v in by_seed(rows, "accuracy", unit=unit, condition="test"))
 
 

@@ -1,21 +1,21 @@
-"""Reaching a square at a time told in advance: figure 5 of Trask et al. (2018).
+"""Reaching a square at a given time: figure 5 of Trask et al. (2018).
 
-An agent sees a 5×5 world as a picture and is told a number T when an episode begins. It is to step
-on the red square exactly at time T. It learns with T from 5 to 12 and is tested up to 25: an
-LSTM alone, and with a unit beside it that can count.
+An agent observes a 5×5 grid world as a picture and receives a number T at the first step. It has to
+reach the red square exactly at time T. It is trained with T from 5 to 12 and tested up to 25, with
+an LSTM alone and with a unit beside the LSTM that can count.
 
-Decided here, because the paper does not say:
+Choices that the paper leaves open:
 
-- The reward is 1 - 0.145 |T - t| for reaching the square at time t, which is what the curve of the
-  agent without a NAC in figure 5 says, and 0 when 30 steps are over.
-- T is told at the first step alone, as it is. What the NAC gets is T_t and a 1, because it has no
-  bias: "summed" adds up what it makes of them, and "cell" also takes its own last output.
+- The reward is 1 - 0.145 |T - t| for reaching the square at time t, read from the curve of the
+  agent without a NAC in figure 5, and 0 after 30 steps.
+- T is an input at the first step only, unscaled. The inputs of the NAC are T_t and a 1, because it
+  has no bias. "summed" adds its outputs over time; "cell" also has its last output as an input.
 - Synchronous advantage actor-critic (A2C) instead of A3C, whose threads do not wait for each other.
 - A3C's convolutions with half as many channels, and an LSTM of 48 features.
-- Tests are every start there is, 600 for each T, and the agent takes its best action.
+- The test runs all 600 initial states for each T, with the most probable action.
 
-How the unit is wired was chosen with results for T above 12 in view, in the first trials up to 25.
-So both wirings have their rows, with seeds of their own.
+The two ways to connect the unit were chosen knowing results for T above 12, up to 25 in the first
+trials. So the table has both, with seeds that were not used before.
 """
 
 from collections.abc import Callable
@@ -54,20 +54,20 @@ if TYPE_CHECKING:
 
 GOALS, TESTS = (5, 12), range(5, 26)
 BEYOND = range(GOALS[1] + 1, TESTS.stop)
-# Seeds below were used to choose settings.
+# Settings were chosen with seeds below this one.
 _FIRST_SEED = 100
 # Figure 5: the average reward for T from 12 to 25.
 FIGURE_5 = {
     "LSTM": (1, 0.97, 0.71, 0.61, 0.47, 0.33, 0.22, 0.08, -0.08, -0.24, -0.41, -0.56, -0.73, -0.88),
     "NAC": (1, 0.99, 0.95, 0.92, 0.89, 0.85, 0.83, 0.73, 0.31, 0.05, 0.01, 0, 0, 0),
 }
-# The agents of its curves.
+# The agents of these curves.
 _PAPER_AGENTS = {"LSTM": "A3C", "NAC": "A3C + NAC"}
 
 
 class Entry(NamedTuple):
-    """What stands beside the LSTM: a unit, whether its outputs are summed, and which of the paper's
-    curves is that of such an agent."""
+    """The unit beside the LSTM, whether its outputs are summed, and the paper's curve of such an
+    agent."""
 
     unit: Callable[..., Any] | None
     accumulate: bool = True
@@ -92,15 +92,15 @@ class Settings:
     - `seeds`: agents of each kind.
     - `units`: the kinds to run; all of them if empty.
     - `updates`: optimiser steps.
-    - `num_envs`: episodes side by side.
-    - `horizon`: steps of each for an update.
-    - `rate`: Adam's at the start; it falls to 0 by a cosine.
-    - `entropy`: the weight of the policy's entropy at the start; it falls to 0.
-    - `pixels`: whether agents see pictures of 56×56 pixels, or else the two positions.
+    - `num_envs`: parallel environments.
+    - `horizon`: steps of each environment in an update.
+    - `rate`: Adam's initial learning rate, with a cosine schedule to 0.
+    - `entropy`: initial weight of the policy's entropy, which falls to 0.
+    - `pixels`: whether agents observe pictures of 56×56 pixels, or else the two positions.
     - `channels`: of the two convolutions.
-    - `features`: of what is seen.
-    - `hidden`: of the LSTM.
-    - `counts`: of the unit beside it.
+    - `features`: of the encoded observation.
+    - `hidden`: features of the LSTM.
+    - `counts`: outputs of the unit beside it.
     """
 
     seeds: int = 6
@@ -163,11 +163,11 @@ def _program(unit: str, settings: Settings) -> _Program:
     )
 
 
-_PIECES = 10  # between two looks at the clock
+_PIECES = 10  # between two reports of progress
 
 
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    """A seed on every core at a time."""
+    """Trains the seeds in parallel, one on each core."""
     program = _program(job.unit, settings)
     seeds, keys = job.seeds, seed_keys(job.seeds)
     pieces = np.diff(np.linspace(0, settings.updates, _PIECES + 1).astype(int))
@@ -193,7 +193,7 @@ def _row(tested: Any) -> Row:
     return {"reward": reward, "in time": exact, "ends": ends}
 
 
-# What they show.
+# Report.
 
 
 def _values(rows: pl.DataFrame, unit: str, goal: int, measure: str = "reward") -> tuple[float, ...]:
@@ -269,7 +269,7 @@ def _claim(rows: pl.DataFrame) -> str:
 
 
 def _gap(rows: pl.DataFrame) -> str:
-    """By how much a NAC is better than none, seed by seed."""
+    """The difference that a NAC makes, for every seed."""
     if not {NAC_PATH, "LSTM"} <= set(units_run(rows, AGENTS)):
         return "Not run with both an LSTM alone and a NAC beside it."
     with_, without = (

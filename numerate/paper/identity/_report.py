@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 NEAR = 20
 
-# The name in numerate, the paper's error of table 5, and how it writes that.
+# The name in numerate, the paper's error in table 5, and the error as printed.
 NONLINEARITIES: dict[str, tuple[str, float | None, str]] = {
     "Hardtanh": ("hardtanh", 495.47, "495.47"),
     "ReLU6": ("relu6", 494.59, "494.59"),
@@ -31,7 +31,7 @@ NONLINEARITIES: dict[str, tuple[str, float | None, str]] = {
     "None": ("none", None, "< 0.0001"),
     "Hardshrink": ("hardshrink", None, ""),
 }
-# Units of the field that have no part that is undefined or zero for negative numbers.
+# Units that are defined, and not constant, for negative numbers.
 UNITS = ("NAC", "NALU", "NAU", "iNALU", "NASU")
 ALL = (*NONLINEARITIES, *UNITS)
 
@@ -66,13 +66,13 @@ def _errors(rows: pl.DataFrame, unit: str, optimiser: str) -> tuple[float, ...]:
 
 
 def _mean(errors: tuple[float, ...]) -> float:
-    """The paper's score: the mean over all networks, infinite if one of them failed."""
+    """The paper's score: the mean over all networks, infinite if one of them diverged."""
     mean = float(np.mean(errors))
     return mean if np.isfinite(mean) else float("inf")
 
 
 def _shown(error: float) -> str:
-    """As the paper writes it."""
+    """An error in the format of the paper."""
     if not error < 1e6:
         return "not finite" if not np.isfinite(error) else f"{error:.1e}"
     return "< 0.0001" if error < 1e-4 else f"{error:.2f}" if error >= 0.005 else f"{error:.4f}"
@@ -97,7 +97,7 @@ def summarise(rows: pl.DataFrame, settings: Any) -> dict[str, Any]:
 
 
 def _agreement(rows: pl.DataFrame, optimiser: str) -> dict[str, Any]:
-    """How near table 5 comes: the correlation of ranks, and the lines within a quarter."""
+    """Agreement with table 5: the rank correlation, and the number of lines within 25 %."""
     pairs = [
         (_mean(_errors(rows, unit, optimiser)), error)
         for unit, (_, error, _) in NONLINEARITIES.items()
@@ -151,7 +151,7 @@ def _agreement_text(rows: pl.DataFrame, settings: Any) -> str:
     return markdown_table([*head, "rank correlation with the paper"], lines)
 
 
-# Read off figure 1, at x = -20 and x = 20; names of curves with the same colour are inferred.
+# Read from figure 1, at x = -20 and x = 20; the names of curves of the same colour are inferred.
 FIGURE_1 = {
     "Threshold": "16.1 / 16.7", "Hardtanh": "14.9 / 15.9", "Tanh": "13.8 / 14.7",
     "Tanhshrink": "13.8 / 14.8", "Sigmoid": "13.1 / 14.1", "ReLU6": "12.7 / 13.7",
@@ -163,7 +163,7 @@ FIGURE_1 = {
 
 
 def _edges(rows: pl.DataFrame) -> str:
-    """The mean error at the two ends of figure 1, beside the paper's."""
+    """The mean error at both ends of figure 1, beside the paper's."""
     curves = {unit: _curve(rows, unit) for unit in FIGURE_1}
     lines = [
         [_text(unit), f"{_shown(curve[0])} / {_shown(curve[-1])}", FIGURE_1[unit]]
@@ -174,7 +174,7 @@ def _edges(rows: pl.DataFrame) -> str:
 
 
 def _curve(rows: pl.DataFrame, unit: str) -> np.ndarray | None:
-    """The mean error of all networks at -20…20."""
+    """The mean error of all networks at the integers from -20 to 20."""
     found = rows.filter(pl.col("curve").is_not_null(), unit=unit)["curve"]
     return np.mean(np.array(found.to_list(), float), axis=0) if len(found) else None
 
@@ -209,7 +209,7 @@ def _figure_1(rows: pl.DataFrame, settings: Any) -> "Figure":
 
 
 def _figure_table(rows: pl.DataFrame, settings: Any) -> "Figure":
-    """Table 5 as dots: every network, their mean, and the paper's mean."""
+    """Table 5 as dots: every network, the mean, and the paper's mean."""
     from matplotlib.figure import Figure
 
     shown = units_run(rows, ALL)

@@ -1,19 +1,18 @@
 """The identity: figure 1 and table 5 of Trask et al. (2018).
 
-A network with one input, three hidden layers of eight and one output learns to give back the
-number that it is shown, from -5 to 5, and is then shown numbers up to 20 and up to 1000. A
-hundred networks for every nonlinearity of PyTorch, and for units the same shape made of them.
+A network with one input, three hidden layers of eight features and one output learns the identity
+from -5 to 5 and is tested on numbers up to 20 and up to 1000. There are a hundred networks for
+every nonlinearity of PyTorch, and for stacks of units with the same sizes.
 
-Decided here, because the paper does not say, each a setting:
+Choices that the paper leaves open, each a setting:
 
-- The optimiser is plain gradient descent. It alone gives the paper's last line, an error below
-  0.0001 for the network without nonlinearity; Adam and RMSProp keep swinging around the answer.
-  All three are run.
+- The optimiser is plain gradient descent. Only with it the network without nonlinearity has the
+  paper's error, below 0.0001; Adam and RMSProp oscillate around the solution. All three are run.
 - The training numbers are the eleven integers, all at every step.
-- Layers have biases, and start as PyTorch's do, whose names of nonlinearities the paper uses:
-  weights and biases from U(-r, r) with r = 1/√inputs.
-- A unit stands for a whole layer: it has no bias and nothing follows it. It starts as its own
-  paper says, and its constraint holds, but its penalty is left out.
+- Layers have biases, and the initialisation of PyTorch, whose names of nonlinearities the paper
+  uses: weights and biases from U(-r, r) with r = 1/√inputs.
+- A unit replaces a whole layer, without bias or nonlinearity. It has the initialisation of its
+  paper and its constraint, but no penalty.
 """
 
 from collections.abc import Callable
@@ -47,9 +46,8 @@ class Settings:
     - `steps`: of the optimiser.
     - `rate`: its learning rate.
     - `optimisers`: `sgd`, `adam` or `rmsprop`; figure 1 is drawn for the first.
-    - `inputs`: trained on the `integers` from -5 to 5, or on 64 `uniform` numbers, new at every
-        step.
-    - `start`: of weights and biases, `pytorch`, or `glorot` with biases from 0.
+    - `inputs`: the `integers` from -5 to 5, or 64 `uniform` numbers, new at every step.
+    - `start`: initial weights and biases, `pytorch`, or `glorot` with zero biases.
     """
 
     seeds: int = 100
@@ -97,13 +95,13 @@ def _integers(reach: int) -> Array:
 
 
 def network(activation: str, start: str, *, key: Array) -> units.MLP:
-    """The paper's network."""
+    """A network of the paper."""
     made = units.MLP(1, 1, hidden_size=WIDTH, depth=DEPTH, activation=activation, key=key)
     return made if start == "glorot" else _as_in_pytorch(made, key)
 
 
 def _as_in_pytorch(network: units.MLP, key: Array) -> units.MLP:
-    """All weights and biases redrawn from U(-r, r), r = 1/√inputs of the layer."""
+    """The network with weights and biases from U(-r, r), r = 1/√inputs of the layer."""
 
     def drawn(key: Array, like: Array, inputs: int) -> Array:
         return jax.random.uniform(key, like.shape, like.dtype, -1, 1) / jnp.sqrt(inputs)
@@ -146,7 +144,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     optimiser = job.variant["optimiser"]
     config = Config(
         steps=settings.steps,
-        log_every=settings.steps,  # The network at the end counts, whatever happened before.
+        log_every=settings.steps,  # The result is the network at the end.
         batch_size=64,
         optimiser=_optimiser(optimiser, settings.rate),
         penalty_scale=0.0,
@@ -163,7 +161,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
             "seed": seed,
             "error": float(errors.mean()),
             "error at 20": float(curve[[0, -1]].mean()),
-            # The file would be four times as large with all curves in full.
+            # With all curves in full precision the file would be four times as large.
             "curve": _short(curve).tolist() if keep_curve else None,
         }
         for seed, errors, curve in zip(job.seeds, far, near, strict=True)
@@ -180,7 +178,7 @@ def _errors(model: Any, reach: int, failed: np.ndarray) -> np.ndarray:
 
 
 def _short(curve: np.ndarray) -> np.ndarray:
-    """In float32 with eight significant bits: enough to draw, and the rest compresses."""
+    """In float32 with eight significant bits, enough for the figure and small when compressed."""
     bits = curve.astype(np.float32).view(np.uint32)
     rounded = (bits + np.uint32(0x8000)) & np.uint32(0xFFFF0000)
     return np.where(np.isfinite(curve), rounded.view(np.float32), np.nan).astype(np.float32)

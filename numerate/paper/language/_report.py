@@ -25,7 +25,7 @@ _NONE = ("", "", "")
 _LSTM = ("0.003", "29.9", "29.4")
 _NAC = ("80.0", "114.1", "114.3")
 _NALU = ("0.12", "0.39", "0.41")
-# Errors of each model on the three sets of numbers: the paper's, and those that others report.
+# Errors of each model on the three sets of numbers: the paper's, and those of others.
 REPORTED = {
     "LSTM": (_LSTM, ("111.6", "141.3", "140.5")),
     "LSTM, last state": (("0.0085", "32.1", "32.2"), _NONE),
@@ -39,16 +39,16 @@ REPORTED = {
     "LSTM + NAC, unscaled": (_NAC, _NONE),
     "LSTM + NALU, unscaled": (_NALU, _NONE),
     "NAU over words": (_NONE, _NONE),
-    # The repository nkarasovd.
+    # By the repository of nkarasovd.
     "NALU over words": (_NONE, ("0.69", "0.67", "0.72")),
     "sum or product": (_NONE, _NONE),
 }
 
 
 def selected(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of each repetition the model with the least validation error, with all its conditions.
+    """The rows of the model with the lowest validation error of each repetition.
 
-    An error that is not a number counts as the largest.
+    NaN counts as the largest error.
     """
     model = ["unit", "seed", "size", "rate", "initialisation"]
     by_validation = rows.filter(pl.col("condition") == "validation").sort(
@@ -91,7 +91,7 @@ def _values(best: pl.DataFrame, unit: str, condition: str, column: str) -> tuple
 
 
 def hundreds_learned(seed: int, settings: Any) -> int:
-    """How many of "one hundred" to "nine hundred", with nothing after, a training set has."""
+    """How many of the numbers 100, 200, … 900 a training set has."""
     values = Numerals(bool(settings.zero), seed).train.values
     return int(np.isin(values, np.arange(100, 1000, 100)).sum())
 
@@ -110,7 +110,7 @@ def summarise(rows: pl.DataFrame, settings: Any) -> dict[str, Any]:
 
 
 def sentences(rows: pl.DataFrame, settings: Any) -> dict[str, str]:
-    """What the page says about the numbers; "not run" where a model is missing."""
+    """The sentences of the page; "not run" where a model is missing."""
     best = selected(rows)
     return {
         "verdict": _verdict(best),
@@ -147,7 +147,7 @@ def _literal(best: pl.DataFrame, settings: Any) -> str:
 
 
 def _least_error(bound: float, settings: Any) -> str:
-    """Of answers that cannot exceed a bound, on training numbers: the median over splits."""
+    """The lowest error on training numbers of outputs up to a bound: the median over splits."""
     seeds = range(settings.first, settings.first + settings.seeds)
     tasks = [Numerals(bool(settings.zero), seed) for seed in seeds]
     return number(median([np.maximum(t.train.values - bound, 0).mean() for t in tasks]))
@@ -204,7 +204,7 @@ def draw(rows: pl.DataFrame, settings: Any) -> "dict[str, Figure]":
 
 
 def _draw_words(best: pl.DataFrame, settings: Any) -> "Figure":
-    """Figure 3: the numbers that models have in mind after each word, redder the further off."""
+    """Figure 3: the outputs of models after each word, coloured by their error."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.6), layout="constrained")
@@ -222,7 +222,7 @@ def _draw_phrase(axes: Any, phrase: str, read: Mapping[str, Sequence[float]]) ->
     words = phrase.split()
     truth = [read_number(words[: i + 1]) for i in range(len(words))]
     values = np.array([truth, *read.values()])
-    # White up to half a unit, where rounding still helps; the reddest from a hundred on.
+    # White for errors below ½, which rounding removes; the darkest colour for errors above 30.
     off = np.abs(values - truth)
     shade = np.where(off < 0.5, np.nan, np.log10(off + 1) / 2)
     axes.imshow(shade, cmap="Oranges", vmin=0, vmax=1.5, aspect="auto")
@@ -236,7 +236,7 @@ def _draw_phrase(axes: Any, phrase: str, read: Mapping[str, Sequence[float]]) ->
 
 
 def _least(best: pl.DataFrame, unit: str) -> dict[str, Any] | None:
-    """Of a unit's repetitions the one with the least validation error, as the paper selects."""
+    """The repetition of a unit with the lowest validation error, as the paper selects."""
     chosen = best.filter(
         (pl.col("unit") == unit)
         & (pl.col("condition") == "validation")
@@ -246,7 +246,7 @@ def _least(best: pl.DataFrame, unit: str) -> dict[str, Any] | None:
 
 
 def _draw_errors(best: pl.DataFrame) -> "Figure":
-    """Every repetition's test error beside the paper's."""
+    """The test error of every repetition beside the paper's."""
     from matplotlib.figure import Figure
 
     units = units_run(best, REPORTED)

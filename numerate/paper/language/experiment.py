@@ -36,20 +36,20 @@ class Settings:
 
     **Fields:**
 
-    - `seeds`: how often the whole experiment is repeated, each time with another split of the
-        numbers and other initialisations.
+    - `seeds`: repetitions of the whole experiment, each with another split of the numbers and
+        other initialisations.
     - `units`: the models to run; all of them if empty.
-    - `initialisations`: how many of them each size and learning rate gets in one repetition; the
-        model with the least validation error of all is that repetition's result.
+    - `initialisations`: models of each size and learning rate in one repetition; its result is the
+        one with the lowest validation error of all.
     - `sizes`: of the LSTM's state, and of the embeddings.
     - `rates`: Adam's learning rates for models with an LSTM.
     - `steps`: of Adam, each on the whole training set, for models with an LSTM.
-    - `word_rates`: learning rates for models without an LSTM; they fall to 0 by a cosine.
+    - `word_rates`: learning rates for models without an LSTM, with a cosine schedule to 0.
     - `word_steps`: steps for models without an LSTM.
-    - `measure_every`: steps between two looks at the validation error.
-    - `scale`: by which targets are divided where their row does not say otherwise.
-    - `first`: the number of the first split. Splits below 100 are for trying settings out, so that
-        no test number that is reported has had a part in them.
+    - `measure_every`: steps between two measurements of the validation error.
+    - `scale`: divisor of the targets, except in rows with "unscaled".
+    - `first`: the number of the first split. Settings were chosen on splits below 100, so that the
+        reported test numbers have not influenced them.
     - `zero`: 1 for the numbers 0 to 999, 0 for 1 to 1000.
     """
 
@@ -102,7 +102,7 @@ ENTRIES = {
 }
 
 
-# Splits in one job. A job is two programs, one to a core.
+# Splits in one job, which runs as two programs, one on each core.
 _SPLITS = 8
 
 
@@ -118,7 +118,7 @@ def jobs(unit: str, settings: Settings) -> list[Job]:
 
 
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    """All initialisations of the job's splits; half of a job's splits are one program."""
+    """Trains all initialisations of the job's splits; half of the splits are one program."""
     half_of, start, stop = _SPLITS // 2, job.seeds.start, job.seeds.stop
     halves = [range(first, first + half_of) for first in range(start, stop, half_of)]
     size, rate = job.variant["size"], job.variant["rate"]
@@ -140,7 +140,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
 
 
 def _key(size: int, split: int, initialisation: int) -> jax.Array:
-    """Models of the same size and split start alike, whatever the learning rate."""
+    """Models of the same size and split have the same initial weights for all learning rates."""
     key = jax.random.fold_in(jax.random.key(0), split)
     return jax.random.fold_in(jax.random.fold_in(key, size), initialisation)
 

@@ -1,4 +1,4 @@
-"""Experiments with programs: what is trained, and what is told of it beside the paper."""
+"""Experiments with programs: their models, tables, sentences and figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,13 +43,13 @@ class ProgramSettings:
     - `seeds`: models of each row of the table.
     - `units`: the rows to run; all of them if empty.
     - `steps`: of Adam.
-    - `rate`: its learning rate at the start; it falls to 0 by a cosine.
+    - `rate`: its initial learning rate, with a cosine schedule to 0.
     - `batch`: programs in a step, new ones at every step.
     - `hidden`: features of the LSTM that configures a unit.
     - `registers`: of a configured unit.
     - `cells`: features of the baselines' state.
-    - `measures`: how often digits are counted on the way.
-    - `programs`: of each number of digits on which they are counted.
+    - `measures`: evaluations during training.
+    - `programs`: test programs for each number of digits.
     """
 
     seeds: int
@@ -73,20 +73,20 @@ class ProgramStudy:
     - `kind`: of `Programs`.
     - `configured`: by name, functions of `(kinds, registers, hidden_size, *, key)` that make a
         `ConfiguredUnit`.
-    - `bar`: the share of digits from which a model counts as solved.
-    - `curves`: the paper's, by model: thousands of steps, and for each number of digits the per
-        cent of digits that are right.
-    - `reached`: thousands of steps after which the paper's NALU has reached the bar, as text.
-    - `sharpening`: by name of a configured unit, as for `Training`; 1 where it is not named.
-    - `tries`: by name of a configured unit, how many models each of its seeds trains; 1 where it
-        is not named. The unit's row has the first of them, and a second row, of the same job, the
-        one with the least error on numbers of two digits.
+    - `threshold`: the share of correct digits from which a model counts as solved.
+    - `curves`: the paper's, by model: thousands of steps, and the per cent of correct digits for
+        each number of digits.
+    - `reached`: thousands of steps after which the paper's NALU reached the threshold, as text.
+    - `sharpening`: by name of a configured unit, as for `Training`; 1 for units without a name.
+    - `tries`: by name of a configured unit, the models that each of its seeds trains; 1 for units
+        without a name. The unit's row has the first of them. A second row, from the same job, has
+        the one with the lowest error on two-digit numbers.
     - `skips_overflow`: as for `Training`.
     """
 
     kind: str
     configured: Mapping[str, Callable[..., ConfiguredUnit]]
-    bar: float
+    threshold: float
     curves: Mapping[str, tuple[Sequence[float], Sequence[Sequence[float]]]]
     reached: tuple[str, str, str]
     sharpening: Mapping[str, float] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class ProgramStudy:
             Line(
                 (unit,),
                 tuple(100 * v for v in values),
-                tuple(value >= self.bar for value in values),
+                tuple(value >= self.threshold for value in values),
                 self._paper(unit, index),
             )
             for unit in units_run(rows, self.units)
@@ -167,38 +167,38 @@ class ProgramStudy:
         return Table(("model", "numbers"), "thousand steps", tuple(lines))
 
     def values(self, rows: pl.DataFrame, unit: str, index: int) -> tuple[float, ...]:
-        """The share of digits that every seed has right at the end."""
+        """The share of correct digits of every seed at the end."""
         return by_seed(rows, "digits", unit=unit, condition=CONDITIONS[index])
 
     def curve(self, rows: pl.DataFrame, unit: str, index: int) -> np.ndarray:
-        """The share of digits of every seed at every measure, `(seeds, measures)`."""
+        """The share of correct digits of every seed at every measurement, `(seeds, measures)`."""
         return np.array(by_seed(rows, "curve", unit=unit, condition=CONDITIONS[index]), float)
 
     def thousands(
         self, rows: pl.DataFrame, unit: str, index: int, settings: ProgramSettings
     ) -> tuple[float, ...]:
-        """The thousands of steps at which every seed first has the bar; infinite if never."""
+        """The thousands of steps that every seed needs to the threshold; infinite if never."""
         curve = self.curve(rows, unit, index)
-        above = curve >= self.bar
+        above = curve >= self.threshold
         first = (np.argmax(above, axis=1) + 1) * settings.steps / curve.shape[1] / 1000
         return tuple(np.where(above.any(axis=1), first, np.inf).tolist())
 
-    def soon(self, rows: pl.DataFrame, unit: str, settings: ProgramSettings) -> str:
-        """The median steps until a unit has the bar, in words, for 2, 3 and 4 digits."""
+    def steps_text(self, rows: pl.DataFrame, unit: str, settings: ProgramSettings) -> str:
+        """The median steps of a unit to the threshold as text, for 2, 3 and 4 digits."""
         if unit not in units_run(rows, self.units):
             return "(not run)"
         indices = range(len(DIGITS))
         steps = [median(self.thousands(rows, unit, index, settings)) for index in indices]
-        told = [f"{1000 * one:,.0f}" if np.isfinite(one) else "never" for one in steps]
-        return f"{' / '.join(told)} steps"
+        texts = [f"{1000 * one:,.0f}" if np.isfinite(one) else "never" for one in steps]
+        return f"{' / '.join(texts)} steps"
 
-    def told(self, rows: pl.DataFrame, unit: str) -> str:
-        """Median digits and solved seeds of a unit in words, for 2, 3 and 4 digits."""
+    def digits_text(self, rows: pl.DataFrame, unit: str) -> str:
+        """Median digits and solved seeds of a unit as text, for 2, 3 and 4 digits."""
         every = [self.values(rows, unit, index) for index in range(len(DIGITS))]
         if not all(every):
             return "(not run)"
         shares = " / ".join(f"{100 * median(values):.1f}" for values in every)
-        solved = " / ".join(str(sum(v >= self.bar for v in values)) for values in every)
+        solved = " / ".join(str(sum(v >= self.threshold for v in values)) for values in every)
         return f"{shares} % ({solved} of {len(every[0])} seeds reach the threshold)"
 
     def draw(self, rows: pl.DataFrame, settings: ProgramSettings) -> "dict[str, Figure]":

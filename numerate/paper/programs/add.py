@@ -1,18 +1,18 @@
 """Sums of two numbers as programs: the NALU paper's §4.4, figure 6.
 
-Decided here, because the paper does not say:
+Choices that the paper leaves open:
 
-- A program is three tokens, each with its kind; the numbers are whole in theirs.
-- The NALU is recurrent: it sees the number in the token and its own two outputs before, which
-  start at 0, and the first of them is the answer.
-- The LSTM that configures it sees kinds of tokens, but no numbers: what it does cannot depend on
-  how large they are. Rows with "numbers seen" are the other reading.
-- An LSTM and a UGRNN as baselines get numbers and give answers in hundreds; so does a DNC with
-  8 slots of 16 numbers and one read head. The paper gives no sizes.
-- Digits match from the right, with zeros in front (`matching_digits`).
-- Numbers of three and four digits have exactly so many; those of training are from 0 to 99.
-- RMSE is the root of a batch's mean squared error, in hundreds. Adam's rate falls by a cosine,
-  and gradients are clipped to a norm of 1. Nothing is selected: the last weights count.
+- A program has three tokens, each with its kind; a number is a single token.
+- The NALU is recurrent: its inputs are the number in the token and its own last two outputs, which
+  are 0 at first. The first output is the result.
+- The input of the LSTM that configures it are the kinds of tokens without the numbers, so that its
+  output cannot depend on their size. Rows with "numbers seen" have the other reading.
+- The LSTM and UGRNN baselines have numbers and outputs in hundreds; so has a DNC with 8 slots of
+  16 numbers and one read head. The paper gives no sizes.
+- Digits are compared from the right, with leading zeros (`matching_digits`).
+- Numbers of three and four digits have no leading zeros; training numbers are from 0 to 99.
+- The loss is the RMSE of a batch, in hundreds. Adam has a cosine schedule, and gradients are
+  clipped to a norm of 1. The result is the model at the end; nothing is selected.
 """
 
 from functools import partial
@@ -26,7 +26,7 @@ from numerate.units import NAC, NALU, NAU, iNALU
 from ._models import ConfiguredUnit
 from ._report import ProgramSettings, ProgramStudy
 
-# Figure 6: thousands of steps, then the per cent of digits for two, three and four digits.
+# Figure 6: thousands of steps, then the per cent of correct digits for two, three and four digits.
 _STEPS = (0.3, 28, 56, 83, 111, 136, 164, 192, 219, 247)
 FIGURE_6 = {
     "NALU": (
@@ -63,8 +63,8 @@ FIGURE_6 = {
     ),
 }
 
-# With every gate at a half and every weight at 0.38 the sum is nearer to the answer than the
-# product is, and gates open to it.
+# With all gates at ½ and all weights at 0.38 the sum is closer to the target than the product, so
+# that training opens the gates to it.
 _NALU = partial(NALU, w_hat_init=constant(1.0), m_hat_init=constant(0.0), gate_init=constant(0.0))
 GLOROT, SEEN = "NALU, Glorot's start", "NALU, numbers seen"
 STUDY = ProgramStudy(
@@ -77,43 +77,43 @@ STUDY = ProgramStudy(
         "NAU": partial(ConfiguredUnit, NAU),
         "iNALU": partial(ConfiguredUnit, iNALU),
     },
-    bar=1.0,
+    threshold=1.0,
     curves=FIGURE_6,
     reached=("119", "146", "174"),
 )
 
 
 def sentences(rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, str]:
-    def told(unit: str) -> str:
-        return STUDY.told(rows, unit)
+    def digits(unit: str) -> str:
+        return STUDY.digits_text(rows, unit)
 
-    def soon(unit: str) -> str:
-        return STUDY.soon(rows, unit, settings)
+    def steps(unit: str) -> str:
+        return STUDY.steps_text(rows, unit, settings)
 
     return {
         "verdict": (
             f"The claim holds. Correct digits with numbers of 2 / 3 / 4 digits, medians of "
-            f"{settings.seeds} seeds: the configured NALU has {told('NALU')}; the paper has "
-            f"100 / 100 / 100 %. The median seed needs {soon('NALU')}; the paper's curves need "
-            f"119,000 / 146,000 / 174,000. An LSTM alone has {told('LSTM')}. Recommended today is "
-            f"a configured NAC, which has no product: {told('NAC')}."
+            f"{settings.seeds} seeds: the configured NALU has {digits('NALU')}; the paper has "
+            f"100 / 100 / 100 %. The median seed needs {steps('NALU')}; the paper's curves need "
+            f"119,000 / 146,000 / 174,000. An LSTM alone has {digits('LSTM')}. Recommended today "
+            f"is a configured NAC, which has no product: {digits('NAC')}."
         ),
         "soon": (
-            f"Median steps for 2 / 3 / 4 digits: NALU {soon('NALU')}, NAC {soon('NAC')}, NAU "
-            f"{soon('NAU')}, iNALU {soon('iNALU')}."
+            f"Median steps for 2 / 3 / 4 digits: NALU {steps('NALU')}, NAC {steps('NAC')}, NAU "
+            f"{steps('NAU')}, iNALU {steps('iNALU')}."
         ),
         "baselines": (
-            f"An LSTM alone has {told('LSTM')}, a UGRNN {told('UGRNN')}, a DNC {told('DNC')}. "
-            f"The paper's baselines have 92.1 / 7.0 / 5.8 %, 100 / 51.4 / 38.3 % and "
-            f"76.0 / 12.9 / 10.4 %."
+            f"An LSTM alone has {digits('LSTM')}, a UGRNN {digits('UGRNN')}, a DNC "
+            f"{digits('DNC')}. The paper's baselines have 92.1 / 7.0 / 5.8 %, 100 / 51.4 / 38.3 % "
+            f"and 76.0 / 12.9 / 10.4 %."
         ),
         "literal": (
-            f"If the LSTM also gets the numbers, the configured NALU has {told(SEEN)}; "
-            f"otherwise {told('NALU')}."
+            f"If the LSTM also gets the numbers, the configured NALU has {digits(SEEN)}; "
+            f"otherwise {digits('NALU')}."
         ),
         "start": (
-            f"With Glorot's initialisation of weights and gates it has {told(GLOROT)}; with gates "
-            f"at ½ and positive weights {told('NALU')}."
+            f"With Glorot's initialisation of weights and gates it has {digits(GLOROT)}; with "
+            f"gates at ½ and positive weights {digits('NALU')}."
         ),
     }
 

@@ -1,20 +1,21 @@
 """Programs with sums, differences and branches: the NALU paper's §4.4, figure 4.
 
-As `programs-add`, whose decisions hold here too, but for these:
+As `programs-add`, with the same choices except for these:
 
-- A program is a sum or difference of two or three terms. One of them is an if between numbers, such
-  as `(38 if 71 < 20 else 5)`; the others are numbers. See `numerate.paper.programs.Programs`.
-- The LSTM that configures a unit sees kinds of tokens and, from the token before, the sign of each
-  register. It could not branch without. Signs took the place of tanh of r, r/10 and r/100 after
-  the results of tanh were known, also those beyond the training range.
+- A program is a sum or difference of two or three terms. One of them is a conditional between
+  numbers, such as `(38 if 71 < 20 else 5)`; the others are numbers. See
+  `numerate.paper.programs.Programs`.
+- The inputs of the LSTM that configures a unit are the kinds of tokens and the sign of each
+  register after the last token, without which it could not branch. Signs replaced tanh of r, r/10
+  and r/100 after the results of tanh were known, including those outside the training range.
 - There are six registers.
-- The gain of a configured NAC grows to 25 times its size while it learns, so that weights end at 0
-  and ±1. A NALU's gates do not bear it, and its gain stays.
-- Every seed of the NAC trains six models. Its row has the first of them, and the row with the
-  best of six the one with the least error on the training range. Others have one model a seed.
-  There were four until their results were known, also those beyond the training range, then
-  eight, and 32,000 steps, until that was found to take more than 20 minutes on a busy machine.
-- The bar is 99.8 % of digits, which the paper's figure comes to.
+- The gain of a configured NAC grows to 25 times its size during training, so that its weights end
+  at 0 and ±1. A NALU does not train with this, and its gain stays constant.
+- Every seed of the NAC trains six models. Its row has the first of them, and the row "best of 6"
+  the one with the lowest error in the training range. Other units have one model per seed. There
+  were four models until their results were known, including those outside the training range,
+  then eight and 32,000 steps, which took more than 20 minutes on a busy machine.
+- The threshold is 99.8 % of the digits, the final value of the paper's figure.
 """
 
 from functools import partial
@@ -29,7 +30,7 @@ from numerate.units import NAC, NALU, NAU
 from ._models import ConfiguredUnit
 from ._report import CONDITIONS, ProgramSettings, ProgramStudy
 
-# Figure 4: thousands of steps, then the per cent of digits for two, three and four digits.
+# Figure 4: thousands of steps, then the per cent of correct digits for two, three and four digits.
 _STEPS = (0.5, 50, 100, 200, 300, 400, 600, 800, 1000, 1254)
 FIGURE_4 = {
     "NALU": (
@@ -67,8 +68,8 @@ FIGURE_4 = {
 }
 
 _HOW: dict[str, Any] = {"sees": "signs", "gain": 4.0}
-# Thirteen products one after the other overflow where exponents are large: then a NALU starts,
-# and stays, at NaN. Weights start at 0.15, and so exponents of a register sum to 1.
+# With large exponents thirteen successive products overflow, and the NALU is NaN from the first
+# step on. Initial weights are 0.15, so that the exponents of a register sum to 1.
 _NALU = partial(NALU, w_hat_init=constant(0.3), m_hat_init=constant(0.0), gate_init=constant(0.0))
 STUDY = ProgramStudy(
     kind="branch",
@@ -77,7 +78,7 @@ STUDY = ProgramStudy(
         "NAC": partial(ConfiguredUnit, NAC, **_HOW),
         "NAU": partial(ConfiguredUnit, NAU, **_HOW),
     },
-    bar=0.998,
+    threshold=0.998,
     curves=FIGURE_4,
     reached=("1254", "1254", "1254"),
     sharpening={"NAC": 25.0},
@@ -88,11 +89,11 @@ BEST = STUDY.best("NAC")
 
 
 def sentences(rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, str]:
-    def told(unit: str) -> str:
-        return STUDY.told(rows, unit)
+    def digits(unit: str) -> str:
+        return STUDY.digits_text(rows, unit)
 
-    def soon(unit: str) -> str:
-        return STUDY.soon(rows, unit, settings)
+    def steps(unit: str) -> str:
+        return STUDY.steps_text(rows, unit, settings)
 
     reached = [unit for unit in (BEST, "NAC", "NALU") if _reached(rows, unit)]
     if "NALU" in reached:
@@ -105,27 +106,27 @@ def sentences(rows: pl.DataFrame, settings: ProgramSettings) -> dict[str, str]:
         "verdict": (
             f"{claim} in {settings.steps:,} steps; the paper's models take 1,254,000. Correct "
             f"digits with numbers of 2 / 3 / 4 digits, medians of {settings.seeds} seeds: the "
-            f"configured NALU has {told('NALU')}; the paper has 99.8 / 99.8 / 99.8 %. A configured "
-            f"NAC has {told('NAC')}, and a NAU {told('NAU')}. Recommended today is the best of six "
-            f"such NACs by the error in the training range: {told(BEST)}. An LSTM alone has "
-            f"{told('LSTM')}."
+            f"configured NALU has {digits('NALU')}; the paper has 99.8 / 99.8 / 99.8 %. A "
+            f"configured NAC has {digits('NAC')}, and a NAU {digits('NAU')}. Recommended today is "
+            f"the best of six such NACs by the error in the training range: {digits(BEST)}. An "
+            f"LSTM alone has {digits('LSTM')}."
         ),
         "best": (
             f"The seed with the lowest error on two-digit numbers has {_best(rows, 'NALU')} with a "
             f"NALU and {_best(rows, 'NAC')} with a NAC."
         ),
         "soon": (
-            f"Median steps for 2 / 3 / 4 digits: NALU {soon('NALU')}, NAC {soon('NAC')}, the best "
-            f"of six NACs {soon(BEST)}."
+            f"Median steps for 2 / 3 / 4 digits: NALU {steps('NALU')}, NAC {steps('NAC')}, the "
+            f"best of six NACs {steps(BEST)}."
         ),
         "baselines": (
-            f"An LSTM alone has {told('LSTM')}, a UGRNN {told('UGRNN')}, a DNC {told('DNC')}."
+            f"An LSTM alone has {digits('LSTM')}, a UGRNN {digits('UGRNN')}, a DNC {digits('DNC')}."
         ),
     }
 
 
 def _best(rows: pl.DataFrame, unit: str) -> str:
-    """The digits of the seed with the least error in training."""
+    """The digits of the seed with the lowest error in the training range."""
     inside = rows.filter(pl.col("error").is_finite(), unit=unit, condition=CONDITIONS[0])
     if not len(inside):
         return "(none)"
@@ -135,9 +136,9 @@ def _best(rows: pl.DataFrame, unit: str) -> str:
 
 
 def _reached(rows: pl.DataFrame, unit: str) -> bool:
-    """Whether the median seed has the bar with every number of digits."""
+    """Whether the median seed reaches the threshold with every number of digits."""
     every = [STUDY.values(rows, unit, index) for index in range(3)]
-    return all(values and median(values) >= STUDY.bar for values in every)
+    return all(values and median(values) >= STUDY.threshold for values in every)
 
 
 _SIZES = {"rate": 0.01, "batch": 32, "hidden": 16, "registers": 6}

@@ -78,7 +78,7 @@ def sentences(rows: pl.DataFrame, settings: Any) -> dict[str, str]:
 
 
 def _verdict(rows: pl.DataFrame) -> str:
-    """What a NALU and `numerate fit` reach where the rows determine the function."""
+    """The results of NALUs and `numerate fit` where the rows determine the function."""
     said = []
     for function in RUN:
         found = rows.filter(function=function, condition="independent")
@@ -114,7 +114,7 @@ def _trace_table(rows: pl.DataFrame) -> str:
 
 
 def _mixed(rows: pl.DataFrame) -> str:
-    """What a NALU reaches on the function that it cannot be."""
+    """The results of NALUs on the function that they cannot represent."""
     said = []
     for unit in ("NALUUntied", "NALU"):
         for data in DATA:
@@ -153,7 +153,7 @@ def _draw_trace(axes: Any, found: pl.DataFrame) -> None:
 
 
 def _draw_errors(axes: Any, rows: pl.DataFrame, function: str) -> None:
-    """One dot for a seed: below for independent rows, above for the published ones."""
+    """A dot for each seed: above for the published rows, below for independent ones."""
     names = units_run(rows.filter(function=function), RUN[function])
     for row, unit in enumerate(names):
         for data, colour, shift in (
@@ -161,7 +161,7 @@ def _draw_errors(axes: Any, rows: pl.DataFrame, function: str) -> None:
             ("independent", "#1f6fb2", 0.17),
         ):
             found = rows.filter(function=function, unit=unit, condition=data)["error"].to_numpy()
-            # Below rounding of float32 there is nothing to see; not finite is at the far end.
+            # Errors below the rounding of float32 are drawn alike; non-finite ones at the end.
             seen = np.clip(np.where(np.isfinite(found), found, 1e6), 1e-9, 1e6)
             axes.plot(
                 seen, np.full(len(seen), row + shift), "o", color=colour, alpha=0.5,

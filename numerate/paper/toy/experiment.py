@@ -1,12 +1,12 @@
-"""Two weights, and what one unit reaches on a tutorial's three functions.
+"""Two weights by gradient descent, and the three functions of a tutorial with one unit each.
 
-A two-weight NAC learns x₀ - x₁ by a million steps of plain gradient descent, with its weights
-printed on the way. Then the three demonstrations of a much copied NumPy and TensorFlow tutorial
-on the NALU, on the numbers that it trained and tested on: x₁ + x₂ with a NAC, x₁·x₂ with a NAC in
+A NAC with two weights learns x₀ - x₁ by a million steps of plain gradient descent; its weights are
+recorded on the way. Then follow the three examples of a popular NumPy and TensorFlow tutorial on
+the NALU, with the numbers that it trained and tested on: x₁ + x₂ with a NAC, x₁·x₂ with a NAC in
 log space, and x₁/4 + x₂/2 + x₃² with a NALU.
 
-All rows that the tutorial trains on lie on one line, on which many functions agree, so a test off
-the line cannot tell who has learnt the operation. Each unit also learns from independent inputs.
+All training rows of the tutorial lie on one line, on which many functions agree, so they do not
+determine the function off that line. Each unit is also trained on independent inputs.
 """
 
 from collections.abc import Callable
@@ -41,11 +41,10 @@ class Settings:
     - `units`: those to run; all of them if empty.
     - `trace_steps`: steps of gradient descent on two weights.
     - `add_steps`, `mul_steps`, `mixed_steps`: optimiser steps on the three functions.
-    - `batch`: rows drawn at each step. Only the tutorial's own units are trained on its own rows
-        as it did, on all of them at every step.
-    - `budget`: seconds that `numerate fit` may search.
-    - `functions`: which of the three are learnt.
-    - `data`: from which rows: the `published` ones, or with `independent` inputs.
+    - `batch`: rows in a step; the tutorial's units use all of its rows at every step, as it does.
+    - `budget`: search time of `numerate fit` in seconds.
+    - `functions`: which of the three are run.
+    - `data`: the `published` rows, or rows with `independent` inputs.
     """
 
     seeds: int
@@ -67,7 +66,7 @@ _TUTORIAL = {"w_hat_init": "uniform", "m_hat_init": "uniform"}
 
 @cache
 def _power_sum() -> Callable[..., Stack]:
-    """Three power products and their weighted sum, which the third function needs."""
+    """A weighted sum of three products of powers, which the third function needs."""
     return partial(Stack, (partial(units.RealNPU, 3, 3), partial(units.Linear, 3, 1)))
 
 
@@ -106,7 +105,7 @@ def _recipe(function: str, unit: str, steps: int) -> tuple[Callable[..., Any], C
     )
 
 
-# Units as in the tutorial, trained as there on all of its rows at every step.
+# The units of the tutorial, which are trained on all of its rows at every step.
 OF_THE_TUTORIAL = ("NAC", "NACMul", "NALU", "NALUUntied")
 TRACE = Job("NAC", range(1), {"function": "trace", "data": "uniform"})
 
@@ -137,7 +136,7 @@ def _trained(job: Job, settings: Settings) -> list[Row]:
     rows = len(TUTORIAL[function].rows())
     whole = data == "published" and job.unit in OF_THE_TUTORIAL
     config = replace(config, batch_size=rows if whole else settings.batch)
-    # Seeds come in sixteens, the least that `train_many` can have in a program.
+    # Sixteen seeds are the fewest that `train_many` can have in a program.
     keys = seed_keys(job.seeds)
     run = finished(train_many(keys, task, model, config, chunk_size=16, progress=False))
     errors = np.sqrt(np.asarray(run.extrapolation, float) / task.mean_square)
@@ -167,7 +166,7 @@ def _row(
 
 
 def _fitted(job: Job, settings: Settings, tick: Tick) -> list[Row]:
-    """`numerate fit` on a table of the rows; its seeds are those of its search."""
+    """`numerate fit` on a table of the rows; a seed is the seed of its search."""
     task = TutorialRows(job.variant["function"], job.variant["data"])
     x = np.asarray(task.validation()[0], float)
     test = TUTORIAL[task.function].test().astype(float)
@@ -206,7 +205,7 @@ def _step(i: Array, unit: units.NAC) -> units.NAC:
 
 
 def trace(steps: int) -> np.ndarray:
-    """The two effective weights at twenty times, `(20, 2)`."""
+    """The two effective weights at twenty steps, `(20, 2)`."""
     every = steps // PRINTS
 
     @jax.jit

@@ -107,7 +107,7 @@ SMALL = core.Settings(epochs=1, cell_epochs=1, baseline_epochs=1, sequences=20, 
 def test_the_constant_answer_is_ten_times_the_mean():
     (ten,) = [
         row
-        for row in ADD.run(Job(core.GUESS, range(1)), SMALL, lambda fraction: None)
+        for row in ADD.run(Job(core.CONSTANT, range(1)), SMALL, lambda fraction: None)
         if row["condition"] == "1000"
     ]
     assert abs(ten["mae"] - (4.5 * 1000 - 45)) < 100 and ten["data"] == "8×8 digits"

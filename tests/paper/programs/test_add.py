@@ -47,7 +47,7 @@ def rows(*models: tuple[str, int, list[float]]) -> pl.DataFrame:
     return pl.DataFrame(found)
 
 
-def test_tables_have_shares_and_the_first_step_at_the_bar():
+def test_tables_have_shares_and_the_first_step_at_the_threshold():
     found = rows(("NALU", 1, [0.5, 1.0]), ("NALU", 0, [0.25, 0.75]), ("LSTM", 0, [1.0, 0.5]))
     tables = ADD.tables(found, SMALL)
     lines = tables["digits, 4 digits"].lines

@@ -29,14 +29,14 @@ def rows(**shares: tuple[float, ...]) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(("nalu", "holds"), [((1.0, 0.998, 0.5), True), ((1.0, 0.997, 0.5), False)])
-def test_the_claim_holds_where_the_median_nalu_has_the_bar(nalu, holds):
+def test_the_claim_holds_where_the_median_nalu_reaches_the_threshold(nalu, holds):
     told = BRANCH.sentences(rows(NALU=nalu, NAC=(1.0, 1.0, 1.0)), SMALL)["verdict"]
     assert told.startswith("The claim holds in") == holds
     assert "100.0 / 100.0 / 100.0 % (3 / 3 / 3 of 3 seeds" in told
     assert "An LSTM alone has (not run)" in told
 
 
-def test_the_page_names_the_unit_that_has_the_bar():
+def test_the_page_names_the_unit_that_reaches_the_threshold():
     found = rows(NALU=(0.5,), NAC=(1.0,))
     assert BRANCH.sentences(found, SMALL)["verdict"].startswith(
         "The claim does not hold for the NALU, but for “NAC”, in 2 steps"
