@@ -1,0 +1,21 @@
+"""What a search makes of one trial formula."""
+
+import numpy as np
+
+from numerate.regress._problem import SEARCH_ROWS, Problem
+from numerate.regress._search import Search, Settings
+
+
+def test_constants_are_fitted_to_all_training_rows():
+    """Formulas are searched on 400 rows; their constants are those of all."""
+    rng, rows = np.random.default_rng(0), 5 * SEARCH_ROWS
+    x = rng.uniform(1.0, 2.0, (rows, 1))
+    y = np.pi**3 / 11 * x[:, 0] + rng.normal(scale=0.01, size=rows)
+    problem = Problem.of(["x"], x, y, np.zeros((rows, 2)), seed=0)
+    search = Search(problem, Settings())
+    (symbol,) = problem.everything.symbols
+    search.consider(2.8 * symbol)
+    (candidate,) = search.candidates.values()
+    train = problem.train
+    fitted = (x[train, 0] @ y[train]) / (x[train, 0] @ x[train, 0])
+    np.testing.assert_allclose(float(candidate.formula.coeff(symbol)), fitted, rtol=1e-9)
