@@ -1,7 +1,9 @@
 """Compiles and exports every unit of the table: one JSON object with what failed, and why.
 
-    python -m tests.adapters.compiled          # torch.compile and torch.export
-    python -m tests.adapters.compiled NALU …   # to ONNX, the rows named
+    python -m tests.adapters.compiled torch NALU …   # torch.compile and torch.export
+    python -m tests.adapters.compiled onnx NALU …    # to ONNX
+
+Without names it takes every row.
 
 A process of its own: in the tests every function is wrapped to check shapes, and PyTorch's
 compiler does not see through that.
@@ -82,8 +84,5 @@ def failures(names, *checks):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    if sys.argv[1:]:
-        found = failures(sys.argv[1:], check_onnx)
-    else:
-        found = failures(UNITS, check_compiled, check_exported)
-    print(json.dumps(found))
+    checks = {"torch": (check_compiled, check_exported), "onnx": (check_onnx,)}[sys.argv[1]]
+    print(json.dumps(failures(sys.argv[2:] or UNITS, *checks)))

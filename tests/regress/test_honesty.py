@@ -28,9 +28,9 @@ def draw(seed: int) -> tuple[np.ndarray, np.ndarray, str]:
     return x, target, kind
 
 
-# Forty seeds have every kind, range and number of columns once.
+# Forty seeds have every kind, range and number of columns once; the first ten every kind.
 @pytest.mark.parametrize(
-    "seed", [*range(80), *(pytest.param(s, marks=pytest.mark.slow) for s in range(80, 200))]
+    "seed", [*range(10), *(pytest.param(s, marks=pytest.mark.slow) for s in range(10, 200))]
 )
 def test_a_target_that_is_not_arithmetic_is_never_called_exact(seed):
     x, y, kind = draw(seed)
@@ -46,8 +46,8 @@ def test_nor_by_a_search_to_full_depth(seed):
     assert model.status_ == "approximate", (kind, model.formula_, model.holdout_relative_rmse_)
 
 
-@pytest.mark.parametrize("rows", [4, 5, 6, 8])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("rows", [4, 8])
+@pytest.mark.parametrize("seed", range(2))
 def test_few_rows_of_noise_are_not_evidence(rows, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(1, 2, (rows, 3)), rng.normal(size=rows)
