@@ -9,7 +9,7 @@
 statement: a sign, a constant, a comparison, or a term that is dropped. It is stored as text, not
 as a target in a file, so that it can be put into the code again after files were moved, renamed or
 reformatted; `check` lists those whose statement is not found any more. They are `gone`, and have
-to be replaced by hand by the same mistake in the code that took its target: `file`, `in`, `old`
+to be replaced by hand by the same mistake in the code that took its place: `file`, `in`, `old`
 and `new`, both as `ast.unparse` writes them.
 
 `run` tests one mutant after the other in a copy of the tree, in one process, and appends to
@@ -17,8 +17,8 @@ and `new`, both as `ast.unparse` writes them.
 
 1. *near* tests: the doctests of its module, the test files named like it, those that mention the
    class or function it is in, and the folder of its room;
-2. *wide* tests, for at most six minutes of a core: all other fast tests and all doctests of the
-   package.
+2. *wide* tests, for at most four minutes of a core: all other fast tests and all doctests of the
+   package, beginning with the rooms that build on the mutant's.
 
 Tests that run whole experiments (`tests/experiments`, `tests/paper`) are left out, and so are the
 adapters' tests unless the mutant is in `ops` or `units`: they would take longer than all others.
@@ -50,10 +50,13 @@ from typing import Any, NamedTuple
 SEED, TOTAL, LEAST, LONGEST = 1808, 60, 5, 300
 ROOMS = {"tables": "data", "study": "bench"}  # what rooms were called before
 NAMES = ("ops", "units", "train", "formula", "regress", "tables", "study")
+USERS = {"ops": ("units", "adapters", "train"), "units": ("train", "formula", "adapters")}
+USERS |= {"train": ("units", "tasks", "regress"), "formula": ("regress", "units")}
+USERS |= {"regress": (), "tables": ("regress",), "study": ()}
 KINDS = ("sign", "constant", "comparison", "term")
 HERE = Path(__file__).resolve().parent
 LONG_SECONDS, TEST_SECONDS = 4, 300
-NEAR_SECONDS, WIDE_SECONDS = 300, 360  # of a core
+NEAR_SECONDS, WIDE_SECONDS = 300, 240  # of a core
 IDLE = 6  # a busy machine takes so many times as long, at most
 SLOW = ("experiments", "paper")
 ENDS = ("wide", "gone")
@@ -379,10 +382,19 @@ def near(tree: Path, path: Path, mutant: dict) -> list[str]:
 
 
 def wide(tree: Path, mutant: dict, done: list[str]) -> list[str]:
+    """All other tests: first of the rooms that build on the mutant's, and of what a user calls."""
+    first = (*USERS[mutant["room"]], "cli")
+
+    def order(name: str) -> int:
+        return next((i for i, room in enumerate(first) if f"/{room}/" in f"/{name}/"), len(first))
+
     files = [f for f in sorted((tree / "tests").rglob("test_*.py")) if _is_run(tree, f, mutant)]
-    # What is nearer to the user first, and the long table of units last.
-    files.sort(key=lambda f: (f.parent.name in ("units", "adapters"), f.parent.name == "tests"))
-    return ["numerate", *(t for f in files if (t := str(f.relative_to(tree))) not in done)]
+    tests = [str(f.relative_to(tree)) for f in files]
+    rooms = [str(f.parent.relative_to(tree)) for f in tree.glob("numerate/*/__init__.py")]
+    rooms = [room for room in rooms if room.split("/")[1] not in SLOW]
+    modules = [str(f.relative_to(tree)) for f in tree.glob("numerate/*.py")]
+    kept = [t for t in (*tests, *sorted(rooms), *sorted(modules)) if t not in done]
+    return sorted(kept, key=order)
 
 
 def _is_run(tree: Path, file: Path, mutant: dict) -> bool:
