@@ -28,6 +28,8 @@ MODELS = {
     "MLP": lambda *, key: eqx.nn.MLP(2, 1, 8, 1, key=key),
 }
 CONFIG = Config(steps=200, log_every=100, batch_size=32)
+# Results to the last bit, which only an optimised program has.
+pytestmark = pytest.mark.usefixtures("optimised")
 KEYS = jax.random.split(jax.random.key(0), 40)
 
 
@@ -49,7 +51,6 @@ def forty(request):
         return model, train_many(KEYS, TASK, model, CONFIG)
 
 
-@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("seeds", [[0], [39], [7, 3, 20], list(range(33))])
 def test_a_seed_does_not_depend_on_its_company(forty, seeds):
     """To the last bit: alone, with two others in another order, over a chunk's end."""
@@ -59,7 +60,6 @@ def test_a_seed_does_not_depend_on_its_company(forty, seeds):
     )
 
 
-@pytest.mark.usefixtures("optimised")
 def test_a_seed_does_not_depend_on_its_place(forty):
     model, run = forty
     order = np.random.default_rng(0).permutation(len(KEYS))

@@ -232,8 +232,8 @@ def _random_errors(seeds: range, rows: int) -> np.ndarray:
 class Given(eqx.Module):
     """f(a, b) of two sums with free weights, where f is given by its index in `FUNCTIONS`."""
 
-    weight: Float[Array, "2 in"]
-    function: Int[Array, ""]
+    weight: Float[Array, "*seeds 2 in"]
+    function: Int[Array, "*seeds"]
 
     def __call__(self, x: Float[Array, "in"]) -> Float[Array, "1"]:
         a, b = self.weight @ x
