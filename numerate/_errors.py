@@ -1,5 +1,6 @@
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class InputError(ValueError):
@@ -48,3 +49,87 @@ def plural(count: int, noun: str) -> str:
         ('1 row', '2 rows')
     """
     return f"{count} {noun}" + "s" * (count != 1)
+
+
+def check_array(layer: str, x: Any, kinds: Any, name: str) -> None:
+    """Raise unless x is one of the kinds of array that a layer computes with, called `name`.
+
+    !!! example
+        >>> check_array("NAU", [1.0, 2.0], (), "jax.Array")
+        Traceback (most recent call last):
+        TypeError: NAU takes a jax.Array, got a list
+    """
+    if not isinstance(x, kinds):
+        kind = type(x).__name__
+        library = type(x).__module__.partition(".")[0]
+        got = kind if library == "builtins" else f"{library}.{kind}"
+        raise TypeError(f"{layer} takes a {name}, got a {got}")
+
+
+def check_features(layer: str, features: int, x: Any, batch: str = "*batch, ") -> None:
+    """Raise unless x has so many floating-point numbers on its last axis.
+
+    Shapes and dtypes are known when a program is compiled: a compiled program does not check.
+
+    **Arguments:** `layer`, its name; `features`, how many it takes; `x`, an array of any library;
+    `batch`, the axes before the last, or an empty string if there may be none.
+
+    **Raises:** `ValueError` for another shape, `TypeError` for another dtype.
+
+    !!! example
+        >>> import numpy as np
+        >>> check_features("NAU", 2, np.ones((5, 3)))
+        Traceback (most recent call last):
+        ValueError: NAU takes 2 features, shape (*batch, 2), got shape (5, 3)
+        >>> check_features("NAU", 2, np.ones((5, 2)), batch="")
+        Traceback (most recent call last):
+        ValueError: NAU takes 2 features, shape (2,), got shape (5, 2): jax.vmap maps over batches
+        >>> check_features("NAU", 2, np.ones((5, 2), int))
+        Traceback (most recent call last):
+        TypeError: NAU takes floating-point numbers, got int64: convert them to a float dtype
+    """
+    shape = tuple(x.shape)
+    if shape[-1:] != (features,) or (not batch and len(shape) != 1):
+        wanted = f"({batch}{features})" if batch else f"({features},)"
+        batched = not batch and shape[-1:] == (features,)
+        raise ValueError(
+            f"{layer} takes {plural(features, 'feature')}, shape {wanted}, got shape {shape}"
+            + (": jax.vmap maps over batches" if batched else "")
+        )
+    dtype = str(x.dtype).removeprefix("torch.")
+    if "float" not in dtype:
+        raise TypeError(
+            f"{layer} takes floating-point numbers, got {dtype}: convert them to a float dtype"
+        )
+
+
+def check_sequence(layer: str, features: int, xs: Any) -> None:
+    """Raise `ValueError` unless xs is one sequence of inputs with so many features.
+
+    !!! example
+        >>> import numpy as np
+        >>> check_sequence("Recurrent", 2, np.ones((10, 3)))
+        Traceback (most recent call last):
+        ValueError: Recurrent takes 2 features, shape (time, 2), got shape (10, 3)
+    """
+    if len(xs.shape) != 2:
+        raise ValueError(
+            f"{layer} takes {plural(features, 'feature')}, shape (time, {features}), "
+            f"got shape {tuple(xs.shape)}"
+        )
+    check_features(layer, features, xs, batch="time, ")
+
+
+def check_maker(name: str, make: Any, kind: type, example: str) -> None:
+    """Raise `TypeError` unless `make` makes layers of a kind; one that is made already does not.
+
+    !!! example
+        >>> check_maker("unit", 3, str, "NAU")
+        Traceback (most recent call last):
+        TypeError: unit must be a class or function that makes it, such as NAU; got 3
+    """
+    if isinstance(make, kind) or not callable(make):
+        got = f"an instance of {type(make).__name__}" if isinstance(make, kind) else repr(make)
+        raise TypeError(
+            f"{name} must be a class or function that makes it, such as {example}; got {got}"
+        )

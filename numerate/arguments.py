@@ -1,5 +1,7 @@
 """Arguments that every layer takes: what they may be, and what they are if not given."""
 
+from numbers import Integral
+
 import jax
 import jax.numpy as jnp
 
@@ -17,14 +19,19 @@ def default_float(dtype: DType) -> jnp.dtype:
 
 
 def check_sizes(**sizes: int) -> None:
-    """Raise `ValueError` unless every size is at least 0.
+    """Raise `ValueError` unless every size is at least 0, and `TypeError` unless it is whole.
 
     !!! example
+        >>> check_sizes(in_features=2.0)
+        Traceback (most recent call last):
+        TypeError: in_features must be a whole number, got 2.0
         >>> check_sizes(in_features=3, out_features=-1)
         Traceback (most recent call last):
         ValueError: out_features must be at least 0, got -1
     """
     for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, Integral):
+            raise TypeError(f"{name} must be a whole number, got {size!r}")
         if size < 0:
             raise ValueError(f"{name} must be at least 0, got {size}")
 

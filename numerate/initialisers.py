@@ -4,9 +4,10 @@ An initialiser is a function `(key, shape, dtype) -> array`, JAX's own conventio
 weight of shape `(out, in)`.
 """
 
+import inspect
 import math
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -208,20 +209,38 @@ INITIALISERS: dict[str, Initialiser] = {
 
 
 def initialiser(choice: str | Initialiser) -> Initialiser:
-    """The initialiser of a name; a callable is returned as it is.
+    """The initialiser of a name, or a function as one, whose results are checked.
 
-    **Raises:** `ValueError` for a name that is not in `INITIALISERS`.
+    **Raises:** `ValueError` for a name that is not in `INITIALISERS`; the function that is returned
+    raises `TypeError` where `choice` cannot be called with `(key, shape, dtype)`, as those of
+    `torch.nn.init` cannot, or does not return an array of that shape.
 
     !!! example
         >>> initialiser("madsen") is madsen
         True
     """
-    if callable(choice):
-        return choice
-    if choice not in INITIALISERS:
-        known = ", ".join(repr(name) for name in INITIALISERS)
-        raise ValueError(
-            f"an initialiser must be a function (key, shape, dtype) -> array or one of {known}; "
-            f"got {choice!r}"
-        )
-    return INITIALISERS[choice]
+    if not callable(choice):
+        if choice not in INITIALISERS:
+            known = ", ".join(map(repr, INITIALISERS))
+            raise ValueError(f"{_WANTED} or one of {known}; got {choice!r}")
+        return INITIALISERS[choice]
+
+    def draw(key: PRNGKeyArray, shape: tuple[int, int], dtype: Any) -> Array:
+        try:
+            inspect.signature(choice).bind(key, shape, dtype)
+        except (TypeError, ValueError):
+            raise TypeError(f"{_WANTED}; {_name(choice)} takes other arguments") from None
+        drawn = choice(key, shape, dtype)
+        if getattr(drawn, "shape", None) != shape or not hasattr(drawn, "dtype"):
+            got = getattr(drawn, "shape", type(drawn).__name__)
+            raise TypeError(f"{_WANTED} of shape {shape}; {_name(choice)} returned {got}")
+        return jnp.asarray(drawn, dtype)
+
+    return draw
+
+
+_WANTED = "an initialiser must be a function (key, shape, dtype) -> array"
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate._errors import check_features, check_sequence
 from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, magnitude, namespace
@@ -42,7 +43,8 @@ class MCLSTM(eqx.Module):
 
     **Constraint:** none: gates and shares lie in [0, 1] whatever the parameters are.
 
-    **Raises:** `ValueError` for a negative size or an unknown initialiser.
+    **Raises:** `ValueError` for a negative size, an unknown initialiser, and a sequence or state
+    of another size.
 
     **Differs from the authors' code in** taking mass and auxiliary input as one array; in
     dividing c by Σ|c|, as the paper, where their code divides by Σ c, which negative masses can
@@ -112,6 +114,8 @@ class MCLSTM(eqx.Module):
         self, x: Shaped[Tensor, "*batch input"], c: Shaped[Tensor, "*batch hidden"]
     ) -> tuple[Shaped[Tensor, "*batch hidden"], Shaped[Tensor, "*batch hidden"]]:
         """h_t and c_t from [x_t, a_t] and c_{t-1}."""
+        check_features("MCLSTM", self.mass_size + self.aux_size, x)
+        check_features("the state of MCLSTM", self.hidden_size, c)
         xp, mass = namespace(x), x[..., : self.mass_size]
         features = xp.concatenate([x[..., self.mass_size :], _shares(c)], axis=-1)
         received = _divided(mass, self.input_weight, self.input_bias, features)
@@ -139,6 +143,8 @@ class MCLSTM(eqx.Module):
         return self._scan(xs, c)[0][0]
 
     def _scan(self, xs, c):
+        check_sequence("MCLSTM", self.mass_size + self.aux_size, xs)
+
         def advance(carry, x):
             carry = self.step(x, carry[1])
             return carry, carry

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from numerate._errors import check_features, check_maker, check_sequence
+from numerate.arguments import check_sizes
 from numerate.units import Unit
 
 
@@ -35,7 +37,8 @@ class Recurrent(eqx.Module):
     **Constraint:** that of the unit.
 
     **Raises:** `ValueError` if the unit made does not map `input_size + hidden_size` features
-    to `hidden_size`.
+    to `hidden_size`, and for a sequence or state of another size; `TypeError` for a unit that is
+    made already.
 
     **Differs from the authors' code in** nothing we know.
 
@@ -74,6 +77,8 @@ class Recurrent(eqx.Module):
         *,
         key: PRNGKeyArray,
     ):
+        check_maker("unit", unit, Unit, "NAU")
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.unit = unit(input_size + hidden_size, hidden_size, key=key)
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -81,6 +86,7 @@ class Recurrent(eqx.Module):
 
     def step(self, x: Float[Array, "input"], h: Float[Array, "hidden"]) -> Float[Array, "hidden"]:
         """h_t from x_t and h_{t-1}."""
+        check_features(type(self).__name__, self.input_size, x, batch="")
         return self.unit(jnp.concatenate([x, h]))
 
     def states(
@@ -100,6 +106,11 @@ class Recurrent(eqx.Module):
         return self._scan(xs, h)[0]
 
     def _scan(self, xs, h):
+        name = type(self).__name__
+        check_sequence(name, self.input_size, xs)
+        if h is not None:
+            check_features(f"the state of {name}", self.hidden_size, h, batch="")
+
         def advance(h, x):
             h = self.step(x, h)
             return h, h

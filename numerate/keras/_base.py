@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from numerate import units
 from numerate._adapters import (
@@ -24,6 +24,7 @@ from numerate._adapters import (
     signed,
     static_fields,
 )
+from numerate._errors import check_features
 
 _REMARK = """\
 A `keras.layers.Layer`: it maps the last axis of any batch. Where Keras calls it with
@@ -103,12 +104,20 @@ class Unit(keras.layers.Layer):
     def __init__(
         self,
         out_features: int,
-        *,
+        *sizes: int,
         in_features: int | None = None,
         seed: int | None = None,
         penalty_factor: float = 0.0,
         **kwargs: Any,
     ):
+        if sizes:
+            name = type(self).__name__
+            raise TypeError(
+                f"{name} takes one size, that of its output, as all layers of Keras do: "
+                f"{name}({sizes[0]}) learns from its first input that it has {out_features} "
+                f"features, or is told so by in_features={out_features}; "
+                f"got {name}{(out_features, *sizes)}"
+            )
         known = inspect.signature(self.unit).parameters.keys() - {"dtype"}
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in known}
         super().__init__(**kwargs)
@@ -131,11 +140,14 @@ class Unit(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the variables for inputs of a shape."""
-        if self.in_features not in (None, input_shape[-1]):
-            raise ValueError(
-                f"in_features is {self.in_features}, but the input has {input_shape[-1]} features"
-            )
-        self.in_features = cast(int, input_shape[-1])
+        if self.in_features is None:
+            if not input_shape or input_shape[-1] is None:
+                raise ValueError(
+                    f"{type(self).__name__} needs an input whose last axis has a known size, "
+                    f"got shape {tuple(input_shape)}"
+                )
+            self.in_features = input_shape[-1]
+        check_features(type(self).__name__, self.in_features, KerasTensor(input_shape))
         given = self._static_values() | self._inits
         sizes = given.pop("in_features"), given.pop("out_features")
         shapes = self._shapes(*sizes, given)
@@ -188,7 +200,11 @@ class Unit(keras.layers.Layer):
 
         Computed in the precision of the parameters also where that of the layer is lower: the
         exponents of a product in bfloat16 would be right to two digits.
+
+        **Raises:** `ValueError` for another number of features, and `TypeError` for anything but
+        floating-point numbers.
         """
+        check_features(type(self).__name__, cast(int, self.in_features), x)
         x = ops.cast(x, self.variable_dtype)
 
         def draw(features: int) -> Any:
@@ -199,6 +215,8 @@ class Unit(keras.layers.Layer):
         return ops.cast(y, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        if self.in_features is not None:
+            check_features(type(self).__name__, self.in_features, KerasTensor(input_shape))
         return (*input_shape[:-1], self.out_features)
 
     def native(self) -> Any:

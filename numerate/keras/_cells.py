@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from numerate._errors import check_features
 from numerate.keras._base import Unit
 
 
@@ -16,6 +17,9 @@ class RecurrentCell(keras.layers.Layer):
 
     - `unit`: the layer; the features that it gives are those of the state.
     - further arguments are those of any layer.
+
+    **Raises:** `TypeError` for a class in place of a layer, and `ValueError` for an input or state
+    of another size.
 
     **Shapes:** `(batch, input_size)` and a list with the state `(batch, hidden_size)` to the
     next state and a list with the same.
@@ -33,6 +37,9 @@ class RecurrentCell(keras.layers.Layer):
 
     def __init__(self, unit: Unit, **kwargs: Any):
         super().__init__(**kwargs)
+        if not isinstance(unit, Unit):
+            got = unit.__name__ if isinstance(unit, type) else repr(unit)
+            raise TypeError(f"unit must be a layer of numerate.keras, such as NAU(2); got {got}")
         self.unit = unit
         self.state_size = self.output_size = unit.out_features
 
@@ -43,6 +50,7 @@ class RecurrentCell(keras.layers.Layer):
 
     def call(self, x: Any, states: list[Any], training: bool | None = False) -> tuple[Any, list]:
         """The next state, twice: as the output and as what the next step starts from."""
+        check_features("the state of RecurrentCell", self.state_size, states[0])
         h = self.unit(ops.concatenate([x, states[0]], axis=-1), training=training)
         return h, [h]
 

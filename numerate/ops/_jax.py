@@ -8,6 +8,7 @@ import operator
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 from jax.nn import log_sigmoid, sigmoid, softmax, softplus
 from jax.numpy import (
@@ -182,3 +183,8 @@ def eps(x) -> float:
 def tiny(x) -> float:
     """The smallest normal number of the dtype of x."""
     return float(jnp.finfo(x.dtype).tiny)
+
+
+def is_known(x) -> bool:
+    """Whether x has a value now, and is not one of a program that is being traced."""
+    return not isinstance(x, Tracer)

@@ -146,10 +146,13 @@ def ramp(progress: Any, start: float, end: float) -> Any:
     **Arguments:** `progress`, the part of the training that is done, from 0 to 1, as a number
     or an array; `start` and `end`, parts of the training.
 
+    **Raises:** `ValueError` for a progress that is known and not from 0 to 1.
+
     !!! example
         >>> [ramp(progress, 0.4, 0.7) for progress in (0.0, 0.4, 0.55, 0.7, 1.0)]
         [0.0, 0.0, 0.5, 1.0, 1.0]
     """
+    _check_progress(progress)
     share = (progress - start) / (end - start)
     if isinstance(share, int | float):
         return round(min(max(share, 0.0), 1.0), 12)
@@ -163,13 +166,30 @@ def staircase(progress: Any, first: float, last: float, length: float) -> Any:
     or an array; `first` and `last`, the values at the start and at the end; `length`, the part
     of the training that a step lasts.
 
+    **Raises:** `ValueError` for a progress that is known and not from 0 to 1.
+
     !!! example
         >>> [f"{staircase(p, 1e-7, 1e-5, 0.2):.0e}" for p in (0.0, 0.19, 0.2, 0.4, 1.0)]
         ['1e-07', '1e-07', '1e-06', '1e-05', '1e-05']
     """
+    _check_progress(progress)
     # A little more, or 0.6 of the training would be 2.9999999999999996 steps of 0.2.
     steps = progress / length + 1e-6
     if isinstance(steps, int | float):
         return min(first * 10 ** math.floor(steps), last)
     xp = namespace(steps)
     return xp.clip(first * xp.power(10.0, xp.floor(steps)), 0.0, last)
+
+
+def _check_progress(progress: Any) -> None:
+    """The number of a step given for the progress would be the end of every schedule at once."""
+    number = isinstance(progress, int | float)
+    if not number and not namespace(progress).is_known(progress):
+        return
+    # A sum of many parts of the training may be above 1 by rounding.
+    low, high = (progress, progress) if number else (progress.min(), progress.max())
+    if not (low >= -1e-4 and high <= 1 + 1e-4):
+        raise ValueError(
+            "progress is the part of the training that is done, from 0 to 1, such as step/steps; "
+            f"got {float(high if low >= 0 else low):g}"
+        )

@@ -259,3 +259,8 @@ def eps(x) -> float:
 def tiny(x) -> float:
     """The smallest normal number of the dtype of x."""
     return torch.finfo(x.dtype).tiny
+
+
+def is_known(x) -> bool:
+    """Whether x has a value that can be read without waiting for an accelerator."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()

@@ -18,6 +18,7 @@ from numerate._adapters import (
     signed,
     static_fields,
 )
+from numerate._errors import check_array, check_features
 from numerate.ops import register
 
 if TYPE_CHECKING:
@@ -102,7 +103,14 @@ class Unit(nn.Module):
             _set_array(self, name, value, device)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The outputs for examples with any axes before the last."""
+        """The outputs for examples with any axes before the last.
+
+        **Raises:** `ValueError` for another number of features, and `TypeError` for anything but a
+        tensor of floating-point numbers.
+        """
+        name = type(self).__name__
+        check_array(name, x, torch.Tensor, "torch.Tensor")
+        check_features(name, self.in_features, x)
 
         def draw(features: int) -> torch.Tensor:
             return torch.rand(*x.shape[:-1], features, dtype=x.dtype, device=x.device)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from numerate._errors import check_array, check_features, check_maker
 from numerate.torch._base import Unit
 
 
@@ -18,6 +19,9 @@ class RecurrentCell(nn.Module):
     - `input_size`: features of x.
     - `hidden_size`: features of h.
     - further arguments are handed to `unit`.
+
+    **Raises:** `TypeError` for a unit that is made already, and `ValueError` for an input or state
+    of another size.
 
     **Shapes:** `forward(input, hx=None)` maps `(*batch, input_size)` and the state
     `(*batch, hidden_size)`, zeros if it is not given, to the next state.
@@ -34,14 +38,19 @@ class RecurrentCell(nn.Module):
 
     def __init__(self, unit: Callable[..., Unit], input_size: int, hidden_size: int, **kwargs: Any):
         super().__init__()
+        check_maker("unit", unit, nn.Module, "NAU")
         self.unit = unit(input_size + hidden_size, hidden_size, **kwargs)
         self.input_size = input_size
         self.hidden_size = hidden_size
 
     def forward(self, input: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
         """The next state, from an input and the state before it."""
+        name = type(self).__name__
+        check_array(name, input, torch.Tensor, "torch.Tensor")
+        check_features(name, self.input_size, input)
         if hx is None:
             hx = input.new_zeros(*input.shape[:-1], self.hidden_size)
+        check_features(f"the state of {name}", self.hidden_size, hx)
         return self.unit(torch.cat([input, hx], dim=-1))
 
     def extra_repr(self) -> str:
@@ -65,6 +74,14 @@ class Recurrent(RecurrentCell):
 
     def forward(self, input: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
         """The last state of sequences."""
+        name = type(self).__name__
+        check_array(name, input, torch.Tensor, "torch.Tensor")
+        check_features(name, self.input_size, input, batch="*batch, time, ")
+        if input.ndim < 2:
+            raise ValueError(
+                f"{name} takes sequences, shape (*batch, time, {self.input_size}), "
+                f"got shape {tuple(input.shape)}"
+            )
         if hx is None:
             hx = input.new_zeros(*input.shape[:-2], self.hidden_size)
         for x in input.unbind(-2):

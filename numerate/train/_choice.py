@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from numerate.train._loss import units_of
+from numerate.train._loss import check_targets, units_of
 
 Error = Callable[[PyTree], Float[Array, ""]]
 
@@ -47,6 +47,9 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"
 
     **Arguments:** `model`, for one example; `x`, `y`: rows that were not trained on.
 
+    **Raises:** `TypeError` for anything but an Equinox module, and `ValueError` for one without
+    units or for targets of another shape than the outputs.
+
     !!! example
         >>> import jax, jax.numpy as jnp
         >>> from numerate.initialisers import constant
@@ -57,7 +60,21 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"
         >>> print(select(unit, x, x.sum(axis=1, keepdims=True)).operation)
         ('sum',)
     """
-    return select_branches(model, lambda model: jnp.mean(jnp.square(jax.vmap(model)(x) - y)))
+    if not isinstance(model, eqx.Module):
+        kind = type(model)
+        raise TypeError(
+            "model must be a unit of numerate or an Equinox module that has units in it, "
+            f"got a {kind.__module__.partition('.')[0]}.{kind.__name__}"
+        )
+    if not units_of(model):
+        raise ValueError(f"a {type(model).__name__} without units of numerate has no branches")
+
+    def error(model: PyTree) -> Array:
+        outputs = jax.vmap(model)(x)
+        check_targets(outputs.shape, jnp.shape(y))
+        return jnp.mean(jnp.square(outputs - y))
+
+    return select_branches(model, error)
 
 
 def _with(model: PyTree, index: int, choice: int, alternative: int) -> PyTree:

@@ -149,7 +149,18 @@ def _errors(
     each_seed = jax.vmap(predict, in_axes=(-1, -1, -1, None), out_axes=-1)
     each_example = jax.vmap(each_seed, in_axes=(None, 0, None, 0), out_axes=0)
     examples = jnp.arange(x.shape[0], dtype=jnp.uint32)
-    return jnp.mean(jnp.square(each_example(arrays, x, key, examples) - y), axis=(0, 1))
+    outputs = each_example(arrays, x, key, examples)
+    check_targets(outputs.shape[:-1], y.shape[:-1])
+    return jnp.mean(jnp.square(outputs - y), axis=(0, 1))
+
+
+def check_targets(outputs: tuple[int, ...], targets: tuple[int, ...]) -> None:
+    """Raise `ValueError` for outputs and targets of shapes that differ and would be broadcast."""
+    if outputs != targets:
+        raise ValueError(
+            f"the model must give as many features as the targets have, shape {targets}; "
+            f"it gives shape {outputs}"
+        )
 
 
 def _takes_key(model: Any) -> bool:

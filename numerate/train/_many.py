@@ -21,6 +21,7 @@ from numerate.tasks import Task
 from numerate.train._compile import compile_program
 from numerate.train._parallel import Report, on_cpu, run_parallel, seed_chunks
 from numerate.train._run import Run
+from numerate.train._step import check_model
 from numerate.train._train import Config, Log, MakeModel, State, training_loop
 
 # Measured in `docs/engine.md`: larger chunks are faster while they fit the cache, smaller ones
@@ -59,7 +60,9 @@ def train_many(
 
     **Returns:** a `Run` with a leading axis of seeds: NumPy arrays, and a stacked model.
 
-    **Raises:** `ValueError` for keys or a chunk size of another shape.
+    **Raises:** `ValueError` for keys or a chunk size of another shape, and for a model that takes
+    or gives another number of features than the task; `TypeError` for a model that is made
+    already.
 
     !!! example
         >>> import functools, jax
@@ -72,6 +75,7 @@ def train_many(
         3 seeds: 3 not solved
     """
     config = config or Config()
+    check_model(model)
     chunks = seed_chunks(*_sizes(keys, chunk_size))
     # The program is the same for any number of steps.
     one_log = dataclasses.replace(config, steps=config.log_every)

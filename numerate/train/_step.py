@@ -5,6 +5,7 @@ projected to its constraints. Clipping, learning rate schedules and skipping gra
 finite are Optax transformations of the optimiser.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import jax
 import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
+from numerate._errors import check_maker
 from numerate.train._loss import apply_constraints, total_penalty
 
 # `(trained, frozen, batch, value) -> (value, gradients)`; the second value is for measurements.
@@ -26,6 +28,8 @@ def static_part(make: Callable[..., Any], key: PRNGKeyArray | None = None) -> Py
     **Arguments:** `make`, a function of `key=` that makes the model; `key`, of the kind that `make`
     expects, by default one of JAX's default kind.
 
+    **Raises:** `TypeError` for a model that is made already, and for a class that needs its sizes.
+
     !!! example
         >>> from functools import partial
         >>> from numerate.units import NAC
@@ -34,8 +38,22 @@ def static_part(make: Callable[..., Any], key: PRNGKeyArray | None = None) -> Py
         >>> eqx.tree_equal(eqx.combine(eqx.filter(unit, eqx.is_array), static), unit)
         Array(True, dtype=bool)
     """
+    check_model(make)
     shapes = eqx.filter_eval_shape(make, key=jax.random.key(0) if key is None else key)
     return eqx.filter(shapes, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct), inverse=True)
+
+
+def check_model(make: Any) -> None:
+    """Raise `TypeError` unless a model can be made as `make(key=key)`."""
+    check_maker("model", make, eqx.Module, "functools.partial(NAU, 2, 1)")
+    try:
+        inspect.signature(make).bind(key=None)
+    except TypeError as error:
+        name = getattr(make, "__name__", repr(make))
+        raise TypeError(
+            f"model must be a function of key= alone, such as functools.partial(NAU, 2, 1); "
+            f"{name} cannot be called so: {error}"
+        ) from None
 
 
 def update_step(

@@ -5,14 +5,20 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from numerate._errors import check_array, check_features
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
 # Uniform numbers of [0, 1) for the examples of a call: from how many features to `(*batch, n)`.
 Draw = Callable[[int], Tensor]
+
+# What JAX takes for an array.
+_ARRAYS = (jax.Array, np.ndarray)
 
 # Not `typing.Self`: beartype, which decorates method by method, cannot resolve it.
 SelfUnit = TypeVar("SelfUnit", bound="Unit")
@@ -36,14 +42,20 @@ class Unit(eqx.Module):
         super().__init_subclass__(**kwargs)
 
     def __call__(
-        self, x: Float[Array, "in"], *, key: PRNGKeyArray | None = None
+        self, x: Shaped[Array, "*shape"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "out"]:
-        """The output for one example.
+        """The output for one example, `(in_features,)` to `(out_features,)`.
 
         With a `key` the unit is in training: those with noise draw it from the key, and those
         whose paper trains with a smoother equation use that one. Without, it is not. Most
         units make no difference.
+
+        **Raises:** `ValueError` for an input of another shape, and `TypeError` for one that is not
+        an array of floating-point numbers.
         """
+        name = type(self).__name__
+        check_array(name, x, _ARRAYS, "jax.Array")
+        check_features(name, self.in_features, x, batch="")
         if key is None:
             return self.equation(x)
         key = step_key(key, 0)

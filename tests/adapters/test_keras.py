@@ -132,7 +132,7 @@ def test_arguments_are_checked_when_they_are_given():
         adapter.NAC(1, w_hat_init="best")
     with pytest.raises(ValueError, match="eps must be at least 0"):
         adapter.NALU(1, eps=-1.0)
-    with pytest.raises(ValueError, match="in_features is 2, but the input has 3 features"):
+    with pytest.raises(ValueError, match="NAC takes 2 features"):
         adapter.NAC(1, in_features=2).build((None, 3))
 
 
@@ -242,3 +242,32 @@ def test_other_models_are_refused():
         adapter.to_keras(eqx.nn.Linear(1, 1, key=jax.random.key(0)))
     with pytest.raises(ValueError, match="a Sequential of these, got Dense"):
         adapter.from_keras(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+
+
+def test_refuses_other_widths_however_it_is_called():
+    for name in NAMES:
+        layer = getattr(adapter, name)(2, in_features=3, seed=0)
+        for width in (0, 1, 2, 4):
+            with pytest.raises(ValueError, match=rf"{name} takes 3 features, .*5, {width}\)"):
+                layer(keras.ops.ones((5, width)))
+        layer(keras.ops.ones((5, 3)))
+        for width in (0, 1, 2, 4):
+            with pytest.raises(ValueError, match=rf"{name} takes 3 features, .*5, {width}\)"):
+                layer(keras.ops.ones((5, width)))
+        with pytest.raises(ValueError, match=rf"{name} takes 3 features, .*None, 1\)"):
+            layer(keras.Input((1,)))
+
+
+def test_says_what_else_is_wrong():
+    with pytest.raises(TypeError, match=r"all layers of Keras do: NAU\(1\) .*; got NAU\(2, 1\)"):
+        adapter.NAU(2, 1)
+    with pytest.raises(TypeError, match="NAU takes floating-point numbers, got int32"):
+        adapter.NAU(1)(keras.ops.ones((5, 2), "int32"))
+    with pytest.raises(ValueError, match="needs an input whose last axis has a known size"):
+        adapter.NAU(1)(keras.Input((None,)))
+    with pytest.raises(TypeError, match=r"unit must be a layer .*, such as NAU\(2\); got NAU"):
+        adapter.RecurrentCell(adapter.NAU)
+    cell = adapter.RecurrentCell(adapter.NAU(2))
+    cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 2))])
+    with pytest.raises(ValueError, match="the state of RecurrentCell takes 2 features"):
+        cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 1))])

@@ -1,0 +1,197 @@
+"""Every unit and cell refuses what it was not made for, in one sentence."""
+
+import inspect
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+
+import numerate.torch
+from numerate import Recurrent, units
+from numerate.cells import MCLSTM
+from numerate.tasks import Arithmetic
+from numerate.train import Config, select, train_many
+
+KEY = jax.random.key(0)
+
+
+@pytest.fixture(autouse=True)
+def as_people_run_it():
+    """Without the checks of types that tests have, and which would come before ours."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+UNITS = [name for name in units.__all__ if name != "Unit"]
+N = 3
+WRONG = (0, 1, N - 1, N + 1)
+
+
+def message(name, wanted, got):
+    return rf"^{name} takes {N} features, shape \({wanted}{N}.*\), got shape \(.*{got}.*\)"
+
+
+def test_units_of_jax_refuse_other_widths_however_they_are_called():
+    for name in UNITS:
+        unit = getattr(units, name)(N, 2, key=KEY)
+        for width in WRONG:
+            x = jnp.ones(width)
+            for call in (unit, eqx.filter_jit(unit), partial(unit, key=KEY)):
+                with pytest.raises(ValueError, match=message(name, "", width)):
+                    call(x)
+            with pytest.raises(ValueError, match=message(name, "", width)):
+                jax.vmap(unit)(jnp.ones((5, width)))
+        with pytest.raises(ValueError, match=r"got shape \(5, 3\): jax.vmap maps over batches"):
+            unit(jnp.ones((5, N)))
+        with pytest.raises(ValueError, match=r"got shape \(\)"):
+            unit(jnp.ones(()))
+        assert unit(np.ones(N, np.float32)).shape == (2,)
+
+
+def test_units_of_pytorch_refuse_other_widths_however_they_are_called():
+    for name in UNITS:
+        unit = getattr(numerate.torch, name)(N, 2, seed=0)
+        for width in WRONG:
+            for shape in ((width,), (5, width), (4, 5, width)):
+                with pytest.raises(ValueError, match=message(name, r"\*batch, ", width)):
+                    unit(torch.ones(shape))
+            with pytest.raises(ValueError, match=message(name, r"\*batch, ", width)):
+                unit.eval()(torch.ones(5, width))
+
+
+def test_a_compiled_module_of_pytorch_refuses_another_width():
+    unit = numerate.torch.NMU(N, 2, seed=0)
+    compiled = torch.compile(unit, backend="eager")
+    assert compiled(torch.ones(5, N)).shape == (5, 2)
+    with pytest.raises(ValueError, match=message("NMU", r"\*batch, ", 1)):
+        compiled(torch.ones(5, 1))
+
+
+def test_cells_refuse_other_inputs_and_states():
+    cell = Recurrent(units.NAU, 2, 3, key=KEY)
+    lstm = MCLSTM(mass_size=1, aux_size=1, hidden_size=3, key=KEY)
+    module = numerate.torch.Recurrent(numerate.torch.NAU, 2, 3, seed=0)
+    step = numerate.torch.RecurrentCell(numerate.torch.NAU, 2, 3, seed=0)
+    for width in (0, 1, 3):
+        for made in (cell, lstm):
+            with pytest.raises(ValueError, match=rf"takes 2 features, .* got shape \(4, {width}\)"):
+                made(jnp.ones((4, width)))
+        for made, shape in ((module, (5, 4, width)), (step, (5, width))):
+            with pytest.raises(ValueError, match=rf"takes 2 features, .* got shape \(5, .*{width}"):
+                made(torch.ones(shape))
+    for made in (cell, lstm):
+        with pytest.raises(ValueError, match=r"state of \w+ takes 3 features.* got shape \(2,\)"):
+            made(jnp.ones((4, 2)), jnp.ones(2))
+        with pytest.raises(ValueError, match=r"shape \(time, 2\), got shape \(2,\)"):
+            made(jnp.ones(2))
+    with pytest.raises(ValueError, match=r"state of RecurrentCell takes 3 .* got shape \(5, 2\)"):
+        step(torch.ones(5, 2), torch.ones(5, 2))
+    # As wide as input and state together, one of each too wide and too narrow.
+    with pytest.raises(ValueError, match="takes 2 features"):
+        cell.step(jnp.ones(3), jnp.ones(2))
+
+
+def test_inputs_that_are_no_arrays_of_floats():
+    unit, module = units.NAU(2, 1, key=KEY), numerate.torch.NAU(2, 1, seed=0)
+    for call, x, got in (
+        (unit, jnp.array([1, 2]), "int32"),
+        (unit, jnp.array([True, False]), "bool"),
+        (unit, jnp.array([1j, 2.0]), "complex64"),
+        (module, torch.tensor([1, 2]), "int64"),
+    ):
+        with pytest.raises(TypeError, match=f"takes floating-point numbers, got {got}"):
+            call(x)
+    for call, x, wanted, got in (
+        (unit, [1.0, 2.0], "jax.Array", "list"),
+        (unit, torch.ones(2), "jax.Array", "torch.Tensor"),
+        (module, np.ones((5, 2)), "torch.Tensor", "numpy.ndarray"),
+        (module, jnp.ones((5, 2)), "torch.Tensor", r"jaxlib.ArrayImpl"),
+        (module, 1.0, "torch.Tensor", "float"),
+    ):
+        with pytest.raises(TypeError, match=f"NAU takes a {wanted}, got a {got}"):
+            call(x)
+
+
+def test_sizes_and_initialisers():
+    for make in (lambda n, **more: units.NAU(n, 1, key=KEY, **more), numerate_torch_nau):
+        for size, error, found in (
+            (2.0, TypeError, "must be a whole number, got 2.0"),
+            ("2", TypeError, "must be a whole number, got '2'"),
+            (True, TypeError, "must be a whole number, got True"),
+            (-1, ValueError, "must be at least 0, got -1"),
+        ):
+            with pytest.raises(error, match=f"in_features {found}"):
+                make(size)
+        for init, error, found in (
+            ("nua", ValueError, "one of 'uniform', .*; got 'nua'"),
+            (torch.nn.init.zeros_, TypeError, "zeros_ takes other arguments"),
+            (jax.nn.initializers.zeros, None, ""),
+            (lambda key, shape, dtype: 0.0, TypeError, "shape .*; <lambda> returned float"),
+            (lambda key, shape, dtype: jnp.ones(3), TypeError, r"\(1, 2\); <lambda> returned"),
+        ):
+            if error is None:
+                assert not make(2, w_hat_init=init).w_hat.any()
+                continue
+            with pytest.raises(error, match=found):
+                make(2, w_hat_init=init)
+    with pytest.raises(TypeError, match="took|takes other arguments|glorot_uniform returned"):
+        units.NAU(2, 1, w_hat_init=jax.nn.initializers.glorot_uniform, key=KEY)
+
+
+def numerate_torch_nau(n, **more):
+    return numerate.torch.NAU(n, 1, seed=0, **more)
+
+
+def test_what_is_made_where_a_class_is_wanted():
+    task, config = Arithmetic("add"), Config(steps=1, log_every=1)
+    unit, keys = units.NAU(2, 1, key=KEY), jax.random.split(KEY, 1)
+    for call, argument in (
+        (lambda: Recurrent(units.NAU(3, 2, key=KEY), 1, 2, key=KEY), "unit"),
+        (lambda: numerate.torch.Recurrent(numerate.torch.NAU(3, 2), 1, 2), "unit"),
+        (lambda: train_many(keys, task, unit, config), "model"),
+    ):
+        with pytest.raises(TypeError, match=f"^{argument} must be a class or function .* NAU"):
+            call()
+    with pytest.raises(TypeError, match=r"functools.partial\(NAU, 2, 1\); NAU cannot be called so"):
+        train_many(keys, task, units.NAU, config)
+
+
+def test_a_training_on_other_widths_is_refused_and_not_unsolved():
+    task, config = Arithmetic("add"), Config(steps=1, log_every=1)
+    keys = jax.random.split(KEY, 1)
+    for sizes, found in (((3, 1), "NAU takes 3 features"), ((2, 2), "must give as many features")):
+        with pytest.raises(ValueError, match=found):
+            train_many(keys, task, lambda *, key, sizes=sizes: units.NAU(*sizes, key=key), config)
+
+
+def test_models_that_have_no_branches_to_select():
+    x, y = jnp.ones((3, 2)), jnp.ones((3, 1))
+    for model, found in ((numerate.torch.NASU(2, 1), "numerate.NASU"), (len, "builtin_function")):
+        with pytest.raises(
+            TypeError, match=f"an Equinox module that has units in it, got a .*{found}"
+        ):
+            select(model, x, y)
+    with pytest.raises(ValueError, match="a MLP without units of numerate has no branches"):
+        select(eqx.nn.MLP(2, 1, 3, 1, key=KEY), x, y)
+    with pytest.raises(ValueError, match=r"shape \(3, 2\); it gives shape \(3, 1\)"):
+        select(units.NASU(2, 1, key=KEY), x, jnp.ones((3, 2)))
+
+
+def test_a_step_is_no_progress():
+    for name in UNITS:
+        for unit in (getattr(units, name)(2, 1, key=KEY), getattr(numerate.torch, name)(2, 1)):
+            if "ramp" in (code := inspect.getsource(type(unit).penalty_weight)) or "stair" in code:
+                for progress in (1500, 1.5, -0.1, float("nan")):
+                    with pytest.raises(ValueError, match="from 0 to 1, such as step/steps; got"):
+                        unit.penalty_weight(progress)
+                assert unit.penalty_weight(1.0) > 0
+    with pytest.raises(ValueError, match="got 2"):
+        units.NMU(2, 1, key=KEY).penalty_weight(jnp.array(2.0))
+    with pytest.raises(ValueError, match="got 2"):
+        numerate.torch.NMU(2, 1).penalty_weight(torch.tensor(2.0))
