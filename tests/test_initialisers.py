@@ -124,9 +124,10 @@ def test_constant_is_zero_by_name_and_any_number_as_a_function(key):
     np.testing.assert_array_equal(constant(10.0)(key, (1, 2), jnp.float32), [[10.0, 10.0]])
 
 
-def test_a_function_is_its_own_initialiser():
+def test_a_function_draws_what_it_draws(key):
     orthogonal = jax.nn.initializers.orthogonal()
-    assert initialiser(orthogonal) is orthogonal
+    drawn = initialiser(orthogonal)(key, (2, 3), jnp.float32)
+    np.testing.assert_array_equal(drawn, orthogonal(key, (2, 3), jnp.float32))
 
 
 def test_unknown_name_lists_the_known_ones():
