@@ -4,6 +4,7 @@
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
 # pyright: reportOperatorIssue=false
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +17,7 @@ from numerate.formula._fit import Rows
 _TERMS = 30
 _LARGEST_POWER = 4
 _CONSTANTS = 3
+_SIZE = 24  # variables times degree: smaller polynomials SymPy factors at once
 _AGREE = 1e-9
 
 
@@ -60,7 +62,7 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
     expanded = sympy.expand(formula)
     yield expanded
     for start in (formula, expanded, sympy.powdenest(formula, force=True)):
-        for rewrite in (sympy.powsimp, sympy.together, sympy.factor, _factor_inside, sympy.cancel):
+        for rewrite in (sympy.powsimp, sympy.together, factored, _factor_inside, sympy.cancel):
             try:
                 yield rewrite(start)
             except (sympy.PolynomialError, NotImplementedError):
@@ -72,10 +74,81 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
 
 def _factor_inside(formula: sympy.Expr) -> sympy.Expr:
     """Factor the sum inside each power, then merge powers of powers."""
-    factored = formula.replace(
-        lambda e: e.is_Pow and e.base.is_Add, lambda e: sympy.Pow(sympy.factor(e.base), e.exp)
+    inside = formula.replace(
+        lambda e: e.is_Pow and e.base.is_Add, lambda e: sympy.Pow(factored(e.base), e.exp)
     )
-    return sympy.powdenest(factored, force=True)
+    return sympy.powdenest(inside, force=True)
+
+
+def factored(formula: sympy.Expr) -> sympy.Expr:
+    """`sympy.factor`, but for sums that have no factors, on which it can take hours.
+
+    In several variables SymPy lifts the factors of a polynomial in one variable, for which it puts
+    numbers in place of the others. Where these are no factors of the whole, the lifting goes on
+    almost for ever. So the whole must have factors at three other points first.
+
+    !!! example
+        >>> a, b, c = sympy.symbols("a b c")
+        >>> factored(a * c + b * c)
+        c*(a + b)
+    """
+    parts = sympy.fraction(sympy.together(formula))
+    if all(_is_small(part) for part in parts):
+        return sympy.factor(formula)
+    return _factored_sum(parts[0]) / _factored_sum(parts[1])
+
+
+def _is_small(formula: sympy.Expr) -> bool:
+    if not formula.free_symbols:
+        return True
+    rest = sympy.Poly(formula).terms_gcd()[1].exclude()
+    return rest.is_ground or len(rest.gens) * rest.total_degree() <= _SIZE
+
+
+def _factored_sum(formula: sympy.Expr) -> sympy.Expr:
+    if not formula.free_symbols:
+        return formula
+    roots = {}  # a symbol for each root, so that y + √y is a polynomial in √y
+    for symbol in formula.free_symbols:
+        powers = [p.exp for p in formula.atoms(sympy.Pow) if p.base == symbol]
+        roots[symbol] = math.lcm(*(p.q for p in powers if p.is_Rational))
+    symbols = {symbol: sympy.Dummy(positive=True) for symbol in roots}
+    whole = sympy.Poly(formula.subs({s: t ** roots[s] for s, t in symbols.items()}))
+    # What else is not whole, such as the root of a sum, is a symbol as well.
+    names = {g: g if g.is_Symbol else sympy.Dummy() for g in whole.gens}
+    found = _factored_polynomial(sympy.Poly.from_dict(whole.as_dict(), *names.values()))
+    found = found.xreplace({name: g for g, name in names.items()})
+    return found.xreplace({t: s ** sympy.Rational(1, roots[s]) for s, t in symbols.items()})
+
+
+def _factored_polynomial(whole: sympy.Poly) -> sympy.Expr:
+    powers, rest = whole.terms_gcd()
+    monomial = sympy.Mul(*(g**n for g, n in zip(whole.gens, powers, strict=True)))
+    rest = rest.exclude()
+    if rest.is_ground or len(rest.gens) == 1:
+        return monomial * sympy.factor(rest.as_expr())
+    variable = min(rest.gens, key=lambda g: rest.degree(g))
+    content, primitive = sympy.Poly(rest.as_expr(), variable).primitive()
+    expression = primitive.as_expr()
+    if sympy.Poly(expression, *rest.gens).LC() < 0:
+        content, expression = -content, -expression
+    if primitive.degree() > 1 and _factors_at_points(primitive):
+        expression = sympy.factor(expression)
+    content = sympy.sympify(content)
+    if content.free_symbols:
+        content = _factored_polynomial(sympy.Poly(content))
+    return monomial * content * expression
+
+
+def _factors_at_points(polynomial: sympy.Poly) -> bool:
+    """Whether it has factors wherever numbers take the place of all variables but its own."""
+    others = sorted(polynomial.free_symbols_in_domain, key=sympy.default_sort_key)
+    for first in (2, 5, 11):
+        numbers = {symbol: first + 3 * i * i for i, symbol in enumerate(others)}
+        image = sympy.Poly(polynomial.as_expr().subs(numbers), polynomial.gen)
+        if image.degree() == polynomial.degree() and image.is_irreducible:
+            return False
+    return True
 
 
 def _constants_as_symbols(formula: sympy.Expr):

@@ -1,8 +1,10 @@
 """Which formulas are rewritten."""
 
 import numpy as np
+import sympy
 
 from numerate.formula import Rows, simplify
+from numerate.formula._simplify import factored
 
 
 def test_powers_beyond_four_are_left_alone():
@@ -12,3 +14,19 @@ def test_powers_beyond_four_are_left_alone():
     a, b, c = rows.symbols
     assert simplify(a**4 * c + b * c, rows) == c * (a**4 + b)
     assert simplify(a**5 * c + b * c, rows) == a**5 * c + b * c
+
+
+def test_a_sum_without_factors_on_which_sympy_takes_hours():
+    names = "xyzabc"
+    columns = {name: np.linspace(1.0, 2.0 + i, 5) for i, name in enumerate(names)}
+    rows = Rows.of(columns, columns["x"])
+    x, y, z, a, b, c = rows.symbols
+    for formula in (
+        (a - 1) * (y + 9) * (y**2 + 7 * z) - (a * sympy.sqrt(a) - x + z) * (a + x - z / x),
+        a * b * c * y / (x - y + z) + (b + x**2 + 5) / (y * sympy.sqrt(y) * (b + y)),
+    ):
+        whole = sympy.expand(formula)
+        values = dict(zip(rows.symbols, (sympy.Rational(7 + i, 5) for i in range(6)), strict=True))
+        assert abs((factored(whole) - whole).subs(values).evalf()) < 1e-10
+    product = (a + sympy.sqrt(b)) ** 2 * (x * y + z) * (c * x + a * y) / (a * b + z)
+    assert factored(sympy.expand(product)) == product
