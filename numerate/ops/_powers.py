@@ -42,9 +42,11 @@ def _signed_power(x: Tensor, weight: Tensor) -> Tensor:
     floor = 2 * xp.tiny(x) ** 0.5
     size = magnitude(x)
     near = size < floor
-    # Twice `where`: the power not taken must not be one of zero, or its gradient is NaN.
-    far = xp.sign(x) * xp.power(xp.where(near, xp.ones(x.shape, x), size), weight)
-    return xp.where(near, x * xp.power(floor, weight - 1), far)
+    # One power for both pieces, of a base that is never below f. With two of them and a `where`,
+    # that of f would be differentiated by W for every x: f^(W-1) log f overflows at W = -1, and
+    # the 0 with which `where` shuts it out makes that NaN.
+    share = xp.where(near, x * (1 / floor), xp.sign(x))
+    return share * xp.power(xp.where(near, floor, size), weight)
 
 
 def selected_power_product(

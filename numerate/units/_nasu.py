@@ -137,6 +137,10 @@ class NASU(Unit):
         xp = namespace(x)
         if draw is None:
             (of_sum, factors, divisors), is_sum = self._weights(), self.choice < 2
+            # The product of nothing where a sum is chosen: one that overflows would make the
+            # gradients of the sum NaN.
+            factors = xp.where(is_sum[:, None], 0.0, factors)
+            divisors = xp.where(is_sum[:, None], 0.0, divisors)
         else:
             of_sum, (factors, divisors) = bounded(self.sum_hat, -1.0, 1.0), self.product_hat
             is_sum = draw(self.out_features) < 0.5

@@ -241,14 +241,3 @@ def test_snapped_over_seeds_equals_a_loop(name, key):
 def test_a_tolerance_that_reaches_two_whole_numbers_is_refused(tolerance, key):
     with pytest.raises(ValueError, match="tolerance must be at least 0 and below 1/2"):
         HillSpaceSum(1, 1, key=key).snapped(tolerance)
-
-
-@pytest.mark.parametrize("name", [*NPUS, *HILLS])
-@pytest.mark.parametrize("x", [0.0, -0.0, 1.0, -1.0, 1e-30, -1e-30, 1e30, -1e30])
-def test_gradients_of_the_default_start_are_finite(name, x, dtype, key):
-    """The common test starts gates and weights elsewhere than where they start by default."""
-    unit = UNITS[name].unit(2, 2, key=key)
-    both = (unit, jnp.array([x, -1.5], dtype))
-    value, slopes = eqx.filter_value_and_grad(lambda both: both[0](both[1]).sum())(both)
-    assert jnp.isfinite(value)
-    assert all(jnp.isfinite(s).all() for s in jax.tree.leaves(slopes))
