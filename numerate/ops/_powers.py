@@ -23,7 +23,7 @@ def signed_power(
     at x = 0 also for negative exponents, x itself at W = 1, and `reciprocal` at W = -1.
 
     **Gradient:** ∂p/∂x = W |x|^(W-1) where |x| ≥ f and f^(W-1) below, at most 1/f²;
-    ∂p/∂W = p log max(|x|, f), which is 0 at x = 0. Finite for W ≥ -1.
+    ∂p/∂W = p log max(|x|, f), which is 0 at x = 0. Finite for W ≥ -1, and for W a little below.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -65,6 +65,7 @@ def selected_power_product(
     x_i = 0 the factor is 1 - s_oi, whatever the exponent: a selected divisor of 0 gives 0.
 
     **Gradient:** ∂y_o/∂s_oi = (p_oi - 1) Π_{j≠i} (…), and that of p as `signed_power` has it.
+    Finite as long as they and the partial products of the factors fit the dtype.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -110,8 +111,10 @@ def complex_power_product(
 
     **Gradient:** with e = exp(A log r - B k) and a = B log r + A k, ∂y_o/∂A_oi =
     y_o log r_i - e_o sin(a_o) k_i, ∂y_o/∂B_oi = -y_o k_i - e_o sin(a_o) log r_i, and
-    ∂y_o/∂x_i = g_i sign(x_i)/r_i (y_o A_oi - e_o sin(a_o) B_oi), which is 0 at x_i = 0. All are
-    finite as long as e_o/ε is. With ε = 0 and an open gate they are NaN at x_i = 0.
+    ∂y_o/∂x_i = g_i sign(x_i)/r_i (y_o A_oi - e_o sin(a_o) B_oi), which is 0 at x_i = 0; that by
+    g_i has (|x_i| + ε - 1)/r_i instead of g_i sign(x_i)/r_i. All are finite as long as
+    e_o log r_i, e_o/r_i and e_o |x_i|/r_i fit the dtype. With ε = 0 and an open gate they are
+    NaN at x_i = 0.
 
     !!! example
         >>> import jax.numpy as jnp

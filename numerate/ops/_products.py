@@ -30,8 +30,8 @@ def log_space_product(
 
     **Gradient:** ∂y_o/∂W_oi = y_o log(|x_i| + ε) and ∂y_o/∂x_i = y_o W_oi sign(x_i)/(|x_i| + ε),
     which grows to y_o W_oi/ε beside x_i = 0 and is 0 at x_i = 0 itself, where the two
-    one-sided slopes are opposite. Both are finite as long as y_o/ε is. With ε = 0 the
-    gradient at x_i = 0 is NaN.
+    one-sided slopes are opposite. Both are finite as long as y_o log(|x_i| + ε) and
+    y_o/(|x_i| + ε) fit the dtype. With ε = 0 the gradient at x_i = 0 is NaN.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -171,7 +171,8 @@ def affine_product(
     and zeros. In between, every factor is a mixture of x_i and 1.
 
     **Gradient:** ∂y_o/∂W_oi = (x_i - 1) Π_{j≠i} (…) and ∂y_o/∂x_i = W_oi Π_{j≠i} (…), also
-    where factors are zero. The `batch` x `out` x `in` factors are never all in memory, also
+    where factors are zero. Value and gradient are finite as long as they and the partial
+    products fit the dtype. The `batch` x `out` x `in` factors are never all in memory, also
     for the gradient. In PyTorch large products have no second derivative, and refuse it.
 
     !!! example

@@ -121,7 +121,8 @@ class GNALU(NALUParameters):
     of positive inputs and their roots, wherever G |x| is so large that the gate is saturated;
     unlike that of `NALU` it is the same for x and -x. **Cannot** represent the sign of a
     product, a zero product, or anything but the mean of sum and product at x = 0, where the
-    gate is 1/2. A product that overflows makes y NaN even where the gate excludes it.
+    gate is 1/2. A product that overflows makes y NaN even where the gate excludes it. Gradients
+    are finite as long as m log(|x_i| + ε), m/(|x_i| + ε) and g (1 - g) (a - m) x_i fit the dtype.
 
     **Penalty:** none.
 

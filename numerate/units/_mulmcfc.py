@@ -78,7 +78,8 @@ class MulMCFC(MassConservingProduct, init=False):
 
     **Represents exactly** products of distinct positive inputs, roots of them, and a positive
     coefficient. **Cannot** represent a quotient, a power above 1, a negative result (the sign of
-    every input is lost), a zero or a sum.
+    every input is lost), a zero or a sum. Value and gradients are finite as long as y,
+    y log(|x_i| + ε) and y/(|x_i| + ε) fit the dtype.
 
     **Penalty:** that of `MCFC`, over R, w and b: mean max(S² - v², 0), times 10, from 40 % of the
     training to 70 %. The published -mean v² has no lower bound; ours ends where the parameters
@@ -142,7 +143,8 @@ class MulMCFCSignINALU(MassConservingProduct, init=False):
 
     **Represents exactly** products of distinct inputs of any sign, zeros included, and a positive
     coefficient. **Cannot** represent a quotient, a power above 1, a negative coefficient or a sum;
-    the root of a negative input is 0.
+    the root of a negative input is 0. Value and gradients are finite where those of `MulMCFC`
+    are; a product that overflows makes y NaN where the sign is 0.
 
     **Penalty:** that of `MulMCFC`: mean max(S² - v², 0) over R, w and b, times 10, from 40 % of the
     training to 70 %; it has a lower bound, unlike the published one.
@@ -215,7 +217,8 @@ class MulMCFCSignRealNPU(MassConservingProduct):
 
     **Represents exactly** products of distinct inputs of any sign but 0, and a positive
     coefficient; with g = 0 products of magnitudes. **Cannot** represent a quotient, a power above
-    1, a negative coefficient, a zero (a factor of 0 counts as ε) or a sum.
+    1, a negative coefficient, a zero (a factor of 0 counts as ε) or a sum. Value and gradients
+    are finite where those of `MulMCFC` are.
 
     **Penalty:** that of `MulMCFC` and mean min(g, 1 - g): mean max(S² - v², 0) over R, w and b, all
     times 10, from 40 % of the training to 70 %; it has a lower bound, unlike the published one.

@@ -127,7 +127,9 @@ class NACMul(NACWeights):
     **Represents exactly**, for positive inputs well above ε, any product and quotient of
     inputs and of their roots: exponents lie in [-1, 1] and saturate at -1, 0 and 1.
     **Cannot** represent a negative result (the sign of every input is lost), a zero (the
-    factor of x_i = 0 is ε^W_oi), the square of an input it sees once, or a coefficient.
+    factor of x_i = 0 is ε^W_oi), the square of an input it sees once, or a coefficient. Value
+    and gradients are finite as long as y, y log(|x_i| + ε) and y/(|x_i| + ε) fit the dtype; the
+    product of 1e30 and 1e30 is ∞ in float32.
 
     **Penalty:** none.
 

@@ -84,7 +84,8 @@ class NALU(NALUParameters, init=False):
     represent one operation on both sides of zero: without a bias g(-x) = 1 - g(x), so a gate
     that adds for x multiplies for -x, and at x = 0 it does both by half. Nor, as a product, a
     negative result or a zero. A product that overflows makes y NaN even where the gate
-    excludes it, as in the equation.
+    excludes it, as in the equation. Gradients are finite as long as m log(|x_i| + ε),
+    m/(|x_i| + ε) and g (1 - g) (a - m) x_i fit the dtype.
 
     **Penalty:** none.
 
@@ -143,7 +144,7 @@ class NALUScalarGate(NALUParameters, init=False):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** what `NALU` does. **Cannot** represent what `NALU` cannot, nor add in
-    one output and multiply in another.
+    one output and multiply in another. Value and gradients are finite where those of `NALU` are.
 
     **Penalty:** none.
 
@@ -207,7 +208,8 @@ class NALUUntied(NALUParameters, init=False):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** what `NALU` does. **Cannot** represent what `NALU` cannot: one
-    operation on both sides of zero, a negative product, a zero product.
+    operation on both sides of zero, a negative product, a zero product. Value and gradients are
+    finite where those of `NALU` are.
 
     **Penalty:** none.
 

@@ -58,7 +58,8 @@ class NASU(Unit):
     **Represents exactly** any sum and difference of inputs, and any product and quotient of
     distinct inputs, on either side of zero. **Cannot** represent a sum and a product in one
     output, a coefficient beyond ±1, a constant, or a square of an input that it sees once; 1/0
-    comes out as 0.
+    comes out as 0. Value and gradients are finite where a sum was chosen; where a product was,
+    and in training, where those of `SignNMRU` are.
 
     **Penalty:** mean min(|S|, 1 - |S|) / 100 + 10 mean min(P, 1 - P), from 40 % of the training
     on and fully from 70 %. Snapping rarely has to wait for it.

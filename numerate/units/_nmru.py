@@ -85,6 +85,9 @@ class NMRU(ReciprocalUnit, init=False):
     a sum. A divisor of 0 gives 0 (see `numerate.ops.reciprocal`). The weights of a formula are
     not unique: an input that is a factor and a divisor cancels, x · 1/x = 1. Training on
     divisors of both signs is hard, since 1/x jumps between ±∞ there; `SignNMRU` does that.
+    Value and gradients are finite as long as every product of some of the factors fits the
+    dtype, also with the slope of a factor for one of them: x_i - 1, 1/x_i - 1, W⁰_oi, or
+    W¹_oi/x_i², which below 2e-19 is 2e37 (in float32) and leaves room for another factor of 16.
 
     **Penalty:** R = mean min(W, 1 - W), times 10, from 40 % of the training on and fully from
     70 % (for two inputs 20,000 and 35,000 of 50,000 steps).
@@ -143,7 +146,8 @@ class SignNMRU(ReciprocalUnit, init=False):
 
     **Represents exactly** what `NMRU` does: any product and quotient of distinct inputs, with
     negative numbers; a factor may be zero. **Cannot** represent what `NMRU` cannot: a power of
-    an input it sees once, a coefficient, a sum. A divisor of 0 gives 0.
+    an input it sees once, a coefficient, a sum. A divisor of 0 gives 0. Value and gradients are
+    finite where those of `NMRU` of |x| are.
 
     **Penalty:** R = mean min(W, 1 - W), times 10, from 40 % of the training on and fully from
     70 %.

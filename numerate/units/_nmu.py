@@ -68,7 +68,9 @@ class NMU(MultiplicationUnit, init=False):
     **Cannot** represent a quotient, a power of an input it sees once, a coefficient or a sum.
     Training is hard where a factor crosses zero between the weights 0 and 1, which is for
     inputs near -1 (68 % of seeds on U[-1.2, -1.1]; `sNMU` mends that), and with many inputs,
-    since mean and variance of the product grow exponentially with their number.
+    since mean and variance of the product grow exponentially with their number. Value and
+    gradients are finite as long as every product of some of the factors fits the dtype, also
+    with x_i - 1, the slope of a factor, for one of them.
 
     **Penalty:** R = mean min(W, 1 - W), times 10, from 40 % of the training on and fully from
     70 % (for two inputs 20,000 and 35,000 of 50,000 steps).
@@ -127,7 +129,9 @@ class sNMU(MultiplicationUnit):
     **Shapes:** `(in_features,)` to `(out_features,)`. Called with a `key` it is in training.
 
     **Represents exactly** what `NMU` does, any product of distinct inputs. **Cannot**
-    represent what `NMU` cannot: quotients, powers, coefficients, sums.
+    represent what `NMU` cannot: quotients, powers, coefficients, sums. Value and gradients are
+    finite where those of `NMU` are; in training the noise, at most `high` for each input,
+    multiplies what must fit the dtype.
 
     **Penalty:** that of `NMU`: mean min(W, 1 - W), times 10, from 40 % of the training to 70 %.
 

@@ -49,7 +49,8 @@ class NPU(Unit):
     sum, a coefficient (but a negative one by the angle of a constant negative input) or a
     zero: the factor of x_i = 0 is that of ε. Nothing draws exponents to whole numbers, and
     the penalty draws them away from ±1 to 0; how the output turns with the angle, cos(A k),
-    has many minima on negative inputs.
+    has many minima on negative inputs. Value and gradients are finite as long as e, e log r_i,
+    e/r_i and e |x_i|/r_i, with e = exp(A log r - B k), fit the dtype.
 
     **Penalty:** Σ |θ| over A, B and g, times 1e-7, ten times that after 20 % and a hundred
     times after 40 % of the training: the authors' schedule for sums and products, every 10,000
@@ -205,7 +206,8 @@ class RealNPU(RealPowerUnit, init=False):
     inputs, with the signs of whole powers; exponents are not bounded, and √x is one of them for
     positive x. **Cannot** represent a sum, a coefficient or a zero: the factor of x_i = 0 is
     that of ε. Nothing draws exponents to whole numbers, and the penalty draws them away from
-    ±1 to 0; `RealNPUModified` mends that.
+    ±1 to 0; `RealNPUModified` mends that. Value and gradients are finite as long as e, e log r_i,
+    e/r_i and e |x_i|/r_i, with e = exp(W log r), fit the dtype.
 
     **Penalty:** Σ |θ| over W and g, times 1e-7, ten times that after 20 % and a hundred times
     after 40 % of the training: the authors' schedule for sums and products, every 10,000 of
@@ -280,7 +282,8 @@ class RealNPUModified(RealPowerUnit):
     coefficient or a zero: the factor of x_i = 0 is that of ε. One gate serves all outputs, so
     that where outputs use different inputs some weights must be 0, which the penalty discourages.
     Published success with 10 inputs, of which two matter, is 85.3 % on quotients, against
-    70.2 % of `RealNPU` and 91.6 % of `NMRU`.
+    70.2 % of `RealNPU` and 91.6 % of `NMRU`. Value and gradients are finite where those of
+    `RealNPU` are.
 
     **Penalty:** mean |1 - |W|| + mean min(g, 1 - g), times 1, from 40 % of the training on and
     fully from 70 % (for two inputs 20,000 and 35,000 of 50,000 steps).

@@ -40,7 +40,10 @@ class NRU(Unit):
     a factor may be zero. **Cannot** represent a power of an input it sees once other than 1
     and -1 (at other weights the power is mixed with 1), a coefficient or a sum. A divisor of 0
     gives 0 (see `numerate.ops.signed_power`). Training on negative inputs is hard: a factor
-    crosses zero between the weights 0 and ±1 there, and in training it jumps.
+    crosses zero between the weights 0 and ±1 there, and in training it jumps. Value and gradients
+    are finite as long as every product of some of the factors fits the dtype, also with the slope
+    of a factor for one of them: by W, |x_i|^W_oi log |x_i|, and by x, |x_i|^W_oi/x_i, which for a
+    divisor below 2e-19 is 2e37 (in float32) and leaves room for another factor of 16.
 
     **Penalty:** R = mean min(|W|, 1 - |W|), times 10, from 40 % of the training on and fully
     from 70 %.
