@@ -223,13 +223,15 @@ def _best(cells: pl.DataFrame) -> str:
 
 
 def _recorded(rows: pl.DataFrame) -> str:
-    if rows["seed"].null_count():
-        return (
-            "This run was made before results were stored per seed. Its file has one row per unit, "
-            "operation and range, with the number of seeds that solve the operation and the median "
-            "step at which they do, and without errors. A new run has one row per seed."
-        )
-    return "The file of results has one row per seed."
+    if not rows["seed"].null_count():
+        return "The file of results has one row per seed."
+    said = (
+        "This run was made before results were stored per seed. Its file has one row per unit, "
+        "operation and range, with the number of seeds that solve the operation and the median "
+        "step at which they do, and without errors. A new run has one row per seed."
+    )
+    again = units_run(rows.filter(pl.col("seed").is_not_null()), ENTRIES)
+    return f"{said} Such rows are those of {', '.join(again)}, run again since." if again else said
 
 
 def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":

@@ -23,7 +23,8 @@ def conjunction(
     makes it ε^W instead of 0. At g = 1/2 every n is 1/2.
 
     **Gradient:** ∂/∂W_oi = AND_o log(n_oi + ε), and ∂/∂n_oi = AND_o W_oi/(n_oi + ε), finite also
-    at n = 0: at most ε^(W-1) there; ∂n/∂g = 1 - 2 x and ∂n/∂x = 1 - 2 g.
+    at n = 0: at most ε^(W-1) there; ∂n/∂g = 1 - 2 x and ∂n/∂x = 1 - 2 g. With ε = 0 it need
+    not be finite there.
 
     !!! example
         >>> import jax.numpy as jnp

@@ -73,6 +73,8 @@ def test_counts_add_up_seeds_whether_or_not_each_has_a_row():
         ("NAU", 3, 2, 500.0),
         ("NAC", 25, 7, 4000.0),
     ]
+    recorded = BENCHMARK.sentences(pl.concat([single, together]), Settings())["recorded"]
+    assert recorded.endswith("Such rows are those of NAU, run again since.")
 
 
 def test_units_are_ordered_by_successes_and_then_by_name():
