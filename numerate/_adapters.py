@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numerate.units import Unit
 
 _OWN = ("constrained", "chosen", "snapped")  # each library changes its parameters in its own way
-_DEFAULTS = ("penalty_weight", "bounds", "choices")  # that need nothing of JAX
+# Those that need nothing of JAX.
+_DEFAULTS = ("penalty_weight", "scheduled_penalty", "bounds", "choices")
 
 
 def borrowed(unit: "type[Unit]") -> dict[str, Any]:

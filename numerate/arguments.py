@@ -49,6 +49,20 @@ def check_positive(**settings: float) -> None:
             raise ValueError(f"{name} must be positive, got {value}")
 
 
+def check_one_of(*known: str, **settings: str) -> None:
+    """Raise `ValueError` unless every setting is one of the known words.
+
+    !!! example
+        >>> check_one_of("clipped", "straight-through", gate_gradient="none")
+        Traceback (most recent call last):
+        ValueError: gate_gradient must be one of 'clipped', 'straight-through', got 'none'
+    """
+    for name, value in settings.items():
+        if value not in known:
+            words = ", ".join(map(repr, known))
+            raise ValueError(f"{name} must be one of {words}, got {value!r}")
+
+
 def check_eps(eps: float | None) -> float | None:
     """`eps` itself; raises `ValueError` if it is negative, which makes logarithms NaN.
 

@@ -37,7 +37,7 @@ _ARGUMENTS = """\
 - `seed`: draws the parameters and the noise; a random one if `None`, so that
     `keras.utils.set_random_seed` decides.
 - `penalty_factor`: `fit` adds this times `penalty()` to the loss, from the first step on.
-    For a paper's schedule, add `penalty_weight(progress) * penalty()` in a loop of your own.
+    For a paper's schedule, add `scheduled_penalty(progress)` in a loop of your own.
 - further arguments are those of any layer: `dtype`, `name`, `trainable`.
 """
 
@@ -235,6 +235,10 @@ class Unit(keras.layers.Layer):
     def penalty_weight(self, progress: Any) -> Any:
         """What the penalty is multiplied with by the paper's schedule, `progress` from 0 to 1."""
         return self.native().penalty_weight(progress)
+
+    def scheduled_penalty(self, progress: Any) -> Any:
+        """What to add to the loss at a `progress` from 0 to 1, by the paper's schedule."""
+        return self.native().scheduled_penalty(progress)
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """The intervals that Keras clips the variables to after every step."""

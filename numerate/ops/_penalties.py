@@ -141,7 +141,7 @@ def absolute_sum(parameter: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""]:
 
 
 def ramp(progress: Any, start: float, end: float) -> Any:
-    """0 up to `start`, 1 from `end`, and linear between.
+    """0 up to `start`, 1 from `end`, and linear between; a step where both are the same.
 
     **Arguments:** `progress`, the part of the training that is done, from 0 to 1, as a number
     or an array; `start` and `end`, parts of the training.
@@ -151,8 +151,16 @@ def ramp(progress: Any, start: float, end: float) -> Any:
     !!! example
         >>> [ramp(progress, 0.4, 0.7) for progress in (0.0, 0.4, 0.55, 0.7, 1.0)]
         [0.0, 0.0, 0.5, 1.0, 1.0]
+        >>> [ramp(progress, 0.5, 0.5) for progress in (0.0, 0.49, 0.5)]
+        [0.0, 0.0, 1.0]
     """
     _check_progress(progress)
+    if start == end:
+        if isinstance(progress, int | float):
+            return float(progress >= end)
+        xp = namespace(progress)
+        zero = xp.zeros(progress.shape, progress)
+        return xp.where(progress >= end, zero + 1, zero)
     share = (progress - start) / (end - start)
     if isinstance(share, int | float):
         return round(min(max(share, 0.0), 1.0), 12)

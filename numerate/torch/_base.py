@@ -73,6 +73,7 @@ class Unit(nn.Module):
     weight: torch.Tensor
     equation: Callable[..., torch.Tensor]
     penalty_weight: Callable[[Any], Any]
+    scheduled_penalty: Callable[[Any], torch.Tensor]
     bounds: Callable[[], dict[str, tuple[float, float]]]
     choices: Callable[[], tuple[int, ...]]
 

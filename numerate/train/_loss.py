@@ -45,7 +45,7 @@ def total_penalty(model: PyTree, progress: Any = None) -> Float[Array, ""]:
     """The sum of `penalty()` over every `Unit` in a model; 0 where there is none.
 
     **Arguments:** `model`; `progress`, the part of the training that is done, from 0 to 1. If it is
-    given, every penalty is multiplied by its unit's `penalty_weight(progress)`.
+    given, they are the units' `scheduled_penalty(progress)`.
 
     !!! example
         >>> import jax
@@ -56,7 +56,7 @@ def total_penalty(model: PyTree, progress: Any = None) -> Float[Array, ""]:
         [0.25, 0.0, 0.0025]
     """
     penalties = [
-        unit.penalty() if progress is None else unit.penalty() * unit.penalty_weight(progress)
+        unit.penalty() if progress is None else unit.scheduled_penalty(progress)
         for unit in units_of(model)
     ]
     return sum(penalties, start=jnp.zeros(()))

@@ -7,10 +7,11 @@ finite are Optax transformations of the optimiser.
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
@@ -20,6 +21,18 @@ from numerate.train._loss import apply_constraints, total_penalty
 # `(trained, frozen, batch, value) -> (value, gradients)`; the second value is for measurements.
 Gradient = Callable[[PyTree, PyTree, tuple, Any], tuple[Any, PyTree]]
 Step = Callable[..., tuple[PyTree, Any, Any]]
+
+
+class Descent(NamedTuple):
+    """A gradient and the optimiser that makes a step of it.
+
+    With `penalty` the optimiser is called with the keyword `penalty=True`, and makes no step,
+    not even one of its state, where the gradient is zero everywhere.
+    """
+
+    gradient: Gradient
+    optimiser: optax.GradientTransformation
+    penalty: bool = False
 
 
 def static_part(make: Callable[..., Any], key: PRNGKeyArray | None = None) -> PyTree:
@@ -109,7 +122,7 @@ def update_step(
         gradients, value = jax.grad(total, has_aux=True)(trained, frozen, *batch)
         return value, gradients
 
-    steps = gradient_step([(gradient, optimiser)], static)
+    steps = gradient_step([Descent(gradient, optimiser)], static)
 
     def step(
         arrays: PyTree, opt_state: Any, *batch: Any, progress: Any = None, **extra: Any
@@ -120,25 +133,42 @@ def update_step(
     return step
 
 
-def gradient_step(
-    descents: Sequence[tuple[Gradient, optax.GradientTransformation]], static: PyTree
-) -> Step:
+def gradient_step(descents: Sequence[Descent], static: PyTree) -> Step:
     """`update_step` for gradients of one's own, each with an optimiser, one after another.
 
     A gradient is a function `(trained, frozen, batch, value) -> (value, gradients)`, which gets the
     value that the one before returned. The step is `(arrays, opt_states, *batch, **extra) ->
-    (arrays, opt_states, value)`, with a state for every optimiser and the value of the last.
+    (arrays, opt_states, value)`, with a state for every one of `optimisers(descents)` and the value
+    of the last. Descents with the same optimiser have one state.
     """
+    distinct = optimisers(descents)
 
     def step(arrays: PyTree, opt_states: tuple, *batch: Any, **extra: Any) -> Any:
         trained, frozen = eqx.partition(arrays, eqx.is_inexact_array)
-        value, states = None, []
-        for (gradient, optimiser), state in zip(descents, opt_states, strict=True):
-            value, gradients = gradient(trained, frozen, batch, value)
-            updates, state = optimiser.update(gradients, state, trained, **extra)
+        value, states = None, list(opt_states)
+        for descent in descents:
+            place = distinct.index(descent.optimiser)
+            value, gradients = descent.gradient(trained, frozen, batch, value)
+            updates, states[place] = _updates(descent, gradients, states[place], trained, extra)
             trained = optax.apply_updates(trained, updates)
-            states.append(state)
         model = apply_constraints(eqx.combine(trained, frozen, static))
         return eqx.filter(model, eqx.is_array), tuple(states), value
 
     return step
+
+
+def optimisers(descents: Sequence[Descent]) -> list[optax.GradientTransformation]:
+    """The optimisers of descents, each once."""
+    return list(dict.fromkeys(descent.optimiser for descent in descents))
+
+
+def _updates(
+    descent: Descent, gradients: PyTree, state: Any, trained: PyTree, extra: dict[str, Any]
+) -> tuple[PyTree, Any]:
+    if not descent.penalty:
+        return descent.optimiser.update(gradients, state, trained, **extra)
+    told = optax.with_extra_args_support(descent.optimiser)
+    updates, new = told.update(gradients, state, trained, penalty=True, **extra)
+    counts = jnp.any(jnp.stack([jnp.any(leaf != 0) for leaf in jax.tree.leaves(gradients)]))
+    updates = jax.tree.map(lambda leaf: jnp.where(counts, leaf, jnp.zeros_like(leaf)), updates)
+    return updates, jax.tree.map(lambda yes, no: jnp.where(counts, yes, no), new, state)

@@ -21,7 +21,7 @@ from numerate.train._loss import Penalty, loss_gradient, mean_squared_error, tot
 from numerate.train._outcome import Outcome
 from numerate.train._restart import Restart, appended, empty_history, is_due, redrawn
 from numerate.train._run import Run
-from numerate.train._step import Gradient, gradient_step, static_part
+from numerate.train._step import Descent, gradient_step, optimisers, static_part
 
 MakeModel = Callable[..., Any]
 
@@ -40,16 +40,22 @@ class Config:
     - `log_every`: steps between two measurements of the validation and extrapolation errors.
     - `optimiser`: any Optax optimiser; by default Adam with learning rate 1e-3.
     - `penalty_scale`: a factor of the sum of the units' penalties; a number, or an Optax schedule
-        of the step. With `None` every unit follows its own schedule, `penalty_weight`, over
+        of the step. With `None` every unit follows its own schedule, `scheduled_penalty`, over
         `steps`.
+    - `penalty_progress`: the progress that the units' schedules are given, a function of the part
+        of the training that is done; by default that part. For schedules that start or end at
+        other times than the units' own.
     - `penalty_below`: penalties count only while the batch's mean squared error is below this.
-    - `penalty_optimiser`: makes a separate step for the penalties, after that for the error. By
-        default penalties are a part of the loss.
+    - `penalty_optimiser`: makes a separate step for the penalties, after that for the error, where
+        they have a gradient. If it is `optimiser` itself, both steps have one state; an optimiser
+        with extra arguments is told by the keyword `penalty=True`. By default penalties are a part
+        of the loss.
     - `restart`: a `Restart`, which gives new parameters to a seed that makes no progress.
     - `stop_below`: a seed stops at the first logged step with a validation error below this; by
         default it does not stop early. The extrapolation error never stops or selects anything.
 
-    **Raises:** `ValueError` for a count below 1, or steps that are no multiple of `log_every`.
+    **Raises:** `ValueError` for a count below 1, steps that are no multiple of `log_every`, or both
+    `penalty_scale` and `penalty_progress`.
 
     !!! example
         >>> Config(steps=10_000).log_every
@@ -61,6 +67,7 @@ class Config:
     log_every: int = 1000
     optimiser: optax.GradientTransformation = field(default_factory=lambda: _ADAM)
     penalty_scale: float | Callable[[Any], Any] | None = None
+    penalty_progress: Callable[[Any], Any] | None = None
     penalty_below: float | None = None
     penalty_optimiser: optax.GradientTransformation | None = None
     restart: Restart | None = None
@@ -74,6 +81,8 @@ class Config:
             raise ValueError(
                 f"steps must be a multiple of log_every, got {self.steps} and {self.log_every}"
             )
+        if self.penalty_scale is not None and self.penalty_progress is not None:
+            raise ValueError("penalty_scale replaces the schedules that penalty_progress is for")
 
 
 # One object, so that two default configurations are equal and share a compiled program.
@@ -178,7 +187,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
         false, zero = jnp.asarray(False), jnp.asarray(0, jnp.int32)
         return State(
             arrays=arrays,
-            opt_states=tuple(optimiser.init(trained) for _, optimiser in descents),
+            opt_states=tuple(optimiser.init(trained) for optimiser in optimisers(descents)),
             history=None if config.restart is None else empty_history(_dtype(trained)),
             instance=instance,
             key=key,
@@ -302,7 +311,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
     return Loop(init, advance, conclude, sets)
 
 
-def _descents(static: PyTree, config: Config) -> list[tuple[Gradient, Any]]:
+def _descents(static: PyTree, config: Config) -> list[Descent]:
     """What makes a step: the gradient of the loss, and that of the penalties if it is separate."""
     penalty, separate = _penalty(config), config.penalty_optimiser
     of_loss = loss_gradient(static, penalty if separate is None else _no_penalty)
@@ -316,8 +325,8 @@ def _descents(static: PyTree, config: Config) -> list[tuple[Gradient, Any]]:
     def penalties(trained: PyTree, frozen: PyTree, batch: tuple, error: Array) -> Any:
         return error, jax.grad(of_penalty)(trained, frozen, batch[-1], error)
 
-    first = (loss, config.optimiser)
-    return [first] if separate is None else [first, (penalties, separate)]
+    first = Descent(loss, config.optimiser)
+    return [first] if separate is None else [first, Descent(penalties, separate, penalty=True)]
 
 
 def _floats(arrays: PyTree) -> PyTree:
@@ -331,7 +340,8 @@ def _dtype(arrays: PyTree) -> Any:
 def _when(config: Config, step: Array, steps: Array) -> Any:
     """The factor of the penalties at a step, or the progress where units have schedules."""
     if config.penalty_scale is None:
-        return step / steps
+        progress = step / steps
+        return progress if config.penalty_progress is None else config.penalty_progress(progress)
     return config.penalty_scale(step) if callable(config.penalty_scale) else config.penalty_scale
 
 

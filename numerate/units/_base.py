@@ -83,6 +83,13 @@ class Unit(eqx.Module):
         """
         return 1.0
 
+    def scheduled_penalty(self, progress: Any) -> Shaped[Tensor, ""]:
+        """What the engine adds to the loss: `penalty` times `penalty_weight(progress)`.
+
+        A unit with a second penalty that follows a schedule of its own adds it here.
+        """
+        return self.penalty() * self.penalty_weight(progress)
+
     def constrained(self: SelfUnit) -> SelfUnit:
         """The unit with its parameters projected to where they may lie, after a step."""
         bounds = self.bounds()

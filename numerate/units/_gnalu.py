@@ -1,8 +1,9 @@
 """The neural accumulator and the NALU to the base of the golden ratio."""
 
+import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate.arguments import DType
+from numerate.arguments import DType, check_one_of
 from numerate.initialisers import Initialiser, constant, normal
 from numerate.ops import (
     GOLDEN_SLOPE,
@@ -111,6 +112,8 @@ class GNALU(NALUParameters):
         default as in the authors' code: normal numbers of deviation 1, and 10 for all of G. With
         that the unit starts as a sum: at |x₁| + |x₂| = 10 the gate is open to 1e-21, and nothing
         of the product is learnt except from inputs beside zero.
+    - `gate_input`: what G is multiplied with: `"magnitudes"`, |x| as in the authors' code, or
+        `"inputs"`, x as in the paper and in the port in bmistry4/nalm-benchmark.
     - `eps`: ε; `None` is the machine epsilon of x. The authors' code has 1e-7.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -119,7 +122,7 @@ class GNALU(NALUParameters):
 
     **Represents exactly** a sum or difference of inputs of either sign, or a product or quotient
     of positive inputs and their roots, wherever G |x| is so large that the gate is saturated;
-    unlike that of `NALU` it is the same for x and -x. **Cannot** represent the sign of a
+    unlike that of `NALU` it is the same for x and -x, if it sees magnitudes. **Cannot** represent the sign of a
     product, a zero product, or anything but the mean of sum and product at x = 0, where the
     gate is 1/2. A product that overflows makes y NaN even where the gate excludes it. Gradients
     are finite as long as m log(|x_i| + ε), m/(|x_i| + ε) and g (1 - g) (a - m) x_i fit the dtype.
@@ -128,11 +131,13 @@ class GNALU(NALUParameters):
 
     **Constraint:** none.
 
-    **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
+    **Raises:** `ValueError` for a negative size, a negative `eps`, an unknown initialiser or
+    another `gate_input`.
 
     **Differs from the authors' code in** ε and in φ, which they round to nine digits. Code and
-    paper differ, too: the paper's gate is σ(G x), without magnitudes, and it trains products
-    without negative results, which the code keeps.
+    paper differ, too: the paper's gate is σ_φ(G x), and it trains products without negative
+    results, which the code keeps. `numerate.recipes` has both units: `rana2019` as its code has
+    it, and `mistry2022` as the port, which starts Ŵ, M̂ and G as a `NALU`.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -156,6 +161,7 @@ class GNALU(NALUParameters):
     """
 
     gate_weight: Float[Array, "out in"]
+    gate_input: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -165,12 +171,15 @@ class GNALU(NALUParameters):
         w_hat_init: str | Initialiser = normal(0.0, 1.0),
         m_hat_init: str | Initialiser = normal(0.0, 1.0),
         gate_init: str | Initialiser = constant(10.0),
+        gate_input: str = "magnitudes",
         eps: float | None = None,
         dtype: DType = None,
         key: PRNGKeyArray,
     ):
+        check_one_of("magnitudes", "inputs", gate_input=gate_input)
         inits = {"w_hat_init": w_hat_init, "m_hat_init": m_hat_init, "gate_init": gate_init}
         super().__init__(in_features, out_features, **inits, eps=eps, dtype=dtype, key=key)
+        self.gate_input = gate_input
 
     @property
     def weight(self) -> Shaped[Tensor, "out in"]:
@@ -178,8 +187,9 @@ class GNALU(NALUParameters):
         return nac_weight(self.w_hat, self.m_hat, GOLDEN_SLOPE)
 
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
-        """g = σ_φ(G |x|), `(out_features,)`: 1 where y is the sum, 0 where the product."""
-        return sigmoid_gate(self.gate_weight, magnitude(x), GOLDEN_SLOPE)
+        """g = σ_φ(G |x|), or σ_φ(G x), `(out_features,)`: 1 where y is the sum, 0 the product."""
+        seen = magnitude(x) if self.gate_input == "magnitudes" else x
+        return sigmoid_gate(self.gate_weight, seen, GOLDEN_SLOPE)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None

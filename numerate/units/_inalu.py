@@ -71,7 +71,7 @@ class ImprovedNALU(Unit):
         return constant_gate(self.gate_weight, x, self.out_features)
 
     def penalty_weight(self, progress: Any) -> Any:
-        return ramp(progress, 0.1, 0.11)
+        return ramp(progress, 0.11, 0.11)
 
 
 class iNALU(ImprovedNALU, init=False):
@@ -107,8 +107,9 @@ class iNALU(ImprovedNALU, init=False):
     rarely: in the results that the authors published, 0 to 34 % of runs, by experiment.
 
     **Penalty:** Σ (1/t) mean max(min(-v, v) + t, 0) over the parameters v of the sum and of the
-    product, Ŵ and M̂, and over G, with t = 20, from 10 % of the training on and fully from 11 %. It
-    drives all of them to saturation, whichever side of 0 they are on.
+    product, Ŵ and M̂, and over G, with t = 20, from 11 % of the training on: in the authors' code
+    while the number of the epoch, from 0 to 99, is above 10. It drives all of them to saturation,
+    whichever side of 0 they are on.
 
     **Constraint:** none.
 
@@ -123,13 +124,14 @@ class iNALU(ImprovedNALU, init=False):
     What belongs to training is not in this unit. The authors train with RMSProp, rate 0.01, on
     64,000 examples in batches of 64 for 100 epochs; clip every element of every gradient to ±0.1;
     let eight of ten batches change Ŵ and M̂ and two G; and take the penalty, where the loss of the
-    batch is below 1, in steps of its own, clipped for themselves. In every tenth epoch all
+    batch is below 1, in steps of its own, clipped for themselves, of the same optimiser with the same
+    accumulators. In every tenth epoch all
     parameters are drawn anew from U(-2, 2), if more than 10,000 losses have come since the last
     time, whose second half has a mean above 1 that is not below that of the first by more than its
     own deviation. The port in bmistry4/nalm-benchmark starts like the module and not like the
     experiments, uses Adam with 0.001, trains Ŵ, M̂ and G together, adds the penalty to the loss, so
-    that both share one clip, looks at the loss on validation data, and restarts from its
-    initialiser.
+    that both share one clip, begins with it after 10,000 of 50,000 steps, looks at the loss on
+    validation data, and restarts from its initialiser.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -195,7 +197,7 @@ class iNALUShared(ImprovedNALU, init=False):
     quotient by zero, factors smaller than ε, results of a product beyond e^ω.
 
     **Penalty:** that of `iNALU`, Σ (1/t) mean max(min(-v, v) + t, 0) over Ŵ, M̂ and G with
-    t = 20, from 10 % of the training on and fully from 11 %.
+    t = 20, from 11 % of the training on.
 
     **Constraint:** none.
 

@@ -37,10 +37,11 @@ class MassConserving(Unit):
     ):
         check_sizes(in_features=in_features, out_features=out_features)
         w_key, gate_key, bias_key = jax.random.split(key, self._draws)[:3]
-        column, dtype = (out_features, 1), default_float(dtype)
-        self.w_hat = initialiser(w_hat_init)(w_key, (out_features + 1, in_features), dtype)
-        self.gate_weight = initialiser(gate_init)(gate_key, column, dtype)[:, 0]
-        self.gate_bias = initialiser(gate_bias_init)(bias_key, column, dtype)[:, 0]
+        # The trash has a gate that is drawn with the others, and left out: nothing leaves through it.
+        outs, dtype = out_features + 1, default_float(dtype)
+        self.w_hat = initialiser(w_hat_init)(w_key, (outs, in_features), dtype)
+        self.gate_weight = initialiser(gate_init)(gate_key, (outs, 1), dtype)[:-1, 0]
+        self.gate_bias = initialiser(gate_bias_init)(bias_key, (outs, 1), dtype)[:-1, 0]
         self.in_features = in_features
         self.out_features = out_features
 
@@ -73,8 +74,10 @@ class MCFC(MassConserving, init=False):
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
     - `w_hat_init`, `gate_init`, `gate_bias_init`: how R, `(out_features + 1, in_features)`, w and
-        b, both `(out_features, 1)`, start: a name from `numerate.initialisers.INITIALISERS` or a
-        function `(key, shape, dtype) -> array`. By default those of the authors' code.
+        b start: a name from `numerate.initialisers.INITIALISERS` or a function
+        `(key, shape, dtype) -> array`. w and b are drawn with the trash's, `(out_features + 1, 1)`,
+        which is left out. By default those of the authors' code, where w is a part of a unit
+        vector; without the trash's it would be -1 or 1 for a single output.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 

@@ -51,11 +51,12 @@ class NLRL(Unit):
 
     **Differs from the authors' code in** nothing we know: they published none that we found. We
     could read the abstract of the paper, but not its equations; they are here as two public
-    reproductions by alexjackson1 have them, which agree in the three gates, in the product as
-    AND, in De Morgan's OR and in the initialisation. Unverified are what the paper does at 0,
-    where those take the logarithm of at least 1e-10, and its training. One of them
-    (alexjackson1/neural-logic-rule-layer) sums after the exponential instead of before it, which
-    is no conjunction.
+    reproductions by alexjackson1 (neural-logic-rule-layer and logax) have them, which agree in the
+    three gates, in the product as AND, in De Morgan's OR and in the initialisation. Unverified are
+    what the paper does at 0, where those take the logarithm of at least 1e-10, and its training.
+    Versions of the first with a negation for each output (17da0ef is one) take the product over
+    inputs, as here, but of the negations of every output, and add those up: the layer is right for
+    a single output only.
 
     !!! example
         >>> import jax, jax.numpy as jnp

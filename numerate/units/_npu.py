@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate.arguments import DType, check_eps, check_sizes, default_float
+from numerate.arguments import DType, check_eps, check_one_of, check_sizes, default_float
 from numerate.initialisers import Initialiser, constant, initialiser
 from numerate.ops import (
     Tensor,
@@ -22,6 +22,9 @@ from numerate.ops import (
     straight_through_clip,
 )
 from numerate.units._base import Draw, Unit
+
+# What the gradient of a gate is outside [0, 1], by name.
+_CLIPS = {"clipped": bounded, "straight-through": straight_through_clip}
 
 
 class NPU(Unit):
@@ -38,6 +41,8 @@ class NPU(Unit):
     - `w_real_init`, `w_imag_init`, `gate_init`: how A, B and g start: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
         default as in the paper: Glorot's, zero and 1/2. The shape of g is `(1, in_features)`.
+    - `gate_gradient`: that of the clip of g. `"clipped"`, 0 outside [0, 1], is that of the code
+        of the paper's experiments; `"straight-through"`, 1 everywhere, that of later versions.
     - `eps`: ε; `None` is the machine epsilon of x, as in the authors' code.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -56,15 +61,18 @@ class NPU(Unit):
     times after 40 % of the training: the authors' schedule for sums and products, every 10,000
     of 50,000 steps. For quotients they started at 1e-9.
 
-    **Constraint:** none. The gate is clipped in the forward pass, with a gradient that passes
-    straight through, so that an input which was shut out can come back.
+    **Constraint:** none. The gate is clipped in the forward pass. With the gradient of the clip,
+    only the penalty moves a g outside [0, 1], back to its edge. Straight through, g follows the
+    error's gradient at the edge, and nothing stops it: it goes on to values far outside, from
+    which an input that turns out to matter takes as many steps back.
 
-    **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
+    **Raises:** `ValueError` for a negative size, a negative `eps`, an unknown initialiser or
+    another `gate_gradient`.
 
-    **Differs from the authors' code in** nothing we know of nmheim/NeuralArithmetic.jl, whose
-    later versions pass the gate's gradient straight through. Early ones, and the port to
-    PyTorch in bmistry4/nalm-benchmark, clip it with gradient 0 outside [0, 1], where a gate
-    then stays for ever. The paper prints k with its two cases exchanged.
+    **Differs from the authors' code in** the gradient on the edges 0 and 1 of the gate, which is
+    1, as in the port to PyTorch in bmistry4/nalm-benchmark. nmheim/NeuralArithmetic.jl clips
+    with the minimum and maximum of Julia when the paper's experiments were made, and passes the
+    gradient straight through in later versions. The paper prints k with its two cases exchanged.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -91,6 +99,7 @@ class NPU(Unit):
     gate_hat: Float[Array, "in"]
     in_features: int = eqx.field(static=True)
     out_features: int = eqx.field(static=True)
+    gate_gradient: str = eqx.field(static=True)
     eps: float | None = eqx.field(static=True)
 
     def __init__(
@@ -101,11 +110,13 @@ class NPU(Unit):
         w_real_init: str | Initialiser = "glorot_uniform",
         w_imag_init: str | Initialiser = "constant",
         gate_init: str | Initialiser = constant(0.5),
+        gate_gradient: str = "clipped",
         eps: float | None = None,
         dtype: DType = None,
         key: PRNGKeyArray,
     ):
         check_sizes(in_features=in_features, out_features=out_features)
+        check_one_of(*_CLIPS, gate_gradient=gate_gradient)
         real_key, imag_key, gate_key = jax.random.split(key, 3)
         shape, dtype = (out_features, in_features), default_float(dtype)
         self.w_real = initialiser(w_real_init)(real_key, shape, dtype)
@@ -113,6 +124,7 @@ class NPU(Unit):
         self.gate_hat = initialiser(gate_init)(gate_key, (1, in_features), dtype)[0]
         self.in_features = in_features
         self.out_features = out_features
+        self.gate_gradient = gate_gradient
         self.eps = check_eps(eps)
 
     @property
@@ -123,7 +135,7 @@ class NPU(Unit):
     @property
     def gate(self) -> Shaped[Tensor, "in"]:
         """ĝ, g clipped to [0, 1], `(in_features,)`: which inputs matter to any output."""
-        return straight_through_clip(self.gate_hat, 0.0, 1.0)
+        return _CLIPS[self.gate_gradient](self.gate_hat, 0.0, 1.0)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
@@ -182,7 +194,7 @@ class RealPowerUnit(Unit):
         return complex_power_product(self.weight, x, self.gate, eps=self.eps)
 
 
-class RealNPU(RealPowerUnit, init=False):
+class RealNPU(RealPowerUnit):
     """Real neural power unit: an NPU without imaginary exponents.
 
     y = exp(W log r) ⊙ cos(W k), the real part of powers of x with the exponents W. The gate ĝ = g
@@ -196,6 +208,8 @@ class RealNPU(RealPowerUnit, init=False):
     - `w_hat_init`, `gate_init`: how W and g start: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
         default as in the paper: Glorot's and 1/2. The shape of g is `(1, in_features)`.
+    - `gate_gradient`: that of the clip of g. `"clipped"`, 0 outside [0, 1], is that of the code
+        of the paper's experiments; `"straight-through"`, 1 everywhere, that of later versions.
     - `eps`: ε; `None` is the machine epsilon of x, as in the authors' code.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -213,15 +227,18 @@ class RealNPU(RealPowerUnit, init=False):
     after 40 % of the training: the authors' schedule for sums and products, every 10,000 of
     50,000 steps. For quotients they started at 1e-9.
 
-    **Constraint:** none. The gate is clipped in the forward pass, with a gradient that passes
-    straight through, so that an input which was shut out can come back.
+    **Constraint:** none. The gate is clipped in the forward pass. With the gradient of the clip,
+    only the penalty moves a g outside [0, 1], back to its edge. Straight through, g follows the
+    error's gradient at the edge, and nothing stops it: it goes on to values far outside, from
+    which an input that turns out to matter takes as many steps back.
 
-    **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
+    **Raises:** `ValueError` for a negative size, a negative `eps`, an unknown initialiser or
+    another `gate_gradient`.
 
-    **Differs from the authors' code in** nothing we know of nmheim/NeuralArithmetic.jl, whose
-    later versions pass the gate's gradient straight through. Early ones, and the port to
-    PyTorch in bmistry4/nalm-benchmark, clip it with gradient 0 outside [0, 1], where a gate
-    then stays for ever. The paper prints k with its two cases exchanged.
+    **Differs from the authors' code in** the gradient on the edges 0 and 1 of the gate, which is
+    1, as in the port to PyTorch in bmistry4/nalm-benchmark. nmheim/NeuralArithmetic.jl clips
+    with the minimum and maximum of Julia when the paper's experiments were made, and passes the
+    gradient straight through in later versions. The paper prints k with its two cases exchanged.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -243,10 +260,29 @@ class RealNPU(RealPowerUnit, init=False):
     ```
     """
 
+    gate_gradient: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        w_hat_init: str | Initialiser = "glorot_uniform",
+        gate_init: str | Initialiser = constant(0.5),
+        gate_gradient: str = "clipped",
+        eps: float | None = None,
+        dtype: DType = None,
+        key: PRNGKeyArray,
+    ):
+        check_one_of(*_CLIPS, gate_gradient=gate_gradient)
+        inits = {"w_hat_init": w_hat_init, "gate_init": gate_init}
+        super().__init__(in_features, out_features, **inits, eps=eps, dtype=dtype, key=key)
+        self.gate_gradient = gate_gradient
+
     @property
     def gate(self) -> Shaped[Tensor, "in"]:
         """ĝ, g clipped to [0, 1], `(in_features,)`: which inputs matter to any output."""
-        return straight_through_clip(self.gate_hat, 0.0, 1.0)
+        return _CLIPS[self.gate_gradient](self.gate_hat, 0.0, 1.0)
 
     def penalty(self) -> Shaped[Tensor, ""]:
         return absolute_sum(self.w_hat) + absolute_sum(self.gate_hat)
@@ -285,8 +321,10 @@ class RealNPUModified(RealPowerUnit):
     70.2 % of `RealNPU` and 91.6 % of `NMRU`. Value and gradients are finite where those of
     `RealNPU` are.
 
-    **Penalty:** mean |1 - |W|| + mean min(g, 1 - g), times 1, from 40 % of the training on and
-    fully from 70 % (for two inputs 20,000 and 35,000 of 50,000 steps).
+    **Penalty:** mean |1 - |W|| + mean min(g, 1 - g), times 1, from 80 % of the training on and
+    fully at its end: from 40,000 to 50,000 of 50,000 steps, as the authors train it on two
+    inputs. `scheduled_penalty` adds Σ |θ| over W and g, times 1e-9, ten times that after 20 %
+    and a hundred times after 40 %. For ten inputs see `numerate.recipes.mistry2023`.
 
     **Constraint:** W is clipped to [-1, 1] and g to [0, 1] after every step, g in the forward
     pass as well.
@@ -339,7 +377,13 @@ class RealNPUModified(RealPowerUnit):
         return distance_from_units(self.weight) + sparsity(self.gate)
 
     def penalty_weight(self, progress: Any) -> Any:
-        return ramp(progress, 0.4, 0.7)
+        return ramp(progress, 0.8, 1.0)
+
+    def scheduled_penalty(self, progress: Any) -> Shaped[Tensor, ""]:
+        l1 = absolute_sum(self.w_hat) + absolute_sum(self.gate_hat)
+        # Not `super()`: a borrowed method has no class of its own.
+        drawn = self.penalty() * self.penalty_weight(progress)
+        return drawn + l1 * staircase(progress, 1e-9, 1e-7, 0.2)
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         return {"w_hat": (-1.0, 1.0), "gate_hat": (0.0, 1.0)}
