@@ -400,8 +400,8 @@ def hoedt2021(unit: str) -> Recipe:
 
     arXiv:2101.05186, and `mclstm_tableB2.sh` of hoedt/stable-nalu: `--regualizer 0`, but for sums,
     where the penalty would begin at step 1,000,000. Their MCFC has no trash, which the three
-    outputs of the differences and products leave room for; ours has one. For how Mistry et al. (2022)
-    trained them see `mistry2022`.
+    outputs of the differences and products leave room for; ours has one. `mistry2022` has how
+    Mistry et al. (2022) trained them.
     """
     return _one_of(
         unit,

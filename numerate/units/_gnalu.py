@@ -122,10 +122,11 @@ class GNALU(NALUParameters):
 
     **Represents exactly** a sum or difference of inputs of either sign, or a product or quotient
     of positive inputs and their roots, wherever G |x| is so large that the gate is saturated;
-    unlike that of `NALU` it is the same for x and -x, if it sees magnitudes. **Cannot** represent the sign of a
-    product, a zero product, or anything but the mean of sum and product at x = 0, where the
-    gate is 1/2. A product that overflows makes y NaN even where the gate excludes it. Gradients
-    are finite as long as m log(|x_i| + ε), m/(|x_i| + ε) and g (1 - g) (a - m) x_i fit the dtype.
+    unlike that of `NALU` it is the same for x and -x, if it sees magnitudes. **Cannot** represent
+    the sign of a product, a zero product, or anything but the mean of sum and product at x = 0,
+    where the gate is 1/2. A product that overflows makes y NaN even where the gate excludes it.
+    Gradients are finite as long as m log(|x_i| + ε), m/(|x_i| + ε) and g (1 - g) (a - m) x_i fit
+    the dtype.
 
     **Penalty:** none.
 

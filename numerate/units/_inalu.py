@@ -124,14 +124,13 @@ class iNALU(ImprovedNALU, init=False):
     What belongs to training is not in this unit. The authors train with RMSProp, rate 0.01, on
     64,000 examples in batches of 64 for 100 epochs; clip every element of every gradient to ±0.1;
     let eight of ten batches change Ŵ and M̂ and two G; and take the penalty, where the loss of the
-    batch is below 1, in steps of its own, clipped for themselves, of the same optimiser with the same
-    accumulators. In every tenth epoch all
-    parameters are drawn anew from U(-2, 2), if more than 10,000 losses have come since the last
-    time, whose second half has a mean above 1 that is not below that of the first by more than its
-    own deviation. The port in bmistry4/nalm-benchmark starts like the module and not like the
-    experiments, uses Adam with 0.001, trains Ŵ, M̂ and G together, adds the penalty to the loss, so
-    that both share one clip, begins with it after 10,000 of 50,000 steps, looks at the loss on
-    validation data, and restarts from its initialiser.
+    batch is below 1, in steps of its own, clipped for themselves, of the same optimiser with the
+    same accumulators. In every tenth epoch all parameters are drawn anew from U(-2, 2), if more
+    than 10,000 losses have come since the last time, whose second half has a mean above 1 that is
+    not below that of the first by more than its own deviation. The port in bmistry4/nalm-benchmark
+    starts like the module and not like the experiments, uses Adam with 0.001, trains Ŵ, M̂ and G
+    together, adds the penalty to the loss, so that both share one clip, begins with it after 10,000
+    of 50,000 steps, looks at the loss on validation data, and restarts from its initialiser.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -37,7 +37,7 @@ class MassConserving(Unit):
     ):
         check_sizes(in_features=in_features, out_features=out_features)
         w_key, gate_key, bias_key = jax.random.split(key, self._draws)[:3]
-        # The trash has a gate that is drawn with the others, and left out: nothing leaves through it.
+        # The trash's gate is drawn with the others and left out: nothing leaves through it.
         outs, dtype = out_features + 1, default_float(dtype)
         self.w_hat = initialiser(w_hat_init)(w_key, (outs, in_features), dtype)
         self.gate_weight = initialiser(gate_init)(gate_key, (outs, 1), dtype)[:-1, 0]

@@ -143,6 +143,8 @@ def test_penalty_and_bounds_are_those_of_jax(name):
     penalty = keras.ops.convert_to_numpy(layer.penalty())
     np.testing.assert_allclose(penalty, unit.penalty(), rtol=1e-6, atol=1e-6)
     assert layer.penalty_weight(0.5) == unit.penalty_weight(0.5)
+    scheduled = float(keras.ops.convert_to_numpy(layer.scheduled_penalty(0.9)))
+    np.testing.assert_allclose(scheduled, unit.scheduled_penalty(0.9), rtol=1e-5, atol=1e-5)
     assert layer.bounds() == unit.bounds()
 
 

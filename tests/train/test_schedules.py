@@ -92,6 +92,35 @@ def test_own_steps_leave_the_optimiser_of_the_error_alone():
     assert final(config) == 0.0
 
 
+def counting():
+    """Descent whose rate is the number of the update, from 0."""
+    return optax.sgd(lambda count: jnp.asarray(count, float))
+
+
+def test_both_steps_share_the_state_of_one_optimiser():
+    """200 steps of the error are updates 0, 2, … and those of the penalty 1, 3, …"""
+    one, other = counting(), counting()
+    settings = {"steps": 200, "log_every": 200, "optimiser": one, "penalty_scale": 1.0}
+    assert final(Config(**settings, penalty_optimiser=one)) == -sum(range(1, 400, 2))
+    assert final(Config(**settings, penalty_optimiser=other)) == -sum(range(200))
+
+
+def test_there_is_no_step_of_a_penalty_that_does_not_count():
+    """The second half of 200 steps has the updates 0 to 99, of an optimiser that starts with it."""
+    for settings in ({}, {"penalty_scale": lambda step: step >= 100}):
+        config = Config(
+            steps=200, log_every=200, optimiser=SGD, penalty_optimiser=counting(), **settings
+        )
+        assert final(config) == -sum(range(100))
+
+
+def test_the_progress_of_schedules_may_be_moved():
+    """The unit's schedule, from half of the progress on, then begins after three quarters."""
+    assert last(penalty_progress=lambda progress: progress - 0.25) == -50.0
+    with pytest.raises(ValueError, match="penalty_scale replaces the schedules"):
+        Config(penalty_scale=1.0, penalty_progress=lambda progress: progress)
+
+
 def test_noise_is_drawn_anew_for_every_example_and_step():
     x = jnp.array([1.5, 2.0])
     unit = sNMU(2, 1, key=KEYS[0])

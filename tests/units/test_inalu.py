@@ -189,10 +189,11 @@ def test_penalty_adds_the_means_of_every_parameter(float64, key):
 
 
 @each_inalu
-def test_penalty_starts_after_a_tenth_of_the_training(name, key):
+def test_penalty_starts_with_the_twelfth_of_a_hundred_epochs(name, key):
     unit = UNITS[name].make(2, 1, key=key)
-    assert [unit.penalty_weight(p) for p in (0.0, 0.1, 0.11, 1.0)] == [0.0, 0.0, 1.0, 1.0]
-    np.testing.assert_array_equal(unit.penalty_weight(jnp.array([0.05, 0.5])), [0.0, 1.0])
+    assert [unit.penalty_weight(p) for p in (0.0, 0.1099, 0.11, 1.0)] == [0.0, 0.0, 1.0, 1.0]
+    steps = jnp.array([0, 10_999, 11_000, 99_999]) / 100_000
+    np.testing.assert_array_equal(unit.penalty_weight(steps), [0.0, 0.0, 1.0, 1.0])
 
 
 @each_inalu
@@ -249,6 +250,18 @@ def test_gnalu_is_a_nalu_of_magnitudes_with_scaled_parameters(float64, key):
     np.testing.assert_allclose(golden(x), nalu(x), rtol=1e-12)
     np.testing.assert_array_equal(golden.gate(x), golden.gate(-x))
     assert jnp.all(nalu.gate(x) != nalu.gate(-x))
+
+
+def test_the_gate_of_gnalu_may_see_the_inputs_themselves(float64, key):
+    """As in the paper and the port; then it differs on both sides of zero, like that of NALU."""
+    x, inits = jnp.array([1.5, -2.0, 3.0]), {"gate_init": "glorot_uniform", "key": key}
+    magnitudes, inputs = (GNALU(3, 2, gate_input=i, **inits) for i in ("magnitudes", "inputs"))
+    np.testing.assert_array_equal(magnitudes.gate(x), inputs.gate(jnp.abs(x)))
+    np.testing.assert_allclose(inputs.gate(x) + inputs.gate(-x), [1.0, 1.0], rtol=1e-12)
+    wanted = sigmoid_gate(inputs.gate_weight, x, GOLDEN_SLOPE)
+    np.testing.assert_array_equal(inputs.gate(x), wanted)
+    with pytest.raises(ValueError, match="gate_input must be one of 'magnitudes', 'inputs', got"):
+        GNALU(3, 2, gate_input="all", key=key)
 
 
 def test_gnalu_adds_on_both_sides_of_zero_but_not_at_zero(float64, key):

@@ -102,6 +102,25 @@ def test_penalty_is_on_from_two_fifths_to_seven_tenths(name, key):
     assert [unit.penalty_weight(p) for p in (0.0, 0.4, 0.55, 0.7, 1.0)] == [0, 0, 5, 10, 10]
 
 
+def test_the_sign_gate_is_penalised_with_a_factor_of_one(key):
+    """Where the rest of the penalty has ten."""
+    shut = MulMCFCSignRealNPU(2, 1, sign_gate_init=constant(1.0), key=key)
+    half = eqx.tree_at(lambda u: u.sign_gate, shut, jnp.array([0.5, 0.5]))
+    more = half.scheduled_penalty(1.0) - shut.scheduled_penalty(1.0)
+    np.testing.assert_allclose(more, 0.5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_gates_start_as_a_part_of_a_vector_with_the_trash(name, key):
+    """The whole of it has length 1: without the trash a single gate would be -1 or 1."""
+    keys = jax.random.split(key, 500)
+    weights = jax.vmap(lambda k: UNITS[name].make(2, 1, key=k).gate_weight[0])(keys)
+    # One part of a unit vector of two: its square has the mean 1/2 and the deviation √(1/8).
+    assert abs(jnp.mean(weights**2) - 0.5) < 5 * (0.125 / 500) ** 0.5
+    lengths = jax.vmap(lambda k: jnp.linalg.norm(UNITS[name].make(2, 3, key=k).gate_weight))(keys)
+    assert jnp.all(lengths <= 1 + 1e-6) and jnp.min(lengths) < 0.9
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_penalty_alone_saturates_and_then_ends(name, key):
     """From logits on the right sides of 0 it makes the weight 1 or 0, to rounding."""

@@ -8,6 +8,7 @@ import jax
 import pytest
 
 from numerate import recipes, units
+from numerate.models import Stack
 from tests.pages import ROOT
 
 PAGES = ROOT / "docs" / "units"
@@ -76,7 +77,9 @@ def test_recipes_that_pages_name_are_there():
     for name, found in calls.items():
         for recipe, argument in found:
             made = getattr(recipes, recipe)(*filter(None, [argument.strip('"')]))
-            assert type(made.model(2, 1)(key=jax.random.key(0))).__name__ == name
+            model = made.model(2, 1)(key=jax.random.key(0))
+            layers = list(model.layers) if isinstance(model, Stack) else [model]
+            assert {type(layer).__name__ for layer in layers} == {name}
 
 
 def test_every_unit_has_a_picture():

@@ -13,7 +13,8 @@ from tests.units.table import UNITS
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 NPUS = {"NPU": NPU, "RealNPU": RealNPU, "RealNPUModified": RealNPUModified}
-STRAIGHT = ("NPU", "RealNPU")
+PUBLISHED = ("NPU", "RealNPU")
+GATES = ("clipped", "straight-through")
 HILLS = {"HillSpaceSum": HillSpaceSum, "HillSpaceProduct": HillSpaceProduct}
 POWERS = (*NPUS, "HillSpaceProduct")
 
@@ -86,10 +87,26 @@ def test_a_shut_gate_makes_an_input_irrelevant(name, key):
         np.testing.assert_allclose(unit(jnp.array([-3.0, other])), [-3.0], rtol=1e-6)
 
 
+def with_gate(name, gate_gradient, key):
+    """The unit with the weights of a product, its gate's gradient by name."""
+    unit = NPUS[name](2, 1, gate_gradient=gate_gradient, key=key)
+    weights = {"w_real": [[1.0, 1.0]]} if name == "NPU" else {"w_hat": [[1.0, 1.0]]}
+    return replaced(unit, **weights)
+
+
+@pytest.mark.parametrize("gate_gradient", [*GATES, None])
 @pytest.mark.parametrize("name", NPUS)
-def test_gate_and_its_gradient_outside_its_interval(name, float64, key):
-    """Straight through: that of the clipped value, so that a shut input can come back."""
-    unit = UNITS[name].made_exact("*", float64, key)
+def test_gate_and_its_gradient_outside_its_interval(name, gate_gradient, float64, key):
+    """That of the clip, or straight through: that of the clipped value. By default that of the
+    clip, as in the code of the papers; the modified unit knows no other."""
+    if gate_gradient is None:
+        unit = UNITS[name].made_exact("*", float64, key)
+    elif name in PUBLISHED:
+        unit = with_gate(name, gate_gradient, key)
+    else:
+        with pytest.raises(TypeError, match="gate_gradient"):
+            NPUS[name](2, 1, gate_gradient=gate_gradient, key=key)
+        return
     x = jnp.array([2.0, 5.0])
 
     def slope(gate):
@@ -100,13 +117,22 @@ def test_gate_and_its_gradient_outside_its_interval(name, float64, key):
     np.testing.assert_allclose(inside, [1.0, 2.0 * 4.0], rtol=1e-12)  # r' = |x| - 1 of a·(1 + 4g)
     outside = slope([1.5, -0.5])
     np.testing.assert_array_equal(replaced(unit, gate_hat=[1.5, -0.5]).gate, [1.0, 0.0])
-    np.testing.assert_allclose(outside, inside if name in STRAIGHT else [0.0, 0.0], rtol=1e-12)
+    straight = gate_gradient == "straight-through"
+    np.testing.assert_allclose(outside, inside if straight else [0.0, 0.0], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", STRAIGHT)
-def test_a_gate_that_was_driven_out_comes_back(name, float64, key):
-    """Gradient descent on a · b from a gate of -0.3, where a plain clip leaves it for ever."""
-    unit = replaced(UNITS[name].made_exact("*", float64, key), gate_hat=[1.0, -0.3])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_other_gradients_of_the_gate_are_named(name, key):
+    message = "gate_gradient must be one of 'clipped', 'straight-through', got 'none'"
+    with pytest.raises(ValueError, match=message):
+        NPUS[name](2, 1, gate_gradient="none", key=key)
+
+
+@pytest.mark.parametrize("gate_gradient", GATES)
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_moves_a_gate_that_is_outside(name, gate_gradient, float64, key):
+    """Gradient descent on a · b from a gate of -0.3: the error, or without it the penalty."""
+    unit = replaced(with_gate(name, gate_gradient, key), gate_hat=[1.0, -0.3])
     xs = jax.random.uniform(key, (100, 2), minval=1.0, maxval=2.0)
 
     def error(unit):
@@ -115,7 +141,9 @@ def test_a_gate_that_was_driven_out_comes_back(name, float64, key):
     gradient = eqx.filter_jit(eqx.filter_grad(error))
     for _ in range(200):
         unit = replaced(unit, gate_hat=unit.gate_hat - 0.1 * gradient(unit).gate_hat)
-    assert unit.gate[1] > 0.9
+    assert unit.gate[1] > 0.9 if gate_gradient == "straight-through" else unit.gate_hat[1] == -0.3
+    drawn = jax.grad(lambda u: u.penalty())(replaced(unit, gate_hat=[1.5, -0.3])).gate_hat
+    np.testing.assert_array_equal(drawn, [1.0, -1.0])
 
 
 @pytest.mark.parametrize("name", NPUS)
@@ -142,7 +170,7 @@ def test_l1_penalty_counts_every_parameter(key):
     np.testing.assert_allclose(unit.penalty(), 3.0 + 3.0)
 
 
-@pytest.mark.parametrize("name", STRAIGHT)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_l1_weight_grows_tenfold_every_fifth(name, key):
     unit = NPUS[name](2, 1, key=key)
     wanted = {0.0: 1e-7, 0.1999: 1e-7, 0.2: 1e-6, 0.39: 1e-6, 0.4: 1e-5, 0.6: 1e-5, 1.0: 1e-5}
@@ -159,7 +187,11 @@ def test_modified_penalty_draws_weights_to_units_and_gates_to_whole_numbers(key)
     np.testing.assert_allclose(unit.penalty(), (1.0 + 0.5) / 2 + 0.25 / 2)
     slopes = jax.grad(lambda u: u.penalty())(unit)
     np.testing.assert_allclose(slopes.w_hat, [[0.0, 0.5]])  # from -0.5 towards -1
-    assert [unit.penalty_weight(p) for p in (0.0, 0.4, 0.7, 1.0)] == [0.0, 0.0, 1.0, 1.0]
+    assert [unit.penalty_weight(p) for p in (0.0, 0.8, 0.9, 1.0)] == [0.0, 0.0, 0.5, 1.0]
+    # An L1 penalty of 0.5 + 1.25 on a schedule of its own.
+    for progress, l1, drawn in [(0.0, 1e-9, 0), (0.2, 1e-8, 0), (0.9, 1e-7, 0.5), (1, 1e-7, 1)]:
+        wanted = 1.75 * l1 + drawn * 0.875
+        np.testing.assert_allclose(unit.scheduled_penalty(progress), wanted, rtol=1e-6)
     outside = replaced(unit, w_hat=[[-3.0, 3.0]], gate_hat=[-3.0, 3.0]).constrained()
     np.testing.assert_array_equal(outside.weight, [[-1.0, 1.0]])
     np.testing.assert_array_equal(outside.gate_hat, [0.0, 1.0])
