@@ -568,13 +568,13 @@ def _in_turns(rate: float, largest: float) -> optax.GradientTransformationExtraA
     """
     inner = _clipped_rmsprop(rate, largest)
 
-    def init(parameters: PyTree) -> _Turns:
-        return _Turns(jnp.zeros((), jnp.int32), inner.init(parameters))
+    def init(params: Any) -> Any:
+        return _Turns(jnp.zeros((), jnp.int32), inner.init(params))
 
     def update(
-        gradients: PyTree, state: _Turns, parameters: Any = None, *, penalty: bool = False, **_: Any
-    ) -> tuple[PyTree, _Turns]:
-        updates, new = inner.update(gradients, state.inner, parameters)
+        updates: Any, state: Any, params: Any = None, *, penalty: bool = False, **extra_args: Any
+    ) -> tuple[Any, Any]:
+        updates, new = inner.update(updates, state.inner, params)
         if penalty:
             return updates, state._replace(inner=new)
         gates_turn = state.count % 10 >= 8
@@ -614,11 +614,12 @@ def _keras_nadam() -> optax.GradientTransformation:
     """
     b1, b2, eps = 0.9, 0.999, 1e-7
 
-    def init(parameters: PyTree) -> _Nadam:
-        zeros = jax.tree.map(jnp.zeros_like, parameters)
+    def init(params: Any) -> Any:
+        zeros = jax.tree.map(jnp.zeros_like, params)
         return _Nadam(jnp.zeros((), jnp.int32), jnp.ones(()), zeros, zeros)
 
-    def update(gradients: PyTree, state: _Nadam, parameters: Any = None) -> tuple[PyTree, _Nadam]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        gradients = updates
         count = state.count + 1
         now, then = (b1 * (1 - 0.5 * 0.96 ** (0.004 * (count + i))) for i in (0, 1))
         momenta = state.momenta * now

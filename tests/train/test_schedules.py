@@ -1,5 +1,6 @@
 """What units ask of the engine: noise, penalties with a schedule, steps of their own."""
 
+import dataclasses
 import functools
 from typing import Any, ClassVar
 
@@ -100,18 +101,19 @@ def counting():
 def test_both_steps_share_the_state_of_one_optimiser():
     """200 steps of the error are updates 0, 2, … and those of the penalty 1, 3, …"""
     one, other = counting(), counting()
-    settings = {"steps": 200, "log_every": 200, "optimiser": one, "penalty_scale": 1.0}
-    assert final(Config(**settings, penalty_optimiser=one)) == -sum(range(1, 400, 2))
-    assert final(Config(**settings, penalty_optimiser=other)) == -sum(range(200))
+
+    def end(penalty_optimiser):
+        config = Config(200, log_every=200, optimiser=one, penalty_scale=1.0)
+        return final(dataclasses.replace(config, penalty_optimiser=penalty_optimiser))
+
+    assert end(one) == -sum(range(1, 400, 2))
+    assert end(other) == -sum(range(200))
 
 
 def test_there_is_no_step_of_a_penalty_that_does_not_count():
     """The second half of 200 steps has the updates 0 to 99, of an optimiser that starts with it."""
-    for settings in ({}, {"penalty_scale": lambda step: step >= 100}):
-        config = Config(
-            steps=200, log_every=200, optimiser=SGD, penalty_optimiser=counting(), **settings
-        )
-        assert final(config) == -sum(range(100))
+    for scale in (None, lambda step: step >= 100):
+        assert last(penalty_optimiser=counting(), penalty_scale=scale) == -sum(range(100))
 
 
 def test_the_progress_of_schedules_may_be_moved():
