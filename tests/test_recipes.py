@@ -396,6 +396,20 @@ def test_steps_of_the_inalu_are_those_of_one_optimiser():
     assert np.all(np.abs(separate / wanted - 1) > 0.02)
 
 
+def test_weights_and_gates_of_the_inalu_take_turns(key):
+    """Eight steps move Ŵ and M̂, two the gate, and a step of the penalty all of them."""
+    recipe = recipes.schloer2020("iNALU")
+    unit, optimiser = recipe.unit(2, 1, key=key), recipe.config.optimiser
+    state, gradient = optimiser.init(unit), jax.tree.map(jnp.ones_like, unit)
+    moved = []
+    for _ in range(10):
+        updates, state = optimiser.update(gradient, state, unit)
+        moved.append((bool(jnp.any(updates.w_hat != 0)), bool(jnp.any(updates.gate_weight != 0))))
+        updates, state = optimiser.update(gradient, state, unit, penalty=True)
+        assert all(jnp.all(leaf < 0) for leaf in jax.tree.leaves(updates))
+    assert moved == [(i < 8, i >= 8) for i in range(10)]
+
+
 def test_restarts_of_authors_and_port_are_told_apart():
     assert recipes.schloer2020("iNALU").config.restart is INALU_AUTHORS
     assert recipes.mistry2022("iNALU").config.restart is INALU_BENCHMARK
