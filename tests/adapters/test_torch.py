@@ -177,7 +177,8 @@ def test_penalty_and_constraint_are_those_of_jax(name):
     np.testing.assert_allclose(module.penalty().item(), outside.penalty(), rtol=1e-6, atol=1e-6)
     assert module.penalty_weight(0.5) == unit.penalty_weight(0.5)
     wanted = outside.scheduled_penalty(0.9)
-    np.testing.assert_allclose(float(module.scheduled_penalty(0.9)), wanted, rtol=1e-5, atol=1e-5)
+    scheduled = torch.as_tensor(module.scheduled_penalty(0.9)).item()
+    np.testing.assert_allclose(scheduled, wanted, rtol=1e-5, atol=1e-5)
     before = [p.data_ptr() for p in module.parameters()]
     module.constrain_()
     assert eqx.tree_equal(adapter.from_torch(module), outside.constrained())
