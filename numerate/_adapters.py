@@ -17,9 +17,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numerate.units import Unit
 
-_OWN = ("constrained", "chosen", "snapped")  # each library changes its parameters in its own way
+_OWN = (
+    "constrained",
+    "chosen",
+    "snapped",
+    "whole_parameters",
+)  # each library changes its parameters in its own way
 # Those that need nothing of JAX.
-_DEFAULTS = ("penalty_weight", "scheduled_penalty", "bounds", "choices")
+_DEFAULTS = ("penalty_weight", "scheduled_penalty", "bounds", "choices", "is_chosen")
 
 
 def borrowed(unit: "type[Unit]") -> dict[str, Any]:
@@ -55,7 +60,9 @@ def made(unit: "Callable[..., Unit]", *args: Any, seed: int, dtype: str, **kwarg
     import jax
 
     host = jax.local_devices(backend="cpu")[0]
-    with jax.default_device(host), jax.enable_x64(dtype == "float64"):
+    # Keras builds layers while it traces a program, in which draws would be steps of that.
+    now = jax.ensure_compile_time_eval()
+    with now, jax.default_device(host), jax.enable_x64(dtype == "float64"):
         return unit(*args, **kwargs, dtype=dtype, key=jax.random.key(seed))
 
 

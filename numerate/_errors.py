@@ -1,4 +1,5 @@
 import difflib
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -133,3 +134,20 @@ def check_maker(name: str, make: Any, kind: type, example: str) -> None:
         raise TypeError(
             f"{name} must be a class or function that makes it, such as {example}; got {got}"
         )
+
+
+def warn_not_chosen(layer: str, how: str) -> None:
+    """Warn that a layer is evaluated which leaves something to validation data.
+
+    !!! example
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     warn_not_chosen("NASU", "select")
+        >>> print(caught[0].message)
+        NASU has not chosen among its branches and is a sum until it has: select chooses
+    """
+    warnings.warn(
+        f"{layer} has not chosen among its branches and is a sum until it has: {how} chooses",
+        stacklevel=3,
+    )

@@ -8,8 +8,15 @@ from numerate.keras._base import Unit as Unit
 from numerate.keras._cells import RecurrentCell as RecurrentCell
 from numerate.keras._convert import from_keras as from_keras
 from numerate.keras._convert import to_keras as to_keras
+from numerate.keras._training import Penalties as Penalties
+from numerate.keras._training import SelectBranches as SelectBranches
+from numerate.keras._training import select_branches as select_branches
+from numerate.keras._training import snap as snap
 from numerate.keras._units import UNITS
 
 globals().update(UNITS)  # also in `__init__.pyi`, for editors
 
-__all__ = sorted([*UNITS, "RecurrentCell", "Unit", "from_keras", "to_keras"])  # pyright: ignore[reportUnsupportedDunderAll]
+_OTHERS = ["Penalties", "RecurrentCell", "SelectBranches", "Unit", "from_keras"]
+_OTHERS += ["select_branches", "snap", "to_keras"]
+
+__all__ = sorted([*UNITS, *_OTHERS])  # pyright: ignore[reportUnsupportedDunderAll]

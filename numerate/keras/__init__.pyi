@@ -11,6 +11,10 @@ from numerate.keras._base import Unit as Unit
 from numerate.keras._cells import RecurrentCell as RecurrentCell
 from numerate.keras._convert import from_keras as from_keras
 from numerate.keras._convert import to_keras as to_keras
+from numerate.keras._training import Penalties as Penalties
+from numerate.keras._training import SelectBranches as SelectBranches
+from numerate.keras._training import select_branches as select_branches
+from numerate.keras._training import snap as snap
 
 class GNAC(Unit):
     """Golden-ratio NAC: a NAC whose tanh and σ have the base φ instead of e.

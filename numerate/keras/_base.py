@@ -2,7 +2,9 @@
 
 import functools
 import inspect
+import math
 import random
+import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
@@ -24,7 +26,7 @@ from numerate._adapters import (
     signed,
     static_fields,
 )
-from numerate._errors import check_features
+from numerate._errors import check_features, warn_not_chosen
 
 _REMARK = """\
 A `keras.layers.Layer`: it maps the last axis of any batch. Where Keras calls it with
@@ -37,7 +39,7 @@ _ARGUMENTS = """\
 - `seed`: draws the parameters and the noise; a random one if `None`, so that
     `keras.utils.set_random_seed` decides.
 - `penalty_factor`: `fit` adds this times `penalty()` to the loss, from the first step on.
-    For a paper's schedule, add `scheduled_penalty(progress)` in a loop of your own.
+    The callback `numerate.keras.Penalties` follows a paper's schedule instead.
 - further arguments are those of any layer: `dtype`, `name`, `trainable`.
 """
 
@@ -62,13 +64,22 @@ class _Native:
 
 
 class Interval(keras.constraints.Constraint):
-    """Clips a parameter to an interval after every step of an optimiser."""
+    """Clips a parameter to an interval after every step of an optimiser.
 
-    def __init__(self, low: float, high: float):
-        self.low, self.high = low, high
+    The first time it also asks `check`, if there is one, whether anything was forgotten.
+    """
+
+    def __init__(self, low: float, high: float, check: Callable[[], None] | None = None):
+        self.low, self.high, self.check = low, high, check
 
     def __call__(self, w: Any) -> Any:
-        return ops.clip(w, self.low, self.high)
+        if self.check is not None:
+            self.check()
+        return (
+            w
+            if self.low == -math.inf and self.high == math.inf
+            else ops.clip(w, self.low, self.high)
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {"low": self.low, "high": self.high}
@@ -124,6 +135,12 @@ class Unit(keras.layers.Layer):
         self.seed, self.penalty_factor = seed, penalty_factor
         self._seed = random.randrange(2**31) if seed is None else seed
         self._noise = keras.random.SeedGenerator(self._seed)
+        self._schedule: Any = None
+        self._step: Any = None
+        self._training = False
+        # Whether the penalty was asked for, and whether an evaluation may be one too early.
+        self._penalty_asked = penalty_factor != 0
+        self.doubts = True
         self._inits = {name: v for name, v in given.items() if name.endswith("_init")}
         self.supports_masking = True
         # Arguments are checked now; the size of the input may be known later.
@@ -158,15 +175,12 @@ class Unit(keras.layers.Layer):
 
         bounds = shapes.bounds()
         self._fields = {
-            name: self._variables(name, value, drawn, bounds.get(name))
+            name: self._variables(name, value, drawn, bounds.get(name, (-math.inf, math.inf)))
             for name, value in arrays(shapes).items()
         }
         for name in self._fields.keys() - set(dir(Unit)):  # Keras has `weights` of its own
             setattr(self, name, self._fields[name])
-        if self.penalty_factor:
-            first = next(v for v in self.trainable_variables)
-            # A penalty is of all parameters together; Keras asks for it by variable.
-            first.regularizer = lambda _: self.penalty_factor * self.penalty()
+        self._regularise()
 
     def _variables(
         self, name: str, value: Any, drawn: Callable[[], units.Unit], bounds: Any
@@ -186,7 +200,7 @@ class Unit(keras.layers.Layer):
                 shape=leaf.shape,
                 dtype=leaf.dtype.name if whole else None,
                 initializer=initial,
-                constraint=None if bounds is None else Interval(*bounds),
+                constraint=None if whole else Interval(*bounds, self._check_penalty),
                 trainable=not whole,
                 autocast=False,
             )
@@ -211,7 +225,11 @@ class Unit(keras.layers.Layer):
             shape = (*x.shape[:-1], features)
             return keras.random.uniform(shape, dtype=self.variable_dtype, seed=self._noise)
 
-        y = self.native().equation(x, draw if training else None)
+        self._training = bool(training)
+        native = self.native()
+        if not training and self.doubts and self.choices() and not native.is_chosen:
+            warn_not_chosen(type(self).__name__, "the callback numerate.keras.SelectBranches")
+        y = native.equation(x, draw if training else None)
         return ops.cast(y, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -228,8 +246,70 @@ class Unit(keras.layers.Layer):
             setattr(native, name, _mapped(ops.convert_to_tensor, field))
         return native
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether all `choices` are made. A layer that is being traced counts as chosen."""
+        return self.native().is_chosen
+
+    def follow(self, schedule: Any) -> None:
+        """Add the penalties of a `numerate.train.PenaltySchedule` in `fit`, or none of any."""
+        if self._step is not None:
+            self._non_trainable_variables.remove(self._step)
+            self._step = None
+        self._schedule = schedule
+        if schedule is not None and self._has_penalty:
+            self._penalty_asked = True
+            # The layer is built already, and has this variable only as long as `fit` runs.
+            self._tracker.unlock()
+            self._step = self.add_weight(
+                name="step", shape=(), initializer="zeros", dtype="float32", trainable=False
+            )
+            self._tracker.lock()
+        self._regularise()
+
+    def set_step(self, step: int) -> None:
+        """Go on with the schedule that is followed from a step of the training."""
+        if self._step is not None:
+            self._step.assign(step)
+
+    @property
+    def _has_penalty(self) -> bool:
+        return self._native.penalty is not _Native.penalty
+
+    def _regularise(self) -> None:
+        """Have Keras add the penalty to the loss, if any is wanted.
+
+        It is one of all parameters together, but Keras asks for it by variable.
+        """
+        first = next(iter(self.trainable_variables), None)
+        if first is not None:
+            wanted = self.penalty_factor or self._step is not None
+            first.regularizer = (lambda _: self._penalty_of_step()) if wanted else None
+
+    def _penalty_of_step(self) -> Any:
+        """What is added to the loss. It is asked for once in each step of `fit`."""
+        if self._step is None:
+            return self.penalty_factor * self.penalty()
+        step = ops.convert_to_tensor(self._step)
+        if not isinstance(step, jax.Array):
+            step = int(step)  # PyTorch computes with numbers as they are
+        total = self._schedule.penalty(self.native(), step)
+        if self._training:
+            self._step.assign(self._step + 1)
+        return total if self._training else 0.0 * total
+
+    def _check_penalty(self) -> None:
+        if self._has_penalty and not self._penalty_asked:
+            self._penalty_asked = True  # it is told once
+            warnings.warn(
+                f"{type(self).__name__} is trained without the penalty that makes weights whole: "
+                "fit(..., callbacks=[numerate.keras.Penalties()]) adds it by its schedule",
+                stacklevel=2,
+            )
+
     def penalty(self) -> Any:
         """What the unit adds to the loss, before `penalty_weight(progress)`."""
+        self._penalty_asked = True
         return self.native().penalty()
 
     def penalty_weight(self, progress: Any) -> Any:
@@ -238,6 +318,7 @@ class Unit(keras.layers.Layer):
 
     def scheduled_penalty(self, progress: Any) -> Any:
         """What to add to the loss at a `progress` from 0 to 1, by the paper's schedule."""
+        self._penalty_asked = True
         return self.native().scheduled_penalty(progress)
 
     def bounds(self) -> dict[str, tuple[float, float]]:

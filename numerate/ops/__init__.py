@@ -35,7 +35,9 @@ from numerate.ops._weights import (
     mass_shares,
     nac_weight,
     selection,
+    snapped_logits,
     snapped_parameters,
+    snapped_selection,
     steep_magnitude,
 )
 
@@ -78,7 +80,9 @@ __all__ = [
     "sigmoid_gate",
     "sign_product",
     "signed_power",
+    "snapped_logits",
     "snapped_parameters",
+    "snapped_selection",
     "sparsity",
     "squared_saturation",
     "staircase",

@@ -262,5 +262,5 @@ def tiny(x) -> float:
 
 
 def is_known(x) -> bool:
-    """Whether x has a value that can be read without waiting for an accelerator."""
-    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+    """Whether x has a value now, and is not one of a program that is being traced."""
+    return x.device.type != "meta" and not torch.compiler.is_compiling()

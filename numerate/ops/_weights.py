@@ -115,11 +115,13 @@ def snapped_parameters(
     m_hat: Shaped[Tensor, "*shape"],
     tolerance: float = 1e-6,
     saturated: float = 100.0,
+    slope: float = 1.0,
 ) -> tuple[Shaped[Tensor, "*shape"], Shaped[Tensor, "*shape"]]:
     """Ŵ and M̂ with every W = tanh(Ŵ) ⊙ σ(M̂) that is almost -1, 0 or 1 put there exactly.
 
     **Arguments:** `w_hat` (Ŵ) and `m_hat` (M̂), of the same shape; `tolerance`, how far W may
-    be from the number it is put to; `saturated`, where tanh and σ round to 1 in every dtype.
+    be from the number it is put to; `saturated`, where tanh and σ round to 1 in every dtype;
+    `slope`, as in `nac_weight`.
 
     **Returns:** the new Ŵ and M̂.
 
@@ -135,9 +137,59 @@ def snapped_parameters(
         Array([ 1.   , -1.   ,  0.   ,  0.257], dtype=float32)
     """
     xp = namespace(w_hat)
-    weight = nac_weight(w_hat, m_hat)
+    weight = nac_weight(w_hat, m_hat, slope)
     zero = xp.abs(weight) <= tolerance
-    one = xp.abs(weight) >= 1 - tolerance
+    one = ~zero & (xp.abs(weight) >= 1 - tolerance)
     full = saturated * xp.ones(weight.shape, weight)
     to_w = xp.where(one, full * xp.sign(weight), w_hat)
     return xp.where(zero, 0 * full, to_w), xp.where(one, full, m_hat)
+
+
+def snapped_logits(
+    logits: Shaped[Tensor, "*shape"], tolerance: float = 1e-6, saturated: float = 100.0
+) -> Shaped[Tensor, "*shape"]:
+    """The v with every σ(v) that is almost 0 or 1 put there exactly.
+
+    **Arguments:** `logits` (v), of any shape; `tolerance`, how far σ(v) may be from the number it
+    is put to; `saturated`, where σ rounds to 0 and 1 in every dtype.
+
+    **Returns:** the new v: ±`saturated`, or the old one.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> snapped_logits(jnp.array([-9.0, 1.0, 9.0]), tolerance=0.01)
+        Array([-100.,    1.,  100.], dtype=float32)
+    """
+    xp = namespace(logits)
+    off = xp.sigmoid(-xp.abs(logits))
+    ends = saturated * xp.where(logits > 0, 1.0, -1.0)
+    return xp.where(off <= tolerance, ends, logits)
+
+
+def snapped_selection(
+    logits: Shaped[Tensor, "*shape"],
+    axis: int = -1,
+    tolerance: float = 1e-6,
+    saturated: float = 100.0,
+) -> Shaped[Tensor, "*shape"]:
+    """The Ŵ with every softmax that is almost 1 for one and 0 for the others put there exactly.
+
+    **Arguments:** `logits` (Ŵ), of any shape; `axis`, along which the softmax is taken;
+    `tolerance`, how far its largest may be from 1; `saturated`, half of the distance of the
+    logits.
+
+    **Returns:** the new Ŵ.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> snapped_selection(jnp.array([[9.0, 0.0], [0.5, 0.0]]), tolerance=0.01)
+        Array([[ 100. , -100. ],
+               [   0.5,    0. ]], dtype=float32)
+    """
+    if 0 in logits.shape:
+        return logits
+    xp = namespace(logits)
+    ends = xp.where(xp.softmax(logits, axis=axis) >= 1 - tolerance, saturated, -saturated)
+    # The sum along the axis says whether one of them is almost 1; `ends * 0` gives it the shape.
+    known = ends * 0 + xp.stack([xp.sum(ends, axis=axis)], axis=axis)
+    return xp.where(known > -saturated * logits.shape[axis], ends, logits)

@@ -18,8 +18,13 @@ from numerate.torch._cells import Recurrent as Recurrent
 from numerate.torch._cells import RecurrentCell as RecurrentCell
 from numerate.torch._convert import from_torch as from_torch
 from numerate.torch._convert import to_torch as to_torch
+from numerate.torch._training import Penalties as Penalties
+from numerate.torch._training import penalise as penalise
+from numerate.torch._training import select_branches as select_branches
+from numerate.torch._training import snap as snap
 
-_OTHERS = ["Recurrent", "RecurrentCell", "Unit", "from_torch", "to_torch"]
+_OTHERS = ["Penalties", "Recurrent", "RecurrentCell", "Unit", "from_torch", "penalise"]
+_OTHERS += ["select_branches", "snap", "to_torch"]
 
 
 def __getattr__(name: str) -> Any:

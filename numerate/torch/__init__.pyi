@@ -12,6 +12,10 @@ from numerate.torch._cells import Recurrent as Recurrent
 from numerate.torch._cells import RecurrentCell as RecurrentCell
 from numerate.torch._convert import from_torch as from_torch
 from numerate.torch._convert import to_torch as to_torch
+from numerate.torch._training import Penalties as Penalties
+from numerate.torch._training import penalise as penalise
+from numerate.torch._training import select_branches as select_branches
+from numerate.torch._training import snap as snap
 
 class GNAC(Unit):
     """Golden-ratio NAC: a NAC whose tanh and σ have the base φ instead of e.

@@ -1,5 +1,6 @@
 """What every unit is as a PyTorch module."""
 
+import functools
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,8 +19,9 @@ from numerate._adapters import (
     signed,
     static_fields,
 )
-from numerate._errors import check_array, check_features
+from numerate._errors import check_array, check_features, warn_not_chosen
 from numerate.ops import register
+from numerate.torch._watch import UNITS
 
 if TYPE_CHECKING:
     from numerate import units
@@ -76,6 +78,11 @@ class Unit(nn.Module):
     scheduled_penalty: Callable[[Any], torch.Tensor]
     bounds: Callable[[], dict[str, tuple[float, float]]]
     choices: Callable[[], tuple[int, ...]]
+    is_chosen: bool
+
+    # Whether anything has asked for the penalty, and how many steps were made before.
+    _penalty_asked = False
+    _steps_alone = 0
 
     def __init_subclass__(cls, unit: "type[units.Unit] | None" = None, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -98,10 +105,15 @@ class Unit(nn.Module):
     def _adopt(self, unit: "units.Unit", device: torch.device | str | None = None) -> None:
         """Take the static fields of a unit as attributes and its arrays as parameters."""
         self._static, self._arrays = tuple(static_fields(unit)), tuple(arrays(unit))
+        UNITS.add(self)
         for name, value in static_fields(unit).items():
             setattr(self, name, value)
         for name, value in arrays(unit).items():
             _set_array(self, name, value, device)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        UNITS.add(self)  # a copy, or one from a file
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The outputs for examples with any axes before the last.
@@ -112,6 +124,8 @@ class Unit(nn.Module):
         name = type(self).__name__
         check_array(name, x, torch.Tensor, "torch.Tensor")
         check_features(name, self.in_features, x)
+        if not self.training and not self.is_chosen:
+            warn_not_chosen(name, "numerate.torch.select_branches(model, x, y)")
 
         def draw(features: int) -> torch.Tensor:
             return torch.rand(*x.shape[:-1], features, dtype=x.dtype, device=x.device)
@@ -124,10 +138,21 @@ class Unit(nn.Module):
 
     @torch.no_grad()
     def constrain_(self) -> None:
-        """Clip the parameters, in place, to where they may lie. For after an optimiser's step."""
+        """Clip the parameters, in place, to where they may lie.
+
+        Every optimiser of PyTorch does it after every step; this is for one's own.
+        """
         for name, (low, high) in self.bounds().items():
             for parameter in _tensors(getattr(self, name)):
                 parameter.clamp_(low, high)
+
+    def misses_penalty(self, steps: int) -> bool:
+        """Whether this is the last of so many optimiser steps, none with the unit's penalty."""
+        if self._penalty_asked or type(self).penalty is Unit.penalty:
+            return False
+        self._steps_alone += 1
+        self._penalty_asked = self._steps_alone >= steps  # it is told once
+        return self._penalty_asked
 
     def choose_(self, place: int, alternative: int) -> None:
         """Make one of the unit's `choices`, in place."""
@@ -166,9 +191,20 @@ def _take_over(cls: type[Unit], unit: "type[units.Unit]") -> None:
     cls.__init__ = signed(__init__, unit, added)
     cls.__doc__ = described(unit, _REMARK, _ARGUMENTS, _EXAMPLE.format(name=cls.__name__))
     for name, value in borrowed(unit).items():
-        setattr(cls, name, value)
+        setattr(cls, name, _remembered(value) if name == "penalty" else value)
     if cls.forward is Unit.forward:
         cls.forward = _copied(Unit.forward, f"{cls.__qualname__}.forward")
+
+
+def _remembered(penalty: Callable[[Any], torch.Tensor]) -> Callable[[Any], torch.Tensor]:
+    """A unit's penalty, which remembers that it was asked for."""
+
+    @functools.wraps(penalty)
+    def remembered(self: Unit) -> torch.Tensor:
+        self._penalty_asked = True
+        return penalty(self)
+
+    return remembered
 
 
 def _copied(function: Any, qualname: str) -> Any:

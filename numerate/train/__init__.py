@@ -9,10 +9,13 @@ from numerate.train._compile import compile_program
 from numerate.train._levenberg_marquardt import Fitted, levenberg_marquardt
 from numerate.train._loss import apply_constraints, total_penalty
 from numerate.train._many import train_many
+from numerate.train._optimiser import penalised, projected
 from numerate.train._outcome import Outcome
 from numerate.train._parallel import run_parallel, seed_chunks
 from numerate.train._restart import INALU_AUTHORS, INALU_BENCHMARK, Restart
 from numerate.train._run import Run
+from numerate.train._schedule import PenaltySchedule
+from numerate.train._snap import rounding_error, snap, snapped_units
 from numerate.train._step import static_part, update_step
 from numerate.train._train import Config, train
 
@@ -22,14 +25,20 @@ __all__ = [
     "Config",
     "Fitted",
     "Outcome",
+    "PenaltySchedule",
     "Restart",
     "Run",
     "apply_constraints",
     "compile_program",
     "levenberg_marquardt",
+    "penalised",
+    "projected",
+    "rounding_error",
     "run_parallel",
     "seed_chunks",
     "select",
+    "snap",
+    "snapped_units",
     "static_part",
     "total_penalty",
     "train",

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate._errors import check_array, check_features
+from numerate._errors import check_array, check_features, warn_not_chosen
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
@@ -57,6 +57,8 @@ class Unit(eqx.Module):
         check_array(name, x, _ARRAYS, "jax.Array")
         check_features(name, self.in_features, x, batch="")
         if key is None:
+            if not self.is_chosen:
+                warn_not_chosen(name, "numerate.train.select(model, x, y)")
             return self.equation(x)
         key = step_key(key, 0)
         return self.equation(x, lambda features: uniform(key, (features,), dtype=x.dtype))
@@ -99,6 +101,29 @@ class Unit(eqx.Module):
         clipped = [jnp.clip(getattr(self, name), *bounds[name]) for name in names]
         return eqx.tree_at(lambda unit: [getattr(unit, name) for name in names], self, clipped)
 
+    def snapped(self: SelfUnit, tolerance: float = 1e-6) -> SelfUnit:
+        """The unit with every weight within `tolerance` of a whole number put there exactly.
+
+        The whole numbers are those that the unit's paper means its weights and constant gates to
+        become; where it means none, as in `Linear`, the unit stays as it is.
+
+        **Raises:** `ValueError` for a `tolerance` outside [0, 1/2].
+        """
+        if not 0 <= tolerance <= 0.5:
+            raise ValueError(f"tolerance must be from 0 to 1/2, got {tolerance}")
+        whole = self.whole_parameters(tolerance)
+        if not whole:
+            return self
+        new = [jnp.asarray(v, getattr(self, name).dtype) for name, v in whole.items()]
+        return eqx.tree_at(lambda unit: [getattr(unit, name) for name in whole], self, new)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        """The parameters with which weights within `tolerance` of whole numbers are these."""
+        return {
+            name: nearest_whole(jnp.clip(getattr(self, name), *ends), tolerance)
+            for name, ends in self.bounds().items()
+        }
+
     def bounds(self) -> dict[str, tuple[float, float]]:
         """The intervals that parameters are clipped to after every step, by name."""
         return {}
@@ -111,9 +136,20 @@ class Unit(eqx.Module):
         """
         return ()
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether all `choices` are made. A unit that is being traced counts as chosen."""
+        return True
+
     def chosen(self: SelfUnit, place: int, alternative: int) -> SelfUnit:
         """The unit with one of its `choices` made."""
         raise ValueError(f"{type(self).__name__} has nothing to choose")
+
+
+def nearest_whole(parameter: Array, tolerance: float) -> Array:
+    """The parameter, whole where it is within `tolerance` of a whole number."""
+    whole = jnp.round(parameter)
+    return jnp.where(jnp.abs(parameter - whole) <= tolerance, whole, parameter)
 
 
 def drawn_branches(

@@ -14,6 +14,7 @@ from numerate.ops import (
     mix,
     nac_weight,
     sigmoid_gate,
+    snapped_parameters,
 )
 from numerate.units._base import Draw
 from numerate.units._nac import NACWeights
@@ -88,6 +89,10 @@ class GNAC(NACWeights):
     def weight(self) -> Shaped[Tensor, "out in"]:
         """W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), `(out_features, in_features)`: the coefficients of the sum."""
         return nac_weight(self.w_hat, self.m_hat, GOLDEN_SLOPE)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        parameters = snapped_parameters(self.w_hat, self.m_hat, tolerance, slope=GOLDEN_SLOPE)
+        return dict(zip(("w_hat", "m_hat"), parameters, strict=True))
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
@@ -186,6 +191,10 @@ class GNALU(NALUParameters):
     def weight(self) -> Shaped[Tensor, "out in"]:
         """W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), `(out_features, in_features)`, of the sum and the product."""
         return nac_weight(self.w_hat, self.m_hat, GOLDEN_SLOPE)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        parameters = snapped_parameters(self.w_hat, self.m_hat, tolerance, slope=GOLDEN_SLOPE)
+        return dict(zip(("w_hat", "m_hat"), parameters, strict=True))
 
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
         """g = σ_φ(G |x|), or σ_φ(G x), `(out_features,)`: 1 where y is the sum, 0 the product."""

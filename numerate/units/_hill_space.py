@@ -1,17 +1,13 @@
 """Hill Space: the weights of the NAC, started at zero and snapped when they are almost whole."""
 
-from typing import TypeVar
-
 import equinox as eqx
 from jaxtyping import PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_eps
 from numerate.initialisers import Initialiser
-from numerate.ops import Tensor, linear, log_space_product, retrieved_sign, snapped_parameters
+from numerate.ops import Tensor, linear, log_space_product, retrieved_sign
 from numerate.units._base import Draw
 from numerate.units._nac import NACWeights
-
-SelfHillSpace = TypeVar("SelfHillSpace", bound="HillSpace")
 
 
 class HillSpace(NACWeights):
@@ -29,16 +25,6 @@ class HillSpace(NACWeights):
     ):
         inits = {"w_hat_init": w_hat_init, "m_hat_init": m_hat_init}
         super().__init__(in_features, out_features, **inits, dtype=dtype, key=key)
-
-    def snapped(self: SelfHillSpace, tolerance: float = 1e-6) -> SelfHillSpace:
-        """The unit with every weight within `tolerance` of -1, 0 or 1 put there exactly.
-
-        **Raises:** `ValueError` for a `tolerance` outside [0, 1/2).
-        """
-        if not 0 <= tolerance < 0.5:
-            raise ValueError(f"tolerance must be at least 0 and below 1/2, got {tolerance}")
-        parameters = snapped_parameters(self.w_hat, self.m_hat, tolerance)
-        return eqx.tree_at(lambda u: (u.w_hat, u.m_hat), self, parameters)
 
 
 class HillSpaceSum(HillSpace, init=False):

@@ -18,6 +18,8 @@ from numerate.ops import (
     nac_weight,
     ramp,
     saturation,
+    snapped_logits,
+    snapped_parameters,
 )
 from numerate.units._base import Draw, Unit, drawn_branches
 
@@ -65,6 +67,11 @@ class ImprovedNALU(Unit):
     def weight(self) -> Shaped[Tensor, "*branches out in"]:
         """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`, of the sum and of the product."""
         return nac_weight(self.w_hat, self.m_hat)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        w_hat, m_hat = snapped_parameters(self.w_hat, self.m_hat, tolerance)
+        gate = snapped_logits(self.gate_weight, tolerance)
+        return {"w_hat": w_hat, "m_hat": m_hat, "gate_weight": gate}
 
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
         """g = σ(G), `(out_features,)`: 1 where the output is the sum, 0 where the product."""

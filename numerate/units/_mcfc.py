@@ -8,7 +8,16 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import Tensor, linear, mass_shares, namespace, ramp, squared_saturation
+from numerate.ops import (
+    Tensor,
+    linear,
+    mass_shares,
+    namespace,
+    ramp,
+    snapped_logits,
+    snapped_selection,
+    squared_saturation,
+)
 from numerate.units._base import Draw, Unit
 
 
@@ -53,6 +62,14 @@ class MassConserving(Unit):
     def output_gate(self) -> Shaped[Tensor, "out"]:
         """o = σ(w + b), `(out_features,)`."""
         return namespace(self.gate_weight).sigmoid(self.gate_weight + self.gate_bias)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        gate = snapped_logits(self.gate_weight + self.gate_bias, tolerance)
+        return {
+            **super().whole_parameters(tolerance),
+            "w_hat": snapped_selection(self.w_hat, 0, tolerance),
+            "gate_weight": gate - self.gate_bias,
+        }
 
     def penalty(self) -> Shaped[Tensor, ""]:
         parameters = (self.w_hat, self.gate_weight, self.gate_bias)

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_eps, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import Tensor, linear, log_space_product, nac_weight
+from numerate.ops import Tensor, linear, log_space_product, nac_weight, snapped_parameters
 from numerate.units._base import Draw, Unit
 
 
@@ -40,6 +40,10 @@ class NACWeights(Unit):
     def weight(self) -> Shaped[Tensor, "out in"]:
         """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`: of a sum or a product."""
         return nac_weight(self.w_hat, self.m_hat)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        parameters = snapped_parameters(self.w_hat, self.m_hat, tolerance)
+        return dict(zip(("w_hat", "m_hat"), parameters, strict=True))
 
 
 class NAC(NACWeights, init=False):

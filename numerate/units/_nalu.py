@@ -6,7 +6,15 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_eps, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import Tensor, linear, log_space_product, mix, nac_weight, sigmoid_gate
+from numerate.ops import (
+    Tensor,
+    linear,
+    log_space_product,
+    mix,
+    nac_weight,
+    sigmoid_gate,
+    snapped_parameters,
+)
 from numerate.units._base import Draw, Unit, drawn_branches
 
 
@@ -55,6 +63,10 @@ class NALUParameters(Unit):
     def weight(self) -> Shaped[Tensor, "*branches out in"]:
         """W = tanh(Ŵ) ⊙ σ(M̂), `(out_features, in_features)`, of the sum and of the product."""
         return nac_weight(self.w_hat, self.m_hat)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        parameters = snapped_parameters(self.w_hat, self.m_hat, tolerance)
+        return dict(zip(("w_hat", "m_hat"), parameters, strict=True))
 
 
 class NALU(NALUParameters, init=False):

@@ -13,6 +13,7 @@ from numerate.ops import (
     disjunction,
     mix,
     namespace,
+    snapped_logits,
 )
 from numerate.units._base import Draw, Unit
 
@@ -119,6 +120,10 @@ class NLRL(Unit):
     def negation(self) -> Shaped[Tensor, "out in"]:
         """N = σ(N̂), `(out_features, in_features)`: 1 where an input is negated, 0 where not."""
         return namespace(self.n_hat).sigmoid(self.n_hat)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        names = ("w_hat", "n_hat", "gate_weight")
+        return {name: snapped_logits(getattr(self, name), tolerance) for name in names}
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None

@@ -21,7 +21,7 @@ from numerate.ops import (
     staircase,
     straight_through_clip,
 )
-from numerate.units._base import Draw, Unit
+from numerate.units._base import Draw, Unit, nearest_whole
 
 # What the gradient of a gate is outside [0, 1], by name.
 _CLIPS = {"clipped": bounded, "straight-through": straight_through_clip}
@@ -148,6 +148,13 @@ class NPU(Unit):
     def penalty_weight(self, progress: Any) -> Any:
         return staircase(progress, 1e-7, 1e-5, 0.2)
 
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        return {
+            "w_real": nearest_whole(self.w_real, tolerance),
+            "w_imag": nearest_whole(self.w_imag, tolerance),
+            "gate_hat": nearest_whole(self.gate, tolerance),
+        }
+
 
 class RealPowerUnit(Unit):
     """A power unit without imaginary exponents; its subclasses clip the gate and penalise."""
@@ -192,6 +199,12 @@ class RealPowerUnit(Unit):
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
         return complex_power_product(self.weight, x, self.gate, eps=self.eps)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        return {
+            "w_hat": nearest_whole(self.w_hat, tolerance),
+            "gate_hat": nearest_whole(self.gate, tolerance),
+        }
 
 
 class RealNPU(RealPowerUnit):

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_positive, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import Tensor, linear, namespace, selection
+from numerate.ops import Tensor, linear, namespace, selection, snapped_selection
 from numerate.units._base import Draw, Unit
 
 
@@ -120,6 +120,9 @@ class NSR(Unit):
     def weight(self) -> Shaped[Tensor, "2 registers out in"]:
         """softmax(Ŵ), `(2, redundancy, out_features, in_features)`: which inputs are compared."""
         return selection(self.w_hat)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        return {"w_hat": snapped_selection(self.w_hat, -1, tolerance)}
 
     def operands(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch 2 registers out"]:
         """u and v of every register, `(2, redundancy, out_features)`."""

@@ -3,7 +3,15 @@
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.initialisers import Initialiser
-from numerate.ops import Tensor, constant_gate, linear, log_space_product, mix, sign_product
+from numerate.ops import (
+    Tensor,
+    constant_gate,
+    linear,
+    log_space_product,
+    mix,
+    sign_product,
+    snapped_logits,
+)
 from numerate.units._base import Draw
 from numerate.units._nalu import NALUParameters
 
@@ -73,6 +81,10 @@ class SNALU(NALUParameters, init=False):
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
         """g = σ(G), `(out_features,)`, all equal: 1 where y is the sums, 0 where the products."""
         return constant_gate(self.gate_weight, x, self.out_features)
+
+    def whole_parameters(self, tolerance: float) -> dict[str, Array]:
+        gate = snapped_logits(self.gate_weight, tolerance)
+        return {**super().whole_parameters(tolerance), "gate_weight": gate}
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None

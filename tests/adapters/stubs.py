@@ -32,6 +32,10 @@ from numerate.torch._cells import Recurrent as Recurrent
 from numerate.torch._cells import RecurrentCell as RecurrentCell
 from numerate.torch._convert import from_torch as from_torch
 from numerate.torch._convert import to_torch as to_torch
+from numerate.torch._training import Penalties as Penalties
+from numerate.torch._training import penalise as penalise
+from numerate.torch._training import select_branches as select_branches
+from numerate.torch._training import snap as snap
 ''',
     numerate.keras: '''\
 """The units as Keras 3 layers: the same classes, arguments, initialisers and equations.
@@ -47,6 +51,10 @@ from numerate.keras._base import Unit as Unit
 from numerate.keras._cells import RecurrentCell as RecurrentCell
 from numerate.keras._convert import from_keras as from_keras
 from numerate.keras._convert import to_keras as to_keras
+from numerate.keras._training import Penalties as Penalties
+from numerate.keras._training import SelectBranches as SelectBranches
+from numerate.keras._training import select_branches as select_branches
+from numerate.keras._training import snap as snap
 ''',
 }
 ARRAY = {numerate.torch: "torch.Tensor", numerate.keras: "Any"}

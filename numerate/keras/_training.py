@@ -1,0 +1,199 @@
+"""What `fit` needs to train units as their papers do: callbacks for penalties and branches."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from numerate.keras._base import Unit, as_unit, assign
+from numerate.train import PenaltySchedule, rounding_error, snapped_units
+
+
+def units_of(model: Any) -> list[Unit]:
+    """Every unit in a model, those within other layers included.
+
+    !!! example
+        >>> from numerate.keras import NAU, NMU
+        >>> len(units_of(keras.Sequential([NAU(2), NMU(1)])))
+        2
+    """
+    layers = model._flatten_layers(include_self=True, recursive=True)
+    return [layer for layer in layers if isinstance(layer, Unit)]
+
+
+class Penalties(keras.callbacks.Callback):
+    """Adds the penalties of a model's units to the loss of `fit`, by their schedule.
+
+    **Arguments:**
+
+    - `recipe`: a `numerate.recipes.Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and
+        schedule all units have; or a mapping from names of units to recipes, for a mixed model.
+        With `None` every unit follows its own paper's schedule, `scheduled_penalty`.
+    - `steps`: of the whole training; by default the batches of all epochs of this `fit`. A
+        recipe's schedule shrinks or grows with it. With `initial_epoch` it goes on from there.
+
+    **Raises:** `ValueError`, when `fit` begins, for a model without units, data whose number of
+    batches is not known without `steps`, a mapping that leaves a unit out, and a recipe whose
+    penalty depends on the loss.
+
+    !!! example
+        >>> from numerate.keras import NMU
+        >>> model = keras.Sequential([NMU(1, in_features=2, seed=0)])
+        >>> model.compile(keras.optimizers.Adam(0.1), "mse")
+        >>> x = np.random.default_rng(0).uniform(1, 2, (128, 2))
+        >>> y = x.prod(axis=1, keepdims=True)
+        >>> history = model.fit(x, y, epochs=100, callbacks=[Penalties()], verbose=0)
+        >>> model.get_weights()[0].tolist()
+        [[1.0, 1.0]]
+    """
+
+    def __init__(self, recipe: Any = None, *, steps: int | None = None):
+        super().__init__()
+        self.recipe, self.steps = recipe, steps
+        self._units: list[Unit] = []
+        self._batches = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        batches, epochs = self.params.get("steps"), self.params.get("epochs")
+        steps = self.steps
+        if steps is None:
+            if not batches or not epochs:
+                raise ValueError(
+                    "the data do not say how many batches there are: give Penalties the steps of "
+                    "the whole training"
+                )
+            steps = batches * epochs
+        self._batches = batches or 0
+        schedule = PenaltySchedule(self.recipe, steps)
+        units = units_of(self.model)
+        schedule.check(units)
+        self._units = units
+        for unit in units:
+            unit.follow(schedule)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self._batches:
+            for unit in self._units:
+                unit.set_step(epoch * self._batches)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        for unit in self._units:
+            unit.follow(None)
+        self._units = []
+
+
+class SelectBranches(keras.callbacks.Callback):
+    """Lets every `NASU` of a model choose its branch by validation data, at the end of each epoch.
+
+    **Arguments:** `x`, `y`: rows that are not trained on.
+
+    **Raises:** `ValueError`, when `fit` begins, where outputs and `y` differ in shape.
+
+    !!! example
+        >>> from numerate.keras import NASU
+        >>> model = keras.Sequential([NASU(1, in_features=2, seed=0)])
+        >>> model.compile(keras.optimizers.Adam(0.01), "mse")
+        >>> x = np.random.default_rng(0).uniform(1, 2, (1280, 2))
+        >>> y = x[:, :1] / x[:, 1:]
+        >>> callbacks = [Penalties(), SelectBranches(x[:100], y[:100])]
+        >>> history = model.fit(x, y, epochs=200, callbacks=callbacks, verbose=0)
+        >>> model.layers[0].operation
+        ('product',)
+    """
+
+    def __init__(self, x: Any, y: Any):
+        super().__init__()
+        self.x, self.y = ops.convert_to_tensor(x), np.asarray(y)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        select_branches(self.model, self.x, self.y)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        select_branches(self.model, self.x, self.y)
+
+
+def select_branches(model: Any, x: Any, y: Any) -> Any:
+    """Let every `NASU` of a model choose its branch by the error on validation data, in place.
+
+    **Arguments:** `model`: any model with units in it; `x`, `y`: rows that were not trained on.
+
+    **Returns:** the model.
+
+    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+    """
+    units, error = _measured(model, x, y)
+    # The last unit first, with those before it as they are, as in `numerate.train.select`.
+    for unit in reversed(units):
+        for place, alternatives in enumerate(unit.choices()):
+            errors = []
+            for alternative in range(alternatives):
+                unit.choose(place, alternative)
+                errors.append(error())
+            unit.choose(place, errors.index(min(errors)))
+    return model
+
+
+def snap(model: Any, x: Any, y: Any) -> Any:
+    """Put weights to whole numbers, in place, wherever that does not make the error larger.
+
+    The whole numbers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
+    NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Branches
+    that are not chosen yet are chosen first. Variables that are not units' are untouched.
+
+    **Arguments:** `model`: any model with units in it; `x`, `y`: rows, best such that were not
+    trained on.
+
+    **Returns:** the model.
+
+    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+
+    !!! example
+        >>> from numerate.initialisers import constant
+        >>> from numerate.keras import NAU
+        >>> model = keras.Sequential([NAU(1, in_features=2, w_hat_init=constant(0.98))])
+        >>> x = np.random.default_rng(0).uniform(1, 2, (100, 2))
+        >>> snap(model, x, x.sum(axis=1, keepdims=True)).get_weights()[0].tolist()
+        [[1.0, 1.0]]
+    """
+    import jax
+
+    units, error = _measured(model, x, y)
+    if any(not unit.is_chosen for unit in units):
+        select_branches(model, x, y)
+
+    def put(new: list[Any]) -> None:
+        for unit, values in zip(units, new, strict=True):
+            assign(unit, values)
+
+    def loss(new: list[Any]) -> float:
+        put(new)
+        return error()
+
+    with jax.enable_x64(True):
+        floor = rounding_error(np.asarray(y, "float32"))
+        put(snapped_units([as_unit(unit) for unit in units], loss, floor))
+    return model
+
+
+def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
+    """The units of a model that is built for x, and a function that measures its error."""
+    x, y = ops.convert_to_tensor(x), np.asarray(y)
+    units = units_of(model)
+    if not units:
+        raise ValueError(f"a {type(model).__name__} has no units of numerate")
+    for unit in units:
+        unit.doubts = False  # the error is what tells
+
+    def error() -> float:
+        outputs = ops.convert_to_numpy(model(x, training=False))
+        if outputs.shape != y.shape:
+            raise ValueError(
+                "the model must give as many features as the targets have, shape "
+                f"{y.shape}; it gives shape {outputs.shape}"
+            )
+        error = float(np.mean(np.square(outputs.astype(float) - y)))
+        return np.inf if np.isnan(error) else error
+
+    error()  # also builds the model
+    return units, error

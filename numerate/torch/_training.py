@@ -1,0 +1,226 @@
+"""What an ordinary training loop of PyTorch needs to train units as their papers do."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from numerate.torch._base import Unit, as_unit
+
+if TYPE_CHECKING:
+    from numerate.recipes import Recipe
+
+
+def units_of(model: nn.Module) -> list[Unit]:
+    """Every unit in a module, in the order of its parts.
+
+    !!! example
+        >>> from numerate.torch import NAU, NMU
+        >>> len(units_of(torch.nn.Sequential(NAU(3, 2), NMU(2, 1))))
+        2
+    """
+    return [module for module in model.modules() if isinstance(module, Unit)]
+
+
+class Penalties:
+    """The penalties of a model's units, which an optimiser adds before every step.
+
+    What `penalise` returns.
+
+    **Fields:**
+
+    - `step`: how many steps are made; set it when a training is resumed.
+    - `steps`: of the whole training.
+    """
+
+    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, schedule: Any):
+        self.step, self.steps = 0, schedule.steps
+        self._schedule, self._units = schedule, units_of(model)
+        self._hook = optimiser.register_step_pre_hook(self._add)
+
+    def __call__(self) -> torch.Tensor:
+        """What the penalties add to the loss at this step."""
+        penalties = [self._schedule.penalty(unit, self.step) for unit in self._units]
+        return torch.stack([penalty.sum() for penalty in penalties]).sum()
+
+    def remove(self) -> None:
+        """Add no penalties any more."""
+        self._hook.remove()
+
+    def _add(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        owned = {id(p) for group in optimiser.param_groups for p in group["params"]}
+        trained = [
+            p
+            for unit in self._units
+            for p in unit.parameters()
+            if p.requires_grad and id(p) in owned
+        ]
+        with torch.enable_grad():
+            total = self()
+        # A scaler of gradients that leaves dividing to the optimiser says so there.
+        scale = getattr(optimiser, "grad_scale", None)
+        gradients = torch.autograd.grad(total, trained, allow_unused=True)
+        with torch.no_grad():
+            for parameter, gradient in zip(trained, gradients, strict=True):
+                if gradient is None:
+                    continue
+                gradient = gradient if scale is None else gradient * scale
+                if parameter.grad is None:
+                    parameter.grad = gradient
+                else:
+                    parameter.grad.add_(gradient)
+        self.step += 1
+
+
+def penalise(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    recipe: "Recipe | dict[str, Recipe] | None" = None,
+    *,
+    steps: int | None = None,
+) -> Penalties:
+    """Let an optimiser add the penalties of a model's units, by schedule, before every step.
+
+    One call before an ordinary loop. The loss stays what it is; the gradients of the penalties are
+    added to those that `backward` has left.
+
+    **Arguments:**
+
+    - `model`: any module with units in it.
+    - `optimiser`: that trains it. Not one that calls a closure, such as `LBFGS`.
+    - `recipe`: a `numerate.recipes.Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and
+        schedule all units have; or a mapping from names of units to recipes, for a mixed model.
+        With `None` every unit follows its own paper's schedule, `scheduled_penalty`.
+    - `steps`: of the whole training; by default those of the recipe, whose schedule shrinks or
+        grows with it. Beyond the last step the penalties stay as they are there.
+
+    **Returns:** the `Penalties`; called, they are what is added to the loss at this step.
+
+    **Raises:** `ValueError` for a model without units, without steps, for a mapping that leaves a
+    unit out, a recipe whose penalty depends on the loss, and an optimiser with a closure.
+
+    !!! example
+        >>> from numerate.torch import NMU
+        >>> model = NMU(2, 1, seed=0)
+        >>> optimiser = torch.optim.Adam(model.parameters(), 0.1)
+        >>> penalties = penalise(model, optimiser, steps=1000)
+        >>> penalties.step = 1000
+        >>> bool(penalties() > 0)
+        True
+    """
+    from numerate.train import PenaltySchedule
+
+    if isinstance(optimiser, torch.optim.LBFGS):
+        raise ValueError(
+            "LBFGS computes gradients in a closure, within a step, where none can be added: add "
+            "unit.scheduled_penalty(progress) to the loss in the closure"
+        )
+    schedule = PenaltySchedule(recipe, steps)
+    schedule.check(units_of(model))
+    return Penalties(model, optimiser, schedule)
+
+
+def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
+    """Let every `NASU` of a model choose its branch by the error on validation data, in place.
+
+    **Arguments:** `model`: any module with units in it; `x`, `y`: rows that were not trained on.
+
+    **Returns:** the model. Its mode is left as it was.
+
+    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+
+    !!! example
+        >>> from numerate.initialisers import constant
+        >>> from numerate.torch import NASU
+        >>> unit = NASU(2, 1, sum_init=constant(1.0))
+        >>> x = torch.rand(100, 2) + 1
+        >>> select_branches(unit, x, x.sum(1, keepdim=True)).operation
+        ('sum',)
+    """
+    with _evaluating(model, x, y) as (units, error):
+        # The last unit first, with those before it as they are, as in `numerate.train.select`.
+        for unit in reversed(units):
+            for place, alternatives in enumerate(unit.choices()):
+                errors = []
+                for alternative in range(alternatives):
+                    unit.choose_(place, alternative)
+                    errors.append(error())
+                unit.choose_(place, errors.index(min(errors)))
+    return model
+
+
+def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
+    """Put weights to whole numbers, in place, wherever that does not make the error larger.
+
+    The whole numbers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
+    NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Branches
+    that are not chosen yet are chosen first. Parameters that are not units' are untouched.
+
+    **Arguments:** `model`: any module with units in it; `x`, `y`: rows, best such that were not
+    trained on.
+
+    **Returns:** the model. Its mode is left as it was.
+
+    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+
+    !!! example
+        >>> from numerate.initialisers import constant
+        >>> from numerate.torch import NAU
+        >>> unit, x = NAU(2, 1, w_hat_init=constant(0.98)), torch.rand(100, 2)
+        >>> snap(unit, x, x.sum(1, keepdim=True)).weight.tolist()
+        [[1.0, 1.0]]
+    """
+    import jax
+
+    from numerate.train import rounding_error, snapped_units
+
+    if any(not unit.is_chosen for unit in units_of(model)):
+        select_branches(model, x, y)
+    with _evaluating(model, x, y) as (units, error), jax.enable_x64(True):
+
+        def put(new: list[Any]) -> None:
+            for unit, values in zip(units, new, strict=True):
+                unit._assign(values)
+
+        def loss(new: list[Any]) -> float:
+            put(new)
+            return error()
+
+        floor = rounding_error(y.detach().cpu().float().numpy())
+        put(snapped_units([as_unit(unit) for unit in units], loss, floor))
+    return model
+
+
+@contextmanager
+def _evaluating(
+    model: nn.Module, x: torch.Tensor, y: torch.Tensor
+) -> Iterator[tuple[list[Unit], Callable[[], float]]]:
+    """The units of a model in evaluation mode, and a function that measures its error."""
+    units = units_of(model)
+    if not units:
+        raise ValueError(f"a {type(model).__name__} has no units of numerate")
+
+    @torch.no_grad()
+    def error() -> float:
+        outputs = model(x)
+        if outputs.shape != y.shape:
+            raise ValueError(
+                "the model must give as many features as the targets have, shape "
+                f"{tuple(y.shape)}; it gives shape {tuple(outputs.shape)}"
+            )
+        error = float((outputs.double() - y.double()).square().mean())
+        return math.inf if math.isnan(error) else error
+
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".* has not chosen among its branches")
+            yield units, error
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,38 @@
+"""What no loop has to remember: after every step of an optimiser, units are constrained.
+
+PyTorch calls a hook after each step of any optimiser. This one projects the parameters of units
+that the optimiser trains to where they may lie, so that an ordinary loop trains as the units'
+papers do; and it tells once of units whose penalty nothing has asked for.
+"""
+
+import warnings
+import weakref
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+_PATIENCE = 100  # steps without a penalty
+
+# Every unit that there is.
+UNITS: "weakref.WeakSet[Any]" = weakref.WeakSet()
+
+
+def _after_step(optimiser: torch.optim.Optimizer, *_: Any) -> None:
+    if not UNITS:
+        return
+    trained = {id(p) for group in optimiser.param_groups for p in group["params"]}
+    units = [unit for unit in UNITS if any(id(p) in trained for p in unit.parameters())]
+    for unit in units:
+        unit.constrain_()
+    alone = [unit for unit in units if unit.misses_penalty(_PATIENCE)]
+    if alone:
+        names = ", ".join(sorted({type(unit).__name__ for unit in alone}))
+        warnings.warn(
+            f"{names} made {_PATIENCE} steps without the penalty that makes weights whole: "
+            "numerate.torch.penalise(model, optimiser, steps=...) adds it by its schedule",
+            stacklevel=3,
+        )
+
+
+register_optimizer_step_post_hook(_after_step)

@@ -1,0 +1,151 @@
+"""Constraints and penalties as Optax transformations, for training loops of one's own."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int, PyTree
+
+from numerate.train._loss import apply_constraints, units_of
+from numerate.train._schedule import PenaltySchedule
+
+
+class PenaltyState(NamedTuple):
+    """How many steps are made."""
+
+    step: Int[Array, ""]
+
+
+def projected(optimiser: optax.GradientTransformation) -> optax.GradientTransformation:
+    """An optimiser after each of whose steps the parameters of units lie where they may.
+
+    **Arguments:** `optimiser`: any Optax optimiser, which is called as before, with the parameters
+    `eqx.filter(model, eqx.is_inexact_array)` of an Equinox model that has units in it.
+
+    **Returns:** the optimiser. Its updates end in the intervals of `Unit.bounds`.
+
+    **Raises:** `ValueError` from `init` for parameters in which there is no unit, such as those of
+    a flattened model.
+
+    !!! example
+        >>> import equinox as eqx
+        >>> from numerate.units import NMU
+        >>> unit = NMU(2, 1, key=jax.random.key(0))
+        >>> optimiser = projected(optax.sgd(1.0))
+        >>> state = optimiser.init(unit)
+        >>> gradients = jax.tree.map(lambda w: -10 + 0 * w, unit)
+        >>> updates, state = optimiser.update(gradients, state, unit)
+        >>> eqx.apply_updates(unit, updates).w_hat
+        Array([[1., 1.]], dtype=float32)
+    """
+    return optax.chain(optimiser, _projection())
+
+
+def penalised(
+    optimiser: optax.GradientTransformation, recipe: Any = None, *, steps: int | None = None
+) -> optax.GradientTransformation:
+    """An optimiser that adds the penalties of a model's units, by schedule, and constrains them.
+
+    It is all that an ordinary loop needs to train units as their papers do:
+
+        optimiser = penalised(optax.adam(1e-2), steps=20_000)
+        state = optimiser.init(eqx.filter(model, eqx.is_inexact_array))
+        ...
+        gradients = eqx.filter_grad(loss)(model, x, y)
+        parameters = eqx.filter(model, eqx.is_inexact_array)
+        updates, state = optimiser.update(gradients, state, parameters)
+        model = eqx.apply_updates(model, updates)
+
+    **Arguments:**
+
+    - `optimiser`: any Optax optimiser.
+    - `recipe`: a `Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and schedule all
+        units have; or a mapping from names of units to recipes, for a mixed model. With `None`
+        every unit follows its own paper's schedule, `Unit.scheduled_penalty`.
+    - `steps`: of the whole training; by default those of the recipe, whose schedule shrinks or
+        grows with it. Beyond the last step the penalties stay as they are there.
+
+    **Returns:** an optimiser that has to be called with the parameters, as `projected` has.
+
+    **Raises:** `ValueError` without steps, for a recipe whose penalty depends on the loss, and from
+    `init` for parameters in which there is no unit, or one for which a mapping has no recipe.
+
+    !!! example
+        >>> import equinox as eqx
+        >>> from numerate.recipes import mistry2022
+        >>> from numerate.units import NMU
+        >>> unit = NMU(2, 1, key=jax.random.key(0))
+        >>> optimiser = penalised(optax.adam(0.1), mistry2022("NMU"), steps=100)
+        >>> state = optimiser.init(unit)
+        >>> for _ in range(100):  # nothing but the penalty
+        ...     updates, state = optimiser.update(jax.tree.map(jnp.zeros_like, unit), state, unit)
+        ...     unit = eqx.apply_updates(unit, updates)
+        >>> sorted(set(unit.w_hat.ravel().round(2).tolist()) - {0.0, 1.0})
+        []
+    """
+    return optax.chain(_penalties(PenaltySchedule(recipe, steps)), optimiser, _projection())
+
+
+def _penalties(schedule: PenaltySchedule) -> optax.GradientTransformation:
+    def init(parameters: PyTree) -> PenaltyState:
+        schedule.check(_units_in(parameters))
+        return PenaltyState(jnp.zeros((), jnp.int32))
+
+    def total(parameters: PyTree, step: Array) -> Any:
+        return sum(schedule.penalty(unit, step) for unit in units_of(parameters))
+
+    def update(updates: PyTree, state: PenaltyState, params: PyTree = None) -> Any:
+        gradients = jax.grad(total)(_given(params), state.step)
+        # Where a loss has no gradient it may be None; that of the penalty is there in any case.
+        updates = jax.tree.map(
+            lambda penalty, loss: penalty if loss is None else loss + penalty.astype(loss.dtype),
+            gradients,
+            updates,
+            is_leaf=lambda leaf: leaf is None,
+        )
+        return updates, PenaltyState(state.step + 1)
+
+    return optax.GradientTransformation(init, update)
+
+
+def _projection() -> optax.GradientTransformation:
+    def init(parameters: PyTree) -> optax.EmptyState:
+        _units_in(parameters)
+        return optax.EmptyState()
+
+    def update(updates: PyTree, state: optax.EmptyState, params: PyTree = None) -> Any:
+        params = _given(params)
+        moved = optax.apply_updates(params, updates)
+        allowed = apply_constraints(moved)
+        updates = jax.tree.map(_to, params, updates, moved, allowed)
+        return updates, state
+
+    return optax.GradientTransformation(init, update)
+
+
+def _to(old: Array, update: Array, moved: Array, allowed: Array) -> Array:
+    """The update that ends at `allowed` where the one given ends beyond it."""
+    exact = allowed - old
+    # A sum of floats may end one step of the dtype beyond: then that much less.
+    low = jnp.nextafter(exact, jnp.full_like(exact, -jnp.inf))
+    high = jnp.nextafter(exact, jnp.full_like(exact, jnp.inf))
+    beyond = jnp.where(moved > allowed, old + exact > allowed, old + exact < allowed)
+    less = jnp.where(moved > allowed, low, high)
+    return jnp.where(moved == allowed, update, jnp.where(beyond, less, exact))
+
+
+def _units_in(parameters: PyTree) -> list[Any]:
+    units = units_of(parameters)
+    if not units:
+        raise ValueError(
+            "there is no unit of numerate in the parameters: give those of an Equinox model that "
+            "has one, eqx.filter(model, eqx.is_inexact_array)"
+        )
+    return units
+
+
+def _given(params: PyTree) -> PyTree:
+    if params is None:
+        raise ValueError("update needs the parameters: optimiser.update(gradients, state, params)")
+    return params

@@ -1,0 +1,118 @@
+"""Putting weights to the whole numbers that they are close to, where the data agree."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from numerate.train._choice import select
+from numerate.train._loss import check_targets, units_of
+from numerate.units import Unit
+
+Loss = Callable[[list[Unit]], float]
+# A weight: of which unit, and where in all arrays of a shape. A NAC's are two numbers each.
+Place = tuple[int, tuple[int, ...], int]
+
+
+def snap(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"]) -> PyTree:
+    """The model with its weights at whole numbers wherever that does not make its error larger.
+
+    The whole numbers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
+    NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Weights
+    are put there together if the mean squared error then is no larger, else by halves of them.
+    Branches that are not selected yet are selected first.
+
+    **Arguments:** `model`, for one example: a unit, a `Stack` or any Equinox module with units in
+    it; `x`, `y`: rows, best such that were not trained on.
+
+    **Returns:** the model; its other parameters are untouched.
+
+    **Raises:** `TypeError` for anything but an Equinox module, `ValueError` for one without units
+    and for targets of another shape than the outputs.
+
+    !!! example
+        >>> from numerate.initialisers import constant
+        >>> from numerate.units import NAU
+        >>> unit = NAU(2, 1, w_hat_init=constant(0.98), key=jax.random.key(0))
+        >>> x = jnp.array([[1.0, 2.0], [3.0, 5.0]])
+        >>> snap(unit, x, x.sum(axis=1, keepdims=True)).weight
+        Array([[1., 1.]], dtype=float32)
+    """
+    if not isinstance(model, eqx.Module) or any(not unit.is_chosen for unit in units_of(model)):
+        model = select(model, x, y)
+    units = units_of(model)
+    if not units:
+        raise ValueError(f"a {type(model).__name__} has no units of numerate to snap")
+
+    def with_units(new: list[Unit]) -> PyTree:
+        return eqx.tree_at(units_of, model, new)
+
+    @eqx.filter_jit
+    def error(model: PyTree) -> Array:
+        outputs = jax.vmap(model)(x)
+        check_targets(outputs.shape, jnp.shape(y))
+        return jnp.mean(jnp.square(outputs - y))
+
+    floor = rounding_error(np.asarray(y))
+    return with_units(snapped_units(units, lambda new: float(error(with_units(new))), floor))
+
+
+def rounding_error(y: np.ndarray) -> float:
+    """The mean squared error that rounding alone may leave."""
+    eps = float(jnp.finfo(y.dtype).eps) if y.size else 0.0
+    return float((16 * eps) ** 2 * np.mean(np.square(y.astype(float)))) if y.size else 0.0
+
+
+def snapped_units(units: list[Unit], loss: Loss, floor: float) -> list[Unit]:
+    """The units with those weights whole that do not make the loss larger, `floor` aside."""
+    best = loss(units)
+    whole = [unit.snapped(0.5) for unit in units]
+    taken: set[Place] = set()
+
+    def settle(places: list[Place]) -> None:
+        nonlocal best
+        value = loss(_mixed(units, whole, taken.union(places)))
+        if value <= max(best * (1 + 1e-6), floor):
+            taken.update(places)
+            best = min(best, value)
+        elif len(places) > 1:
+            half = len(places) // 2
+            settle(places[:half])
+            settle(places[half:])
+
+    places = [place for _, place in sorted(_moving(units, whole))]
+    if places:
+        settle(places)
+    return _mixed(units, whole, taken)
+
+
+def _moving(units: list[Unit], whole: list[Unit]) -> Iterator[tuple[float, Place]]:
+    """The weights that are not whole, with how far they are from it."""
+    for index, (unit, new) in enumerate(zip(units, whole, strict=True)):
+        distances: dict[tuple[int, ...], Any] = {}
+        for old, leaf in zip(jax.tree.leaves(unit), jax.tree.leaves(new), strict=True):
+            distance = np.abs(np.asarray(leaf, float) - np.asarray(old, float))
+            distances[leaf.shape] = distances.get(leaf.shape, 0.0) + distance
+        for shape, distance in distances.items():
+            for place in np.flatnonzero(distance):
+                yield float(distance.flat[place]), (index, shape, int(place))
+
+
+def _mixed(units: list[Unit], whole: list[Unit], taken: set[Place]) -> list[Unit]:
+    masks: dict[tuple[int, tuple[int, ...]], np.ndarray] = {}
+    for index, shape, place in taken:
+        mask = masks.setdefault((index, shape), np.zeros(shape, bool))
+        mask.flat[place] = True
+
+    def mixed(index: int, old: Array, new: Array) -> Array:
+        mask = masks.get((index, old.shape))
+        return old if mask is None else jnp.where(mask, new, old)
+
+    return [
+        jax.tree.map(lambda old, new, i=i: mixed(i, old, new), unit, new)
+        for i, (unit, new) in enumerate(zip(units, whole, strict=True))
+    ]
