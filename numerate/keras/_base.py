@@ -138,9 +138,7 @@ class Unit(keras.layers.Layer):
         self._schedule: Any = None
         self._step: Any = None
         self._training = False
-        # Whether the penalty was asked for, and whether an evaluation may be one too early.
         self._penalty_asked = penalty_factor != 0
-        self.doubts = True
         self._inits = {name: v for name, v in given.items() if name.endswith("_init")}
         self.supports_masking = True
         # Arguments are checked now; the size of the input may be known later.
@@ -149,6 +147,9 @@ class Unit(keras.layers.Layer):
         for name in self._static:
             setattr(self, name, getattr(shapes, name))
         self.in_features = in_features
+        # Whether something is left to validation data. Not read from the variables, which have no
+        # values while a program is traced.
+        self.doubts = bool(shapes.choices())
 
     def _shapes(self, in_features: int, out_features: int, given: dict[str, Any]) -> units.Unit:
         """The unit with shapes in place of arrays: nothing is drawn."""
@@ -227,7 +228,7 @@ class Unit(keras.layers.Layer):
 
         self._training = bool(training)
         native = self.native()
-        if not training and self.doubts and self.choices() and not native.is_chosen:
+        if not training and self.doubts:
             warn_not_chosen(type(self).__name__, "the callback numerate.keras.SelectBranches")
         y = native.equation(x, draw if training else None)
         return ops.cast(y, self.compute_dtype)
@@ -334,6 +335,11 @@ class Unit(keras.layers.Layer):
         with jax.enable_x64(True):
             assign(self, as_unit(self).chosen(place, alternative))
 
+    def load_own_variables(self, store: Any) -> None:
+        """Read the variables from a file."""
+        super().load_own_variables(store)
+        self.doubts = not self.is_chosen
+
     def _static_values(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._static}
 
@@ -433,6 +439,7 @@ def assign(layer: Unit, unit: units.Unit) -> None:
     new = iter(jax.tree.leaves(list(arrays(unit).values())))
     for field in layer._fields.values():
         _mapped(lambda old: old.assign(_tensor(next(new), old.dtype)), field)
+    layer.doubts = not unit.is_chosen
 
 
 keras.saving.register_keras_serializable("numerate")(Interval)

@@ -158,8 +158,9 @@ def snap(model: Any, x: Any, y: Any) -> Any:
     """
     import jax
 
+    undecided = any(unit.doubts for unit in units_of(model))
     units, error = _measured(model, x, y)
-    if any(not unit.is_chosen for unit in units):
+    if undecided:
         select_branches(model, x, y)
 
     def put(new: list[Any]) -> None:
@@ -182,8 +183,11 @@ def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
     units = units_of(model)
     if not units:
         raise ValueError(f"a {type(model).__name__} has no units of numerate")
+    model(x, training=True)  # builds it; in training nothing has to be chosen
     for unit in units:
-        unit.doubts = False  # the error is what tells
+        if not unit.is_chosen:
+            for place in range(len(unit.choices())):
+                unit.choose(place, 0)
 
     def error() -> float:
         outputs = ops.convert_to_numpy(model(x, training=False))
@@ -195,5 +199,4 @@ def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
         error = float(np.mean(np.square(outputs.astype(float) - y)))
         return np.inf if np.isnan(error) else error
 
-    error()  # also builds the model
     return units, error

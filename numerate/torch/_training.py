@@ -1,7 +1,6 @@
 """What an ordinary training loop of PyTorch needs to train units as their papers do."""
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -142,6 +141,7 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
         ('sum',)
     """
     with _evaluating(model, x, y) as (units, error):
+        _choose_first(units)
         # The last unit first, with those before it as they are, as in `numerate.train.select`.
         for unit in reversed(units):
             for place, alternatives in enumerate(unit.choices()):
@@ -195,6 +195,14 @@ def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
     return model
 
 
+def _choose_first(units: list[Unit]) -> None:
+    """The first alternative of everything that is not chosen yet, from which choosing starts."""
+    for unit in units:
+        if not unit.is_chosen:
+            for place in range(len(unit.choices())):
+                unit.choose_(place, 0)
+
+
 @contextmanager
 def _evaluating(
     model: nn.Module, x: torch.Tensor, y: torch.Tensor
@@ -218,9 +226,7 @@ def _evaluating(
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".* has not chosen among its branches")
-            yield units, error
+        yield units, error
     finally:
         for module, mode in modes:
             module.training = mode

@@ -33,6 +33,10 @@ def select_branches(model: PyTree, error: Error) -> PyTree:
         >>> select_branches(unit, lambda unit: 0.0) is unit
         True
     """
+    for index, unit in enumerate(units_of(model)):
+        if not unit.is_chosen:  # each starts from the first alternative of all others
+            for choice in range(len(unit.choices())):
+                model = _with(model, index, choice, 0)
     for index, unit in reversed(list(enumerate(units_of(model)))):
         for choice, alternatives in enumerate(unit.choices()):
             options = [_with(model, index, choice, a) for a in range(alternatives)]

@@ -5,6 +5,7 @@ These tests run on the JAX backend, and `test_keras_on_torch.py` runs them on Py
 
 import inspect
 import json
+import warnings
 from functools import partial
 
 import equinox as eqx
@@ -19,6 +20,7 @@ from numerate import units
 from numerate.cells import Recurrent
 from numerate.initialisers import constant
 from numerate.models import Stack
+from numerate.recipes import mistry2022
 from tests.adapters.rows import each_row
 from tests.units.table import UNITS
 
@@ -58,7 +60,12 @@ def test_has_every_unit_with_its_arguments():
 
 
 def test_has_nothing_else():
-    assert set(adapter.__all__) == {*NAMES, "Unit", "RecurrentCell", "to_keras", "from_keras"}
+    assert set(adapter.__all__) == {*NAMES, "Unit", "RecurrentCell", "to_keras", "from_keras"} | {
+        "Penalties",
+        "SelectBranches",
+        "select_branches",
+        "snap",
+    }
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, 0), (4, 1, 3)], ids=str)
@@ -153,6 +160,7 @@ def test_constraints_are_those_of_jax(name):
     unit = UNITS[name].make(3, 2, key=jax.random.key(0))
     outside = jax.tree.map(lambda a: 3 * a if eqx.is_inexact_array(a) else a, unit)
     layer = adapter.to_keras(outside)
+    layer.penalty()  # a step without would be told of it
     for variable in layer.trainable_weights:
         if variable.constraint is not None:
             variable.assign(variable.constraint(variable))
@@ -224,7 +232,7 @@ def test_recurrent_units_are_trained_and_saved(tmp_path):
         model = keras.Sequential([keras.Input((5, 3)), keras.layers.RNN(cell, unroll=unroll)])
         model.compile("adam", "mse")
         before = model.get_weights()
-        model.fit(xs, xs[:, 0, :2], verbose=0)
+        model.fit(xs, xs[:, 0, :2], verbose=0, callbacks=[adapter.Penalties()])
         assert not all(map(np.array_equal, before, model.get_weights()))
         loaded = saved(model, tmp_path)
         np.testing.assert_array_equal(outputs(loaded, xs), outputs(model, xs))
@@ -273,3 +281,86 @@ def test_says_what_else_is_wrong():
     cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 2))])
     with pytest.raises(ValueError, match="the state of RecurrentCell takes 2 features"):
         cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 1))])
+
+
+@pytest.mark.parametrize("recipe", [None, "recipe", "mapping"])
+def test_fit_follows_the_schedule_of_penalties(recipe):
+    """As gradients by hand do, step by step, validation between the steps or not."""
+    given = {"recipe": mistry2022("NMU"), "mapping": {"NMU": mistry2022("NMU")}}.get(recipe)
+    layer = adapter.NMU(1, in_features=2, seed=0)
+    model = keras.Sequential([keras.Input((2,)), layer])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x, unit = batch(6, 2), adapter.from_keras(layer)
+    y, losses = x.prod(axis=1, keepdims=True), []
+
+    def loss(unit, x, y, progress):
+        error = jnp.mean((jax.vmap(unit)(x) - y) ** 2)
+        return error + unit.scheduled_penalty(progress), error
+
+    for step in range(12):
+        rows = slice(2 * (step % 3), 2 * (step % 3) + 2)
+        gradient, error = eqx.filter_grad(loss, has_aux=True)(unit, x[rows], y[rows], step / 12)
+        losses.append(float(error))
+        unit = eqx.apply_updates(unit, jax.tree.map(lambda g: -0.1 * g, gradient)).constrained()
+    more = {"batch_size": 2, "shuffle": False, "verbose": 0, "validation_data": (x, y)}
+    model.fit(x, y, epochs=1, callbacks=[adapter.Penalties(given, steps=12)], **more)
+    callbacks = [adapter.Penalties(given, steps=12)]
+    model.fit(x, y, initial_epoch=1, epochs=4, callbacks=callbacks, **more)
+    np.testing.assert_allclose(layer.w_hat, unit.w_hat, rtol=1e-5)
+    assert len(layer.weights) == 1  # the count of steps is gone
+
+
+def test_a_model_that_was_not_built_is_built_by_fit():
+    model = keras.Sequential([adapter.NAU(2, seed=0), adapter.NMU(1, seed=0)])
+    model.compile("adam", "mse")
+    x = batch(16, 3)
+    model.fit(x, x[:, :1], callbacks=[adapter.Penalties()], verbose=0)
+    fresh = adapter.NAU(2, in_features=3, seed=0)
+    fresh(keras.ops.convert_to_tensor(x))
+    np.testing.assert_allclose(model.layers[0].w_hat, fresh.w_hat, atol=2e-3)
+
+
+def test_fit_says_what_was_forgotten():
+    def fitted(layer, **more):
+        model = keras.Sequential([keras.Input((2,)), layer])
+        model.compile("sgd", "mse")
+        model.fit(batch(8, 2), batch(8, 1), verbose=0, **more)
+        return model
+
+    with pytest.warns(UserWarning, match="NMU is trained without the penalty .*Penalties"):
+        model = fitted(adapter.NMU(1))
+    model.fit(batch(8, 2), batch(8, 1), verbose=0)  # it is told once
+    fitted(adapter.NAC(1))
+    for recipe, found in (
+        ({"NAU": mistry2022("NAU")}, "mapping of recipes has none for NMU; it has NAU"),
+        ("NMU", "recipe must be a Recipe"),
+        (mistry2022("iNALU"), "depends on the loss"),
+    ):
+        with pytest.raises(ValueError, match=found):
+            fitted(adapter.NMU(1), callbacks=[adapter.Penalties(recipe)])
+    with pytest.raises(ValueError, match="no units of numerate"):
+        fitted(keras.layers.Dense(1), callbacks=[adapter.Penalties()])
+
+
+def test_branches_are_selected_and_weights_snapped(tmp_path):
+    layer = adapter.NASU(1, in_features=2, sum_init=constant(0.9), product_init=constant(0.9))
+    model = keras.Sequential([keras.Input((2,)), layer])
+    model.compile("sgd", "mse")
+    x = batch(16, 2)
+    with pytest.warns(UserWarning, match="NASU has not chosen .*SelectBranches chooses"):
+        model(x)
+    y = x.sum(axis=1, keepdims=True)
+    callbacks = [adapter.Penalties(), adapter.SelectBranches(x, y)]
+    model.fit(x, 0 * y, callbacks=callbacks, verbose=0, epochs=2)
+    assert layer.operation == ("snapped sum",)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="NASU has not chosen")
+        model.evaluate(x, y, verbose=0)
+        saved(model, tmp_path).evaluate(x, y, verbose=0)
+    both = keras.Sequential([keras.Input((2,)), adapter.NAU(1, w_hat_init=constant(0.98))])
+    assert adapter.snap(both, x, y).layers[0].w_hat.numpy().tolist() == [[1.0, 1.0]]
+    other = keras.Sequential([keras.Input((2,)), adapter.NAU(1, w_hat_init=constant(0.6))])
+    adapter.snap(other, x, 0.6 * y)
+    np.testing.assert_array_equal(other.layers[0].w_hat, np.float32([[0.6, 0.6]]))
+    with pytest.raises(ValueError, match=r"shape \(16, 2\); it gives shape \(16, 1\)"):
+        adapter.select_branches(model, x, np.zeros((16, 2)))

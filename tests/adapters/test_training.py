@@ -1,0 +1,227 @@
+"""Ordinary loops of PyTorch and Optax train units as the engine does."""
+
+import copy
+import pickle
+import warnings
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import torch
+
+import numerate.torch as adapter
+from numerate import Stack, units
+from numerate.initialisers import constant
+from numerate.recipes import mistry2022
+from numerate.train import penalised, projected, snap
+from numerate.units import exact
+
+NAMES = [name for name in units.__all__ if name != "Unit"]
+KEY = jax.random.key(0)
+
+
+def stepped(model, optimiser, loss=0.0):
+    """One step of an ordinary loop on a loss whose gradient is 1 for every parameter."""
+    optimiser.zero_grad()
+    (loss + sum(p.sum() for p in model.parameters())).backward()
+    optimiser.step()
+
+
+def test_an_ordinary_loop_of_pytorch_keeps_every_constraint():
+    for name in NAMES:
+        for change in (lambda unit: unit, copy.deepcopy, lambda u: pickle.loads(pickle.dumps(u))):
+            for rate in (10.0, -10.0):
+                unit = change(getattr(adapter, name)(3, 2, seed=0))
+                model = torch.nn.Sequential(torch.nn.Linear(3, 3), unit)
+                free = torch.nn.Linear(3, 3)
+                stepped(
+                    torch.nn.ModuleList([model, free]),
+                    torch.optim.SGD(
+                        [*model.parameters(), *free.parameters()], abs(rate), maximize=rate < 0
+                    ),
+                )
+                for field, (low, high) in unit.bounds().items():
+                    values = getattr(unit, field)
+                    assert low <= values.min() and values.max() <= high, (name, field)
+                assert free.weight.abs().max() > 5  # nobody else's parameters
+
+
+def test_penalties_are_those_of_a_loop_that_adds_them_by_hand():
+    recipe = mistry2022("NMU")
+    for given in (None, recipe, {"NAU": mistry2022("NAU"), "NMU": recipe}):
+        trained = []
+        for by_hand in (True, False):
+            model = torch.nn.Sequential(adapter.NAU(3, 2, seed=0), adapter.NMU(2, 1, seed=1))
+            optimiser = torch.optim.Adam(model.parameters(), 0.05)
+            if not by_hand:
+                penalties = adapter.penalise(model, optimiser, given, steps=20)
+                assert penalties.steps == 20
+            for step in range(20):
+                x = torch.linspace(1, 2, 12).reshape(4, 3)
+                loss = (model(x) - x.prod(1, keepdim=True)).square().mean()
+                if by_hand:
+                    loss = loss + sum(unit.scheduled_penalty(step / 20) for unit in model)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+            trained.append(torch.cat([p.detach().ravel() for p in model.parameters()]))
+        torch.testing.assert_close(*trained, rtol=1e-5, atol=1e-6)
+    assert penalties.step == 20 and float(penalties().detach()) >= 0
+    penalties.remove()
+    stepped(model, optimiser)
+    assert penalties.step == 20
+
+
+def test_penalties_that_cannot_be_added():
+    model = adapter.NMU(2, 1, seed=0)
+    optimiser = torch.optim.Adam(model.parameters())
+    for arguments, more, found in (
+        ((model, optimiser), {}, "steps must be the number of steps of the training"),
+        ((model, optimiser), {"steps": 0}, "steps must be at least 1, got 0"),
+        ((model, optimiser, "NMU"), {}, "recipe must be a Recipe, .*; got 'NMU'"),
+        ((model, optimiser, mistry2022("iNALU")), {}, "depends on the loss"),
+        ((model, optimiser, {"NAU": mistry2022("NAU")}), {}, "none for NMU; it has NAU"),
+        ((torch.nn.Linear(2, 1), optimiser), {"steps": 1}, "has no units of numerate"),
+        ((model, torch.optim.LBFGS(model.parameters())), {"steps": 1}, "gradients in a closure"),
+    ):
+        with pytest.raises(ValueError, match=found):
+            adapter.penalise(*arguments, **more)
+
+
+def test_a_model_trained_without_its_penalty_is_told_once():
+    model = torch.nn.Sequential(adapter.NAU(2, 2, seed=0), adapter.NMU(2, 1, seed=0))
+    optimiser = torch.optim.SGD(model.parameters(), 1e-9)
+    for _ in range(99):
+        stepped(model, optimiser)
+    with pytest.warns(UserWarning, match="^NAU, NMU made 100 steps without the penalty.*penalise"):
+        stepped(model, optimiser)
+    asked, none = adapter.NMU(2, 1), adapter.NAC(2, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(150):
+            stepped(model, optimiser)
+        for unit in (asked, none):
+            optimiser = torch.optim.SGD(unit.parameters(), 1e-9)
+            for _ in range(150):
+                stepped(unit, optimiser, unit.scheduled_penalty(0.0) if unit is asked else 0.0)
+
+
+def test_projected_updates_end_within_the_bounds_exactly(float64):
+    """Also where the sum of a parameter and its update would round to beyond them."""
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        unit = getattr(units, name)(7, 50, key=KEY, dtype="float32")
+        start, _ = eqx.partition(unit.constrained(), eqx.is_inexact_array)
+        optimiser = projected(optax.sgd(1.0))
+        state = optimiser.init(start)
+        drawn = jax.tree.map(lambda w: jnp.asarray(rng.normal(0, 3, w.shape), w.dtype), start)
+        updates, _ = optimiser.update(drawn, state, start)
+        after = eqx.apply_updates(start, updates)
+        wanted = jax.tree.map(lambda w, g: w - g, start, drawn).constrained()
+        for field, (low, high) in unit.bounds().items():
+            values = getattr(after, field)
+            assert low <= values.min() and values.max() <= high, (name, field)
+        for got, want in zip(jax.tree.leaves(after), jax.tree.leaves(wanted), strict=True):
+            np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def test_penalised_is_a_loop_that_adds_penalties_by_hand():
+    model = Stack([units.NAU(3, 2, key=KEY), units.NMU(2, 1, key=KEY)])
+    x = jnp.linspace(1, 2, 12).reshape(4, 3)
+    recipe = {"NAU": mistry2022("NAU"), "NMU": mistry2022("NMU")}
+
+    def loss(model, progress=None):
+        error = jnp.mean((jax.vmap(model)(x)[:, 0] - x.prod(axis=1)) ** 2)
+        if progress is None:
+            return error
+        return error + sum(unit.scheduled_penalty(progress) for unit in model.layers)
+
+    trained = []
+    for optimiser in (optax.adam(0.05), penalised(optax.adam(0.05), recipe, steps=20)):
+        by_hand = not trained
+
+        @eqx.filter_jit
+        def step(model, state, i, by_hand=by_hand, optimiser=optimiser):
+            gradients = eqx.filter_grad(loss)(model, i / 20 if by_hand else None)
+            arrays = eqx.filter(model, eqx.is_inexact_array)
+            updates, state = optimiser.update(gradients, state, arrays)
+            return eqx.apply_updates(model, updates), state
+
+        now, state = model, optimiser.init(eqx.filter(model, eqx.is_inexact_array))
+        for i in range(20):
+            now, state = step(now, state, jnp.asarray(i))
+            if by_hand:
+                now = Stack([unit.constrained() for unit in now.layers])
+        trained.append(now)
+    for one, other in zip(*map(jax.tree.leaves, trained), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_an_optimiser_without_units_or_parameters():
+    for make in (projected, lambda inner: penalised(inner, steps=10)):
+        optimiser = make(optax.sgd(0.1))
+        with pytest.raises(ValueError, match="no unit"):
+            optimiser.init({"weight": jnp.ones(2)})
+        unit = units.NMU(2, 1, key=KEY)
+        with pytest.raises(ValueError, match="update needs the parameters"):
+            optimiser.update(unit, optimiser.init(unit))
+
+
+def test_branches_are_selected_in_place():
+    x = torch.rand(50, 2) + 1
+    for wanted, y in (("product", x.prod(1, keepdim=True)), ("sum", x.sum(1, keepdim=True))):
+        start = {"sum_init": constant(1.0), "product_init": lambda key, shape, dtype: FACTORS.pop()}
+        FACTORS.extend([jnp.zeros((1, 2)), jnp.ones((1, 2))])
+        unit = adapter.NASU(2, 1, **start)
+        with pytest.warns(UserWarning, match="NASU has not chosen .*select_branches"):
+            unit.eval()(x)
+        model = torch.nn.Sequential(unit.train())
+        assert adapter.select_branches(model, x, y) is model and unit.training
+        assert unit.operation == (wanted,)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            torch.testing.assert_close(model.eval()(x), y)
+    with pytest.raises(ValueError, match=r"shape \(50, 2\); it gives shape \(50, 1\)"):
+        adapter.select_branches(model, x, x)
+
+
+FACTORS = []
+
+
+def test_every_unit_is_snapped_to_what_it_represents_exactly(float64):
+    """From near its exact parameters, in JAX and PyTorch; and not where the data object."""
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.uniform(1, 3, (20, 2)))
+    for kind, known in exact.EXACT.items():
+        for operation in set("+-*/") & set(known.parameters):
+            if kind in (units.Linear, units.MLP):
+                continue
+            unit = exact.exact(kind, operation, key=KEY, dtype="float64")
+            y = jax.vmap(unit)(x)
+            near = _shaken(unit)
+            assert not np.allclose(jax.vmap(near)(x), y, rtol=1e-9), (kind, operation)
+            for snapped in (snap(near, x, y), _through_torch(near, x, y)):
+                np.testing.assert_allclose(jax.vmap(snapped)(x), y, rtol=1e-12)
+    half = units.NAU(2, 1, w_hat_init=constant(0.6), key=KEY)
+    y = jax.vmap(half)(x)
+    assert (snap(half, x, y).w_hat == half.w_hat).all()
+    mixed = eqx.tree_at(lambda u: u.w_hat, half, jnp.array([[0.999, 0.6]]))
+    snapped = snap(mixed, x, jnp.asarray(x @ jnp.array([[1.0], [0.6]])))
+    np.testing.assert_array_equal(snapped.w_hat, [[1.0, 0.6]])
+
+
+def _shaken(unit):
+    """Almost what it was: large numbers, which saturate, are made small enough not to."""
+    names = list(unit.whole_parameters(0.5))
+    old = [getattr(unit, name) for name in names]
+    new = [jnp.where(jnp.abs(w) >= 100, jnp.sign(w) * 6.0, w * 0.99 + 0.002) for w in old]
+    return eqx.tree_at(lambda u: [getattr(u, name) for name in names], unit, new)
+
+
+def _through_torch(unit, x, y):
+    module = adapter.to_torch(unit)
+    adapter.snap(module, torch.tensor(np.asarray(x)), torch.tensor(np.asarray(y)))
+    return adapter.from_torch(module)
