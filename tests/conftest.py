@@ -1,11 +1,12 @@
 """What tests share: both precisions, and strict dtype promotion."""
 
 import contextlib
-import itertools
 
 import jax
 import jax.numpy as jnp
 import pytest
+
+from tests.each import TOLERANCES, forget_programs
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def dtype(request):
 @pytest.fixture
 def tolerance(dtype):
     """The one rule for how close to rounding results must be."""
-    return {"float32": 1e-6, "float64": 1e-12}[dtype.name]
+    return TOLERANCES[dtype.name]
 
 
 @pytest.fixture
@@ -60,12 +61,7 @@ def optimising():
     jax.config.update("jax_disable_most_optimizations", before)
 
 
-_tests = itertools.count(1)
-
-
 @pytest.fixture(autouse=True)
 def _forget_programs():
-    """Compiled programs are about 1 MB each, and JAX keeps them all."""
     yield
-    if next(_tests) % 50 == 0:
-        jax.clear_caches()
+    forget_programs()

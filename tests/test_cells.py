@@ -9,24 +9,41 @@ import pytest
 from numerate.cells import Recurrent
 from numerate.models import Stack
 from numerate.units import NAC, NALU
+from tests.each import each, each_dtype
 from tests.units.table import SATURATED, UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
-each_unit = pytest.mark.parametrize("name", UNITS)
+def a_cell(name, key):
+    return Recurrent(UNITS[name].unit, input_size=3, hidden_size=2, key=key)
 
 
-@each_unit
+@each("name", UNITS)
+@each_dtype
+def test_has_the_shapes_and_the_dtype_of_every_unit(name, dtype, key):
+    """Traced only, as compiling takes longer than all else here."""
+
+    def run(key, xs):
+        cell = a_cell(name, key)
+        return cell.states(xs), cell(xs), cell.step(xs[0], xs[0, :2])
+
+    found = eqx.filter_eval_shape(run, key, jax.ShapeDtypeStruct((4, 3), dtype))
+    assert [(y.shape, y.dtype) for y in found] == [((4, 2), dtype), ((2,), dtype), ((2,), dtype)]
+
+
+# A sum, a gate, a product with signs and a network: the cell calls them all alike.
+@each("name", ["NAC", "NALU", "SignNMRU", "MLP"])
+@each_dtype
 def test_runs_the_unit_over_input_and_state(name, dtype, tolerance, key):
-    cell = Recurrent(UNITS[name].unit, input_size=3, hidden_size=2, key=key)
+    cell = a_cell(name, key)
     xs = jax.random.normal(key, (4, 3), dtype)
-    h, wanted = jnp.zeros(2, dtype), []
+    h, wanted, unit = jnp.zeros(2, dtype), [], eqx.filter_jit(cell.unit)
     for x in xs:
-        h = cell.unit(jnp.concatenate([x, h]))
+        h = unit(jnp.concatenate([x, h]))
         wanted.append(h)
-    states = eqx.filter_jit(cell.states)(xs)
+    states, last = eqx.filter_jit(lambda cell, xs: (cell.states(xs), cell(xs)))(cell, xs)
     np.testing.assert_allclose(states, jnp.stack(wanted), rtol=tolerance, atol=tolerance)
-    np.testing.assert_array_equal(eqx.filter_jit(cell)(xs), states[-1])
+    np.testing.assert_array_equal(last, states[-1])
     assert states.dtype == dtype
 
 
@@ -53,7 +70,7 @@ def test_saturated_sum_counts_over_a_thousand_steps():
     np.testing.assert_array_equal(total.states(xs)[:, 0], jnp.cumsum(xs))
 
 
-@pytest.mark.parametrize("time", [0, 1])
+@each("time", [0, 1])
 def test_short_sequences(time, key):
     cell = Recurrent(NALU, 2, 3, key=key)
     xs = jnp.ones((time, 2))

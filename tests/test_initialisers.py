@@ -10,6 +10,7 @@ from numerate.initialisers import (
     madsen_range,
     symmetric,
 )
+from tests.each import each, each_dtype
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -31,8 +32,9 @@ def test_every_initialiser_is_tested():
     assert {*RANGES, *OTHERS} == set(INITIALISERS)
 
 
-@pytest.mark.parametrize("name", RANGES)
-@pytest.mark.parametrize("sizes", [(100, 50), (50, 100)], ids=str)
+@each("name", RANGES)
+@each("sizes", [(100, 50), (50, 100)])
+@each_dtype
 def test_fills_its_range_around_zero(name, sizes, dtype, key):
     weight = initialiser(name)(key, sizes[::-1], dtype)
     reach = RANGES[name](*sizes)
@@ -43,12 +45,14 @@ def test_fills_its_range_around_zero(name, sizes, dtype, key):
     assert abs(jnp.mean(weight)) <= 5 * reach / (3 * weight.size) ** 0.5
 
 
+@each_dtype
 def test_nmu_fills_the_middle_of_its_range(dtype, key):
     weight = initialiser("nmu")(key, (50, 100), dtype)
     assert (weight.shape, weight.dtype) == ((50, 100), dtype)
     assert 0.25 <= jnp.min(weight) < 0.26 and 0.74 < jnp.max(weight) <= 0.75
 
 
+@each_dtype
 def test_glorot_normal_has_glorots_variance(dtype, key):
     weight = initialiser("glorot_normal")(key, (50, 100), dtype)
     assert (weight.shape, weight.dtype) == ((50, 100), dtype)
@@ -58,7 +62,8 @@ def test_glorot_normal_has_glorots_variance(dtype, key):
     assert abs(jnp.std(weight) - deviation) < 5 * deviation / 10000**0.5
 
 
-@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (3, 1), (1, 1)], ids=str)
+@each("shape", [(5, 3), (3, 5), (4, 4), (3, 1), (1, 1)])
+@each_dtype
 def test_orthogonal_has_orthonormal_columns_or_rows(shape, dtype, tolerance, key):
     weight = initialiser("orthogonal")(key, shape, dtype)
     assert (weight.shape, weight.dtype) == (shape, dtype)
@@ -74,25 +79,26 @@ def test_orthogonal_is_on_either_side_of_zero(key):
     assert jnp.max(jnp.abs(weights.mean(0))) < 5 * (0.5 / 1000) ** 0.5
 
 
-@pytest.mark.parametrize("name", ["orthogonal", "glorot_normal", "uniform"])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@each("name", ["orthogonal", "glorot_normal", "uniform"])
+@each("dtype", ["float16", "bfloat16"])
 def test_half_precision(name, dtype, key):
     assert initialiser(name)(key, (3, 2), jnp.dtype(dtype)).dtype == dtype
 
 
+@each_dtype
 def test_symmetric_is_its_range(dtype, key):
     weight = symmetric(0.5)(key, (50, 100), dtype)
     assert 0.49 < jnp.max(weight) <= 0.5 and -0.5 <= jnp.min(weight) < -0.49
 
 
-@pytest.mark.parametrize("name", INITIALISERS)
-@pytest.mark.parametrize("shape", [(0, 1), (1, 0), (0, 0)], ids=str)
+@each("name", INITIALISERS)
+@each("shape", [(0, 1), (1, 0), (0, 0)])
 def test_weights_without_elements(name, shape, key):
     assert initialiser(name)(key, shape, jnp.float32).shape == shape
 
 
-@pytest.mark.parametrize(
-    ("sizes", "r"),
+@each(
+    "sizes, r",
     [
         ((100, 2), 0.504),
         ((100, 1), 0.507),
@@ -103,14 +109,13 @@ def test_weights_without_elements(name, shape, key):
         ((2, 1), 9.471),
         ((2, 2), 9.471),
     ],
-    ids=str,
 )
 def test_madsen_solves_what_their_code_solves(sizes, r):
     """Values computed from the authors' published code, which takes in + out to be at least 5."""
     assert round(madsen_range(*sizes), 3) == r
 
 
-@pytest.mark.parametrize("sizes", [(100, 2), (10, 2), (2, 1)], ids=str)
+@each("sizes", [(100, 2), (10, 2), (2, 1)])
 def test_madsen_gives_the_weights_glorots_variance(sizes):
     r = madsen_range(*sizes)
     w_hat, m_hat = np.random.default_rng(0).uniform(-r, r, (2, 1_000_000))

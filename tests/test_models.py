@@ -9,18 +9,33 @@ import pytest
 from numerate.models import Stack
 from numerate.paper.digits import DigitNet, convolved
 from numerate.units import NAC, NALU, NACMul
+from tests.each import each, each_dtype
 from tests.units.table import UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 
-@pytest.mark.parametrize("name", UNITS)
+# A sum, a gate, a product with signs and a network: a stack calls them all alike.
+@each("name", ["NAC", "NALU", "SignNMRU", "MLP"])
+@each_dtype
 def test_layers_run_one_after_another(name, dtype, key):
     unit = UNITS[name].unit
     model = Stack([partial(unit, 4, 2), partial(NAC, 2, 1)], key=key)
     x = jax.random.uniform(key, (4,), dtype, 1.0, 2.0)
     np.testing.assert_array_equal(model(x), model[1](model[0](x)))
     assert model(x).dtype == dtype
+
+
+@each("name", UNITS)
+@each_dtype
+def test_keeps_the_dtype_of_every_unit(name, dtype, key):
+    """Traced only, as compiling takes longer than all else here."""
+
+    def run(key, x):
+        return Stack([partial(UNITS[name].unit, 4, 2), partial(NAC, 2, 1)], key=key)(x)
+
+    y = eqx.filter_eval_shape(run, key, jax.ShapeDtypeStruct((4,), dtype))
+    assert (y.shape, y.dtype) == ((1,), dtype)
 
 
 def test_adds_then_multiplies_exactly(key):
@@ -89,7 +104,7 @@ def test_digit_net_is_two_convolutions_and_two_layers(key):
     np.testing.assert_allclose(net(image), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("strips", [2, 3, 5])
+@each("strips", [2, 3, 5])
 def test_a_convolution_in_strips_is_the_convolution(strips, key):
     for_image, for_kernel = jax.random.split(key)
     image = jax.random.normal(for_image, (24, 24 * 3))

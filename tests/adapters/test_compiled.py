@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.adapters.processes import output, start
+from tests.each import each
 
 # One unit of each family: sum, product, gate, clipped product, complex power, network.
 ONE_OF_EACH = ("NAU", "NMU", "NALU", "iNALU", "NPU", "MLP")
@@ -24,6 +25,6 @@ def test_exports_to_onnx():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["torch", "onnx"])
+@each("target", ["torch", "onnx"])
 def test_every_unit_compiles_and_exports(target):
     assert failed(target) == {}

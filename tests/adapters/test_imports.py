@@ -1,8 +1,7 @@
 """Who does not use an adapter needs nothing of it; who does is told what to install."""
 
-import pytest
-
 from tests.adapters.processes import failure, output, start
+from tests.each import each
 
 EVERYTHING_ELSE = """
 import pkgutil, sys, numerate
@@ -17,7 +16,7 @@ def test_numerate_imports_neither():
     assert output(start("-c", EVERYTHING_ELSE)) == "[]\n"
 
 
-@pytest.mark.parametrize(("library", "called"), [("torch", "PyTorch"), ("keras", "Keras")])
+@each("library, called", [("torch", "PyTorch"), ("keras", "Keras")])
 def test_a_missing_library_is_one_sentence(library, called):
     code = f"import sys; sys.modules[{library!r}] = None; import numerate.{library}"
     assert failure(code) == (
@@ -25,8 +24,8 @@ def test_a_missing_library_is_one_sentence(library, called):
     )
 
 
-@pytest.mark.parametrize(
-    ("backend", "called"),
+@each(
+    "backend, called",
     [("tensorflow", "TensorFlow"), ("numpy", "numpy")],
 )
 def test_other_backends_of_keras_are_refused_in_one_sentence(backend, called):

@@ -21,9 +21,10 @@ from numerate.cells import Recurrent
 from numerate.initialisers import constant
 from numerate.models import Stack
 from numerate.recipes import mistry2022
-from tests.adapters.rows import each_row
+from tests.each import each
 from tests.units.table import UNITS
 
+each_row = each("name", UNITS)
 NAMES = [name for name in units.__all__ if name != "Unit"]
 
 
@@ -68,7 +69,7 @@ def test_has_nothing_else():
     }
 
 
-@pytest.mark.parametrize("shape", [(5,), (2, 0), (4, 1, 3)], ids=str)
+@each("shape", [(5,), (2, 0), (4, 1, 3)])
 @each_row
 def test_takes_any_batch(name, shape):
     layer, x = made(name, 2, seed=0), batch(*shape, 3)

@@ -6,6 +6,7 @@ import pytest
 
 from numerate import units
 from tests.adapters.processes import output, start
+from tests.each import each
 from tests.units.table import UNITS
 
 
@@ -23,8 +24,8 @@ def test_the_table_has_every_unit():
     assert {case.unit.__name__ for case in UNITS.values()} == set(units.__all__) - {"Unit"}
 
 
-@pytest.mark.parametrize("name", UNITS)
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-12)])
+@each("name", UNITS)
+@each("dtype, tolerance", [("float32", 1e-6), ("float64", 1e-12)])
 def test_outputs_and_gradients_agree(name, dtype, tolerance, apart):
     """By x and by every parameter, evaluated and in training, and those of the penalty."""
     with_jax, with_torch = apart["jax"][name][dtype], apart["torch"][name][dtype]

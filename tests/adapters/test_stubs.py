@@ -2,11 +2,10 @@
 
 import ast
 
-import pytest
-
 from tests.adapters import stubs
+from tests.each import each
 
-each_library = pytest.mark.parametrize("library", stubs.HEAD, ids=lambda library: library.__name__)
+each_library = each("library", stubs.HEAD)
 
 
 @each_library

@@ -18,9 +18,10 @@ from numerate import units
 from numerate.cells import Recurrent
 from numerate.initialisers import constant
 from numerate.models import Stack
-from tests.adapters.rows import each_row
+from tests.each import each
 from tests.units.table import UNITS
 
+each_row = each("name", UNITS)
 NAMES = [name for name in units.__all__ if name != "Unit"]
 
 # As numbers of 8 bits: bfloat16 rounds each of a handful of operations by half of one.
@@ -54,7 +55,7 @@ def test_has_nothing_else():
     assert set(adapter.__all__) == {*NAMES, *others}
 
 
-@pytest.mark.parametrize("shape", [(), (5,), (2, 0), (4, 1, 3)], ids=str)
+@each("shape", [(), (5,), (2, 0), (4, 1, 3)])
 @each_row
 def test_takes_any_batch(name, shape):
     module = made(name, 3, 2).eval()
@@ -66,7 +67,7 @@ def test_takes_any_batch(name, shape):
     np.testing.assert_allclose(y.reshape(-1, 2).detach(), one.detach(), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("sizes", [(0, 2), (2, 0), (1, 1)], ids=str)
+@each("sizes", [(0, 2), (2, 0), (1, 1)])
 @each_row
 def test_takes_any_size(name, sizes):
     assert made(name, *sizes)(batch(5, sizes[0])).shape == (5, sizes[1])
@@ -89,7 +90,7 @@ def test_the_generator_of_pytorch_decides(name):
     assert not all(map(torch.equal, states[0], states[1]))
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+@each("dtype", [torch.float64, torch.bfloat16])
 @each_row
 def test_converts_both_ways(name, dtype):
     module = made(name, 3, 2, dtype=dtype)

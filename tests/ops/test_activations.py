@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from numerate.ops import ACTIVATIONS, prelu
+from tests.each import each, each_dtype
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -40,7 +41,7 @@ POINTS += [1e-30, 0.1, 0.5, 1.0, 2.0, 6.0, 25.0, 100.0, 1e30]
 # Away from the edges, where a central difference is one.
 SMOOTH = np.array([-3.0, -1.7, -0.75, -0.3, 0.2, 0.7, 1.3, 4.0, 9.0])
 
-each = pytest.mark.parametrize("name", REFERENCES)
+each = each("name", REFERENCES)
 
 
 def test_every_activation_has_a_reference():
@@ -48,6 +49,7 @@ def test_every_activation_has_a_reference():
 
 
 @each
+@each_dtype
 def test_value_is_the_definition(name, dtype, tolerance):
     x = np.array(POINTS, dtype)
     wanted = np.vectorize(REFERENCES[name], otypes=[float])(x.astype(float))
@@ -67,18 +69,20 @@ def test_gradient_is_that_of_the_definition(name, float64):
         np.testing.assert_allclose(gradient, wanted, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@each("name", ACTIVATIONS)
+@each_dtype
 def test_gradient_is_finite_and_the_same_on_both_backends(name, dtype, tolerance):
     ours, theirs = gradients(name, np.array(POINTS, dtype))
     assert np.isfinite(ours).all()
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@each("name", ACTIVATIONS)
 def test_not_a_number_stays_so(name):
     assert jnp.isnan(ACTIVATIONS[name](jnp.array([jnp.nan]))).all()
 
 
+@each_dtype
 def test_crelu_keeps_both_parts(dtype):
     x = np.array([[-2.0, 0.0, 3.0], [1.0, -1.0, 0.5]], dtype)
     wanted = [[0, 0, 3, 2, 0, 0], [1, 0, 0.5, 0, 1, 0]]

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from numerate.ops import _jax, _torch, affine_product, conjunction, selected_power_product
+from tests.each import each
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 # (out, in, batch): more factors than are one array in either library, in chunks that do and do
 # not divide them, down to one output and one input.
 SIZES = [(32, 32, 300), (70, 16, 256), (3, 349, 257), (1, 1003, 270), (1009, 1, 263)]
-each_size = pytest.mark.parametrize("sizes", SIZES, ids=str)
+each_size = each("sizes", SIZES)
 
 
 def numbers(sizes, dtype="float64"):
@@ -69,7 +70,7 @@ WAYS = {
     "batch": (in_jax, affine_product),
     "torch": (in_torch, affine_product),
 }
-each_way = pytest.mark.parametrize("way", WAYS)
+each_way = each("way", WAYS)
 
 
 def assert_close(got, wanted, tolerance):
@@ -153,9 +154,7 @@ PRODUCTS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "over"), [("affine", "batch"), *((name, "vmap") for name in PRODUCTS)]
-)
+@each("name, over", [("affine", "batch"), *((name, "vmap") for name in PRODUCTS)])
 def test_jax_never_has_all_factors(name, over):
     product = jax.vmap(PRODUCTS[name], (None, 0)) if over == "vmap" else PRODUCTS[name]
     features, out, batch = 2048, 256, 512
@@ -167,7 +166,7 @@ def test_jax_never_has_all_factors(name, over):
     assert analysis.temp_size_in_bytes < batch * out * features * 4 / 8
 
 
-@pytest.mark.parametrize("name", ["affine", "power", "logic"])
+@each("name", ["affine", "power", "logic"])
 def test_torch_never_has_all_factors(name):
     features, out, batch = 128, 128, 128
     weight = torch.rand(out, features, requires_grad=True)
@@ -196,7 +195,7 @@ def small_chunks(monkeypatch):
 
 
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize("order", ["forward", "hessian", "for each example"])
+@each("order", ["forward", "hessian", "for each example"])
 def test_every_other_derivative_in_jax(order, float64):
     weight, x, _ = map(jnp.asarray, numbers((40, 30, 3)))
 

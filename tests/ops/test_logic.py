@@ -15,12 +15,14 @@ from numerate.ops import (
     selection,
     squared_saturation,
 )
+from tests.each import each_dtype
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 CORNERS = list(itertools.product([0.0, 1.0], repeat=3))
 
 
+@each_dtype
 def test_truth_tables(dtype, tolerance):
     """With an input that does not count, which is true in half of the rows."""
     weight, truth = jnp.array([[1.0, 1.0, 0.0]], dtype), jnp.array(CORNERS, dtype)
@@ -30,12 +32,14 @@ def test_truth_tables(dtype, tolerance):
     np.testing.assert_allclose(some, [a or b for a, b, _ in CORNERS], atol=tolerance)
 
 
+@each_dtype
 def test_of_nothing(dtype):
     nothing = jnp.zeros((2, 0), dtype)
     np.testing.assert_array_equal(conjunction(nothing, nothing, nothing[0]), [1.0, 1.0])
     np.testing.assert_array_equal(disjunction(nothing, nothing, nothing[0]), [0.0, 0.0])
 
 
+@each_dtype
 def test_negation_is_of_each_input_for_each_output(dtype):
     gate, x = jnp.array([[0.0, 1.0], [1.0, 0.5]], dtype), jnp.array([0.25, 1.0], dtype)
     for i, literals in enumerate([[0.25, 0.75], [0.0, 0.5]]):
@@ -44,6 +48,7 @@ def test_negation_is_of_each_input_for_each_output(dtype):
         np.testing.assert_allclose(disjunction(weight, gate, x, eps=0.0), literals)
 
 
+@each_dtype
 def test_a_false_input_still_has_a_gradient(dtype):
     """A maximum with ε in the place of the sum would cut it off."""
     weight, gate = jnp.ones((1, 2), dtype), jnp.zeros((1, 2), dtype)
@@ -59,6 +64,7 @@ def test_logic_is_the_same_in_pytorch(float64):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
+@each_dtype
 def test_shares_of_an_input_sum_to_at_most_one(dtype, tolerance, key):
     logits = jax.random.normal(key, (4, 5), dtype)
     shares = mass_shares(logits)
@@ -67,12 +73,14 @@ def test_shares_of_an_input_sum_to_at_most_one(dtype, tolerance, key):
     np.testing.assert_allclose(shares, mass_shares(torch.tensor(np.asarray(logits))), rtol=1e-5)
 
 
+@each_dtype
 def test_selection_is_of_one_input_and_of_none(dtype, tolerance, key):
     logits = jax.random.normal(key, (2, 3, 4), dtype)
     np.testing.assert_allclose(selection(logits).sum(-1), np.ones((2, 3)), rtol=tolerance)
     assert selection(jnp.zeros((2, 0), dtype)).shape == (2, 0)
 
 
+@each_dtype
 def test_saturated_parameters_have_no_penalty(dtype):
     bound = -np.log(float(jnp.finfo(dtype).eps))
     parameters = jnp.array([0.0, 2.0, -3.0, 1.01 * bound, -1e3], dtype)

@@ -7,11 +7,13 @@ import pytest
 
 from numerate.ops import linear, log_space_product, magnitude, mix, nac_weight, sigmoid_gate
 from numerate.ops._jax import UNROLLED_PRODUCTS
+from tests.each import each, each_dtype
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 
-@pytest.mark.parametrize("shape", [(1, 0), (0, 3), (1, 1), (2, 3), (3, 2), (1, 7), (40, 30)])
+@each("shape", [(1, 0), (0, 3), (1, 1), (2, 3), (3, 2), (1, 7), (40, 30)])
+@each_dtype
 def test_linear_is_the_matrix_product(shape, dtype, tolerance):
     rng = np.random.default_rng(0)
     weight, x = rng.normal(size=shape).astype(dtype), rng.normal(size=shape[1]).astype(dtype)
@@ -20,7 +22,7 @@ def test_linear_is_the_matrix_product(shape, dtype, tolerance):
     np.testing.assert_allclose(y, weight @ x, rtol=tolerance, atol=10 * tolerance)
 
 
-@pytest.mark.parametrize("in_features", [UNROLLED_PRODUCTS, UNROLLED_PRODUCTS + 1])
+@each("in_features", [UNROLLED_PRODUCTS, UNROLLED_PRODUCTS + 1])
 def test_small_sums_stay_elementwise_under_vmap_and_grad(in_features):
     """A batched matmul of tiny matrices is what makes training thousands of seeds slow."""
 
@@ -38,6 +40,7 @@ def test_large_sums_ask_for_full_precision():
     assert "HIGHEST" in str(program)
 
 
+@each_dtype
 def test_nac_weight_saturates_at_the_arithmetic_values(dtype):
     w_hat = jnp.array([40.0, -40.0, 40.0, 0.0], dtype)
     m_hat = jnp.array([40.0, 40.0, -1000.0, 3.0], dtype)
@@ -51,6 +54,7 @@ def test_nac_weight_gets_no_gradient_where_saturated():
     assert all(jnp.isfinite(g) for g in gradient(1e30, -1e30))
 
 
+@each_dtype
 def test_log_space_product_at_zero(dtype):
     eps = float(jnp.finfo(dtype).eps)
     for exponent in (1.0, 0.5, -1.0):
@@ -62,6 +66,7 @@ def test_log_space_product_at_zero(dtype):
         assert slope[1] == 0.0
 
 
+@each_dtype
 def test_magnitude_has_no_slope_at_zero(dtype):
     x = jnp.array([-2.0, -0.0, 0.0, 3.0, -jnp.inf], dtype)
     np.testing.assert_array_equal(magnitude(x), jnp.abs(x))
@@ -80,6 +85,7 @@ def test_log_space_product_overflows_to_infinity():
     np.testing.assert_array_equal(product, [jnp.inf])
 
 
+@each_dtype
 def test_log_space_product_ignores_signs(dtype):
     weight = jnp.array([[0.3, -0.7]], dtype)
     products = [log_space_product(weight, jnp.array(x, dtype)) for x in ([2.0, 3.0], [-2.0, 3.0])]
@@ -92,6 +98,7 @@ def test_product_of_nothing_is_one_and_sum_is_zero():
     np.testing.assert_array_equal(linear(weight, nothing), [0.0, 0.0])
 
 
+@each_dtype
 def test_gate_is_half_at_zero_and_saturates_without_nan(dtype):
     gate_weight = jnp.array([[1e6], [-1e6]], dtype)
     np.testing.assert_array_equal(sigmoid_gate(gate_weight, jnp.zeros(1, dtype)), [0.5, 0.5])

@@ -16,6 +16,7 @@ import pytest
 from scipy import stats
 
 from numerate.tasks import bits, step_key, uniform
+from tests.each import each
 
 P_MIN = 1e-6
 COUNT = 1 << 20
@@ -108,15 +109,15 @@ STATISTICS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_statistics(kind):
     words = stream(kind)
     p_values = {name: float(statistic(words)) for name, statistic in STATISTICS.items()}
     assert all(p > P_MIN for p in p_values.values()), p_values
 
 
-@pytest.mark.parametrize(
-    ("flawed", "caught_by"),
+@each(
+    "flawed, caught_by",
     [
         # A counter that is multiplied once: evenly spread, and nothing else.
         (lambda i: i * np.uint32(0x9E3779B9), "uniform high bits"),
@@ -139,7 +140,7 @@ def test_neighbouring_seeds_and_steps_are_uncorrelated():
     assert p_value > P_MIN
 
 
-@pytest.mark.parametrize("what", ["position", "seed", "step"])
+@each("what", ["position", "seed", "step"])
 def test_avalanche(what):
     """Flipping any one bit of the position, the seed or the step flips half of the output."""
     rng = np.random.default_rng(0)

@@ -7,6 +7,7 @@ import sympy
 
 from numerate.ops import _jax, _sympy, bounded, linear, magnitude, namespace, retrieved_sign
 from numerate.ops._sympy import Symbolic, exact, symbolic
+from tests.each import each
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -33,13 +34,13 @@ def computed(expressions, *columns):
     return np.array(function(*columns), float)
 
 
-@pytest.mark.parametrize("name", OF_ONE)
+@each("name", OF_ONE)
 def test_functions_of_one_number(name, float64):
     got = [computed(getattr(_sympy, name)(symbolic([A])), p)[0] for p in POINTS]
     np.testing.assert_allclose(got, getattr(_jax, name)(POINTS), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", OF_TWO)
+@each("name", OF_TWO)
 def test_functions_of_two_numbers(name, float64):
     for p, q in zip(POINTS, POINTS[::-1], strict=True):
         got = computed(getattr(_sympy, name)(symbolic([A]), symbolic([B])), p, q)[0]
@@ -53,8 +54,8 @@ def test_functions_of_positive_numbers():
     np.testing.assert_array_equal(power, [1 / sympy.sqrt(POSITIVE)])
 
 
-@pytest.mark.parametrize("axis", [0, 1, None])
-@pytest.mark.parametrize("name", ["sum", "prod", "mean"])
+@each("axis", [0, 1, None])
+@each("name", ["sum", "prod", "mean"])
 def test_reductions(name, axis):
     got = getattr(_sympy, name)(symbolic([[A, 2 * B, B], [1 + A, B, A]]), axis=axis)
     numbers = np.array([[3.0, 10.0, 5.0], [4.0, 5.0, 3.0]])
@@ -63,15 +64,15 @@ def test_reductions(name, axis):
     np.testing.assert_allclose(computed(got, 3.0, 5.0), np.ravel(wanted), rtol=1e-12)
 
 
-@pytest.mark.parametrize("axis", [0, -1])
+@each("axis", [0, -1])
 def test_softmax(axis, float64):
     got = _sympy.softmax(symbolic([[A, B], [2 * A, B]]), axis=axis)
     wanted = _jax.softmax(jnp.array([[0.5, 2.0], [1.0, 2.0]]), axis=axis)
     np.testing.assert_allclose(computed(got, 0.5, 2.0), np.ravel(wanted), rtol=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(2,), (3, 2), (2, 3, 2)])
-@pytest.mark.parametrize("name", ["matvec", "affine_product"])
+@each("shape", [(2,), (3, 2), (2, 3, 2)])
+@each("name", ["matvec", "affine_product"])
 def test_weighted_inputs_with_batch_axes(name, shape, float64):
     rng = np.random.default_rng(0)
     weight, x = rng.normal(size=(4, 2)), rng.normal(size=shape)

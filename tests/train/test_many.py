@@ -17,6 +17,7 @@ from numerate.tasks import Arithmetic
 from numerate.train import Config, Outcome, train, train_many
 from numerate.units import NAC, NALU
 from tests.conftest import optimising
+from tests.each import each
 
 TASK = Arithmetic("sub", (1.0, 2.0), set_size=256)
 # One object each, so that the tests share compiled programs.
@@ -51,7 +52,7 @@ def forty(request):
         return model, train_many(KEYS, TASK, model, CONFIG)
 
 
-@pytest.mark.parametrize("seeds", [[0], [39], [7, 3, 20], list(range(33))])
+@each("seeds", [[0], [39], [7, 3, 20], list(range(33))])
 def test_a_seed_does_not_depend_on_its_company(forty, seeds):
     """To the last bit: alone, with two others in another order, over a chunk's end."""
     model, run = forty
@@ -182,8 +183,8 @@ def test_ctrl_c_returns_what_is_done():
     assert "training" in errors and "%" in errors
 
 
-@pytest.mark.parametrize(
-    ("keys", "chunk_size", "message"),
+@each(
+    "keys, chunk_size, message",
     [
         (KEYS[:0], None, "keys must be one axis of at least one key"),
         (KEYS, 20, "chunk_size must be a positive multiple of 16, got 20"),
@@ -195,8 +196,8 @@ def test_bad_arguments(keys, chunk_size, message):
         train_many(keys, TASK, MODELS["NAC"], CONFIG, chunk_size=chunk_size)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
+@each(
+    "arguments, message",
     [
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),

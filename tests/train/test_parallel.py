@@ -18,6 +18,7 @@ import pytest
 from numerate.study import map_seeds, seed_keys
 from numerate.train import compile_program, run_parallel, seed_chunks, static_part, update_step
 from numerate.units import NAU
+from tests.each import each
 
 
 def test_results_are_in_order_and_progress_only_grows():
@@ -40,7 +41,7 @@ def test_work_that_reports_nothing_is_done_when_it_returns():
     assert run_parallel(lambda index, report: index, 0) == []
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@each("error", [ValueError, KeyboardInterrupt])
 def test_an_error_ends_the_others_at_their_next_report(monkeypatch, error):
     monkeypatch.setattr("numerate.train._parallel.available_cores", lambda: 2)
     begun, reported = threading.Event(), []
@@ -129,7 +130,7 @@ def forty():
     return map_seeds(trained, range(40))
 
 
-@pytest.mark.parametrize("seeds", [range(1), range(39, 40), range(7, 24), range(3, 36)])
+@each("seeds", [range(1), range(39, 40), range(7, 24), range(3, 36)])
 def test_a_seed_does_not_depend_on_the_seeds_beside_it(forty, seeds):
     """To the last bit: alone, at another index of its chunk, in another chunk."""
     some = map_seeds(trained, seeds)

@@ -12,6 +12,7 @@ from numerate.tasks import Arithmetic
 from numerate.train import INALU_AUTHORS, INALU_BENCHMARK, Config, Restart, train_many
 from numerate.train._restart import _CAPACITY, appended, empty_history, is_due, redrawn
 from numerate.units import NAC, NAU
+from tests.each import each
 
 KEYS = jax.random.split(jax.random.key(0), 3)
 MAKE = functools.partial(NAC, 2, 1)
@@ -31,12 +32,11 @@ def rule_of_the_paper(losses, least, above=1.0):
     return enough and earlier.mean() <= later.mean() + later.std() and later.mean() > above
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "noise"),
+@each(
+    "start, end, noise",
     [(5.0, 5.0, 0.5), (50.0, 5.0, 0.1), (5.0, 50.0, 0.1), (0.5, 0.5, 0.01), (6.0, 5.0, 3.0)],
-    ids=["flat", "falling", "rising", "small", "noisy"],
 )
-@pytest.mark.parametrize("measurements", [6, 10, 20])
+@each("measurements", [6, 10, 20])
 def test_is_due_as_on_the_list_of_losses(start, end, noise, measurements):
     rng = np.random.default_rng(0)
     losses = np.linspace(start, end, 100 * measurements) + noise * rng.random(100 * measurements)
@@ -60,10 +60,9 @@ def test_redraws_of_the_two_codes():
     np.testing.assert_array_equal(of_port, initial(key=jax.random.key(1)).w_hat)
 
 
-@pytest.mark.parametrize(
-    ("operation", "range_", "starts_again"),
+@each(
+    "operation, range_, starts_again",
     [("mul", (10.0, 20.0), True), ("add", (0.1, 0.2), False)],
-    ids=["large loss", "small loss"],
 )
 def test_a_seed_that_stands_still_starts_again_where_its_loss_is_large(
     operation, range_, starts_again
@@ -77,8 +76,8 @@ def test_a_seed_that_stands_still_starts_again_where_its_loss_is_large(
     assert np.all(log[:, 2] != log[:, 1]) == starts_again
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
+@each(
+    "arguments, complaint",
     [
         ({"signal": "test"}, "signal must be one of"),
         ({"redraw": "zero"}, "redraw must be one of"),

@@ -16,6 +16,7 @@ from numerate.initialisers import constant
 from numerate.tasks import Arithmetic
 from numerate.train import Config, train, train_many
 from numerate.units import NAU, Unit, sNMU
+from tests.each import each
 
 TASK = Arithmetic("add", (1.0, 2.0), set_size=64)
 KEYS = jax.random.split(jax.random.key(0), 4)
@@ -75,7 +76,7 @@ def test_a_scale_replaces_the_schedule():
     assert last(penalty_scale=lambda step: step < 3) == -3.0
 
 
-@pytest.mark.parametrize(("below", "weight"), [(1.0, 0.0), (100.0, -100.0)])
+@each("below, weight", [(1.0, 0.0), (100.0, -100.0)])
 def test_penalties_may_wait_for_a_small_error(below, weight):
     """(a + b)² of U[1, 2] is about 9 in the mean."""
     assert last(penalty_below=below) == weight
@@ -157,7 +158,7 @@ def test_noise_of_snmu_follows_the_deviation_of_the_inputs():
     np.testing.assert_allclose(noisy, [(0.5 * 9 + 0.5) * (0.5 * 15 + 0.5) / (0.5 * 3 + 0.5) ** 2])
 
 
-@pytest.mark.parametrize("deviation", [None, 0.0, -1.0])
+@each("deviation", [None, 0.0, -1.0])
 def test_snmu_without_noise_needs_a_positive_deviation(deviation):
     with pytest.raises(ValueError, match="deviation must be positive"):
         sNMU(2, 1, noise=None, deviation=deviation, key=KEYS[0])

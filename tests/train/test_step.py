@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pytest
 
 from numerate.train import apply_constraints, static_part, total_penalty, update_step
 from numerate.units import NAU
+from tests.each import each
 
 MAKE = partial(NAU, 3, 2)
 STATIC = static_part(MAKE)
@@ -25,7 +25,7 @@ def arrays_of(key):
     return eqx.filter(MAKE(key=key), eqx.is_array)
 
 
-@pytest.mark.parametrize("progress", [None, 0.0, 1.0])
+@each("progress", [None, 0.0, 1.0])
 def test_a_step_is_the_written_out_one(progress, key):
     optimiser, arrays = optax.adam(0.05), arrays_of(key)
 

@@ -9,13 +9,15 @@ import pytest
 from numerate.ops import ACTIVATIONS
 from numerate.serialise import load, save
 from numerate.units import MLP, Linear
+from tests.each import each, each_dtype
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
-each_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
+each_activation = each("activation", ACTIVATIONS)
 
 
-@pytest.mark.parametrize("use_bias", [True, False])
+@each("use_bias", [True, False])
+@each_dtype
 def test_linear_is_that_of_equinox(use_bias, dtype, tolerance, key):
     theirs = eqx.nn.Linear(3, 2, use_bias=use_bias, dtype=dtype, key=key)
     ours = Linear(3, 2, use_bias=use_bias, dtype=dtype, key=key)
@@ -34,7 +36,8 @@ def test_linear_without_a_constant_has_none(tmp_path, key):
     assert eqx.tree_equal(load(tmp_path / "unit"), unit)
 
 
-@pytest.mark.parametrize("depth", [1, 3])
+@each("depth", [1, 3])
+@each_dtype
 def test_mlp_is_that_of_equinox(depth, dtype, tolerance, key):
     theirs = eqx.nn.MLP(4, 2, width_size=5, depth=depth, dtype=dtype, key=key)
     ours = MLP(4, 2, hidden_size=5, depth=depth, dtype=dtype, key=key)
@@ -45,7 +48,8 @@ def test_mlp_is_that_of_equinox(depth, dtype, tolerance, key):
 
 
 @each_activation
-@pytest.mark.parametrize("depth", [1, 2])
+@each("depth", [1, 2])
+@each_dtype
 def test_mlp_is_its_layers(activation, depth, dtype, tolerance, key):
     unit = MLP(3, 2, hidden_size=4, depth=depth, activation=activation, key=key)
     x = jax.random.normal(key, (3,), dtype)
@@ -94,8 +98,8 @@ def test_mlp_goes_on_along_a_line_or_not_at_all(activation, float64, key):
     np.testing.assert_allclose(far, near if bounded else 2 * near, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "rule"),
+@each(
+    "arguments, rule",
     [
         ({"depth": 0}, "depth must be at least 1, got 0"),
         ({"hidden_size": -1}, "hidden_size must be at least 0, got -1"),

@@ -15,13 +15,14 @@ import pytest
 import sympy
 
 from numerate.initialisers import INITIALISERS
+from tests.each import each, each_dtype
 from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 SIZES = [(0, 1), (1, 0), (1, 1), (2, 1), (9, 2)]  # the sums of 9→2 are not unrolled
 
-each_unit = pytest.mark.parametrize("name", UNITS)
+each_unit = each("name", UNITS)
 
 
 def parameters(unit):
@@ -43,6 +44,7 @@ def epsilon(unit, dtype):
 
 
 @each_unit
+@each_dtype
 def test_shapes_and_default_dtype(name, dtype, key):
     for sizes in SIZES:
         x = jax.ShapeDtypeStruct(sizes[:1], dtype)
@@ -78,6 +80,7 @@ def is_inexact(leaf):
 
 
 @each_unit
+@each_dtype
 def test_agrees_with_numpy_reference(name, dtype, tolerance, key):
     case = UNITS[name]
     if dtype == "float32":
@@ -139,7 +142,8 @@ def central_differences(reference, unit, x, eps, step=1e-5):
     return [(total(flat + s) - total(flat - s)) / (2 * step) for s in shifts]
 
 
-@pytest.mark.parametrize("name", dict(EXACT))
+@each("name", dict(EXACT))
+@each_dtype
 def test_exact_weights_extrapolate_to_rounding(name, dtype, tolerance, key, optimised):
     """Far outside any training range: six decades in float64. In float32 the logarithm of a
     product costs |log y| roundings, which at 1e-6 leaves inputs up to 30; and ε, 1.2e-7,
@@ -160,7 +164,8 @@ def test_exact_weights_extrapolate_to_rounding(name, dtype, tolerance, key, opti
         assert error < tolerance, operation
 
 
-@pytest.mark.parametrize("name", dict(EXACT))
+@each("name", dict(EXACT))
+@each_dtype
 def test_penalty_is_that_of_the_row_at_exact_weights(name, dtype, key):
     case = UNITS[name]
     penalised = jax.jit(lambda unit: (unit.penalty(), unit.weight, unit.constrained().weight))
@@ -175,6 +180,7 @@ AWKWARD = [0.0, -0.0, 1.0, -1.0, 1e-30, -1e-30, 1e30, -1e30, 0.5, -2.0]
 
 
 @each_unit
+@each_dtype
 def test_gradient_is_finite_at_awkward_numbers(name, dtype, key):
     """Each beside ordinary inputs: the product of two huge ones is not finite itself. That of the
     exact weights and of the default start is in `test_finite_gradients.py`."""
@@ -268,7 +274,7 @@ def test_composes_with_dense_layers(name, float64, key):
 
 
 # A gate, a product and a network: what a layer beside a unit sees of it is the same for all.
-some_units = pytest.mark.parametrize("name", ["NALU", "SignNMRU", "MLP"])
+some_units = each("name", ["NALU", "SignNMRU", "MLP"])
 
 
 @some_units

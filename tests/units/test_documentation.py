@@ -6,6 +6,7 @@ import pytest
 
 from numerate.units import NAC
 from tests import docstrings
+from tests.each import each
 
 
 def test_all_units_and_cells_are_checked():
@@ -13,8 +14,8 @@ def test_all_units_and_cells_are_checked():
     assert list(docstrings.mistakes()) == []
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "rule"),
+@each(
+    "old, new, rule",
     [
         ("**Shapes:**", "**Sizes:**", "all parts are there in order"),
         (".\n\n", "\n\n", "the first line is a sentence of its own"),
@@ -30,11 +31,12 @@ def test_all_units_and_cells_are_checked():
 )
 def test_a_mistake_is_found(old, new, rule, monkeypatch):
     assert NAC.__doc__ and old in NAC.__doc__
-    monkeypatch.setattr(NAC, "__doc__", NAC.__doc__.replace(old, new))
-    assert re.search(rule, "\n".join(docstrings.mistakes()))
+    with monkeypatch.context() as patched:
+        patched.setattr(NAC, "__doc__", NAC.__doc__.replace(old, new))
+        assert re.search(rule, "\n".join(docstrings.mistakes()))
 
 
-@pytest.mark.parametrize(
+@each(
     "text, why",
     [
         ("@book{a, title={A}", "balanced"),

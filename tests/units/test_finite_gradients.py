@@ -21,6 +21,7 @@ import torch
 import numerate.torch as adapter
 from numerate.ops import GOLDEN_SLOPE
 from numerate.units import NRU
+from tests.each import each, each_dtype
 from tests.units.table import CLOSED, OPEN, SATURATED, UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
@@ -271,7 +272,8 @@ def check(where, fields, size, value, gradients):
     assert (fits & slope_fits).mean() > 0.7, where  # what is promised is most of the grid
 
 
-@pytest.mark.parametrize("name", UNITS)
+@each("name", UNITS)
+@each_dtype
 def test_value_and_gradients_are_finite_where_documented(name, dtype):
     unit, fields = corners(name, dtype)
     xs = PAIRS.astype(dtype)
@@ -299,6 +301,7 @@ def sizes(unit, fields, weight, xs, training):
 QUOTIENT, OF = [[1.0, -1.0]], [3.0, 4.0]
 
 
+@each_dtype
 def test_gradients_of_the_quotient_of_an_nru(dtype, tolerance):
     """At 3/4. Another piece of its power, which that of W = -1 overflows in, made ∂y/∂W₂ NaN."""
     unit = eqx.tree_at(

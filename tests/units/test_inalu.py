@@ -19,12 +19,13 @@ from numerate.ops import (
     sign_product,
 )
 from numerate.units import GNAC, GNALU, NAC, NALU, SNALU, iNALU, iNALUShared
+from tests.each import each, each_dtype
 from tests.units.table import CLOSED, OPEN, SATURATED, UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 INALUS = ("iNALU", "iNALUShared")
-each_inalu = pytest.mark.parametrize("name", INALUS)
+each_inalu = each("name", INALUS)
 
 
 def with_weights(unit, weight, gate):
@@ -43,13 +44,14 @@ THREE_TO_TWO = [[1, -1, 0], [0, 0, 1]]  # a/b and c
 
 
 @each_inalu
-@pytest.mark.parametrize("signs", SIGNS, ids=str)
+@each("signs", SIGNS)
 def test_signs_are_right_for_three_inputs_and_two_outputs(name, signs, float64, key):
     unit = with_weights(UNITS[name].make(3, 2, key=key), THREE_TO_TWO, CLOSED)
     a, b, c = x = np.array(signs) * [2.0, 3.0, 5.0]
     np.testing.assert_allclose(unit(jnp.asarray(x)), [a / b, c], rtol=1e-12)
 
 
+@each_dtype
 def test_published_code_makes_signs_with_the_weights_of_other_pairs(dtype):
     """The authors read the flattened (in, out) weights as (out, in): a/b gets the sign of c."""
     weight, x = np.array(THREE_TO_TWO, dtype), np.array([2.0, 3.0, -5.0], dtype)
@@ -60,7 +62,8 @@ def test_published_code_makes_signs_with_the_weights_of_other_pairs(dtype):
     np.testing.assert_array_equal(wrong, [-1.0, -1.0])
 
 
-@pytest.mark.parametrize("sizes", [(3, 2), (7, 5), (0, 2), (2, 0)], ids=str)
+@each("sizes", [(3, 2), (7, 5), (0, 2), (2, 0)])
+@each_dtype
 def test_sign_is_the_product_of_one_factor_for_each_input(sizes, dtype, tolerance):
     rng = np.random.default_rng(0)
     weight = rng.uniform(-1, 1, sizes[::-1]).astype(dtype)
@@ -72,6 +75,7 @@ def test_sign_is_the_product_of_one_factor_for_each_input(sizes, dtype, toleranc
     np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
 
 
+@each_dtype
 def test_gradient_of_the_sign_at_saturated_weights(dtype):
     """Where every published training ends: it is not halved at the clip's edges."""
     gradient = jax.grad(lambda w, x: mixed_sign(w, x)[0])
@@ -95,6 +99,7 @@ def test_product_with_zero_and_quotient_by_zero_are_zero(name, float64, key):
 
 
 @each_inalu
+@each_dtype
 def test_product_is_at_most_e_to_the_omega(name, dtype, tolerance, key):
     unit, x = UNITS[name].made_exact("*", dtype, key), jnp.array([1e6, -1e6], dtype)
     # The logarithm costs 20 roundings.
@@ -112,8 +117,8 @@ def test_omega_and_eps_are_those_given(name, float64, key):
 
 
 @each_inalu
-@pytest.mark.parametrize("argument", ["eps", "omega"])
-@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+@each("argument", ["eps", "omega"])
+@each("value", [0.0, -1.0, float("nan")])
 def test_clamps_that_are_not_positive_are_refused(name, argument, value, key):
     with pytest.raises(ValueError, match=f"{argument} must be positive, got {value}"):
         UNITS[name].make(2, 1, **{argument: value}, key=key)
@@ -129,7 +134,8 @@ def test_clamped_product_of_nan_is_nan():
     assert jnp.isnan(clamped_log_space_product(jnp.ones((1, 1)), jnp.array([jnp.nan])))[0]
 
 
-@pytest.mark.parametrize("name", [*INALUS, "SNALU"])
+@each("name", [*INALUS, "SNALU"])
+@each_dtype
 def test_gate_does_not_depend_on_the_input(name, dtype, key):
     unit = UNITS[name].make(3, 4, key=key)
     xs = 100 * jax.random.normal(key, (5, 6, 3), dtype)
@@ -156,6 +162,7 @@ def test_one_gate_adds_on_both_sides_of_zero(name, float64, key):
     np.testing.assert_allclose(unit(jnp.array([-3.0, -5.0])), [-8.0], rtol=1e-12)
 
 
+@each_dtype
 def test_saturation_agrees_with_its_definition(dtype, tolerance):
     v = np.array([[0.0, -0.5, 3.0], [-19.0, 20.0, -1e6]], dtype)
     for t in (20.0, 5.0):
@@ -163,12 +170,14 @@ def test_saturation_agrees_with_its_definition(dtype, tolerance):
         np.testing.assert_allclose(saturation(jnp.asarray(v), t), wanted, rtol=tolerance)
 
 
+@each_dtype
 def test_saturation_pushes_away_from_zero_and_stops_at_t(dtype, tolerance):
     v = jnp.array([-1e3, -20.0, -19.0, 0.0, 0.1, 19.0, 20.0, 1e3], dtype)
     wanted = np.array([0.0, 0.0, 1.0, 0.0, -1.0, -1.0, 0.0, 0.0]) / 20 / len(v)
     np.testing.assert_allclose(jax.grad(saturation)(v), wanted, rtol=tolerance)
 
 
+@each_dtype
 def test_saturation_of_nothing_is_zero(dtype):
     penalty = saturation(jnp.zeros((2, 0, 3), dtype))
     assert (penalty, penalty.dtype) == (0, dtype)

@@ -8,6 +8,7 @@ import pytest
 
 from numerate.initialisers import constant
 from numerate.units import NAC, NALU, NACMul, NALUScalarGate
+from tests.each import each, each_dtype
 from tests.units.table import UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
@@ -60,7 +61,8 @@ def test_product_is_not_the_square_of_its_only_input():
     assert jnp.max(y) <= 3.0 * (1 + 1e-6) and jnp.max(y) > 2.99
 
 
-@pytest.mark.parametrize("name", NALUS)
+@each("name", NALUS)
+@each_dtype
 def test_gate_of_the_opposite_input_is_the_opposite(name, dtype, tolerance, key):
     unit = UNITS[name].make(3, 4, key=key)
     x = jax.random.normal(key, (3,), dtype)
@@ -68,14 +70,14 @@ def test_gate_of_the_opposite_input_is_the_opposite(name, dtype, tolerance, key)
     np.testing.assert_array_equal(unit.gate(jnp.zeros(3, dtype)), 0.5)
 
 
-@pytest.mark.parametrize("name", ["NALU", "NALUScalarGate"])
+@each("name", ["NALU", "NALUScalarGate"])
 def test_a_unit_that_adds_multiplies_the_opposite_input(name, float64, key):
     unit = UNITS[name].made_exact("+", float64, key)
     np.testing.assert_allclose(unit(jnp.array([3.0, 5.0])), [8.0], rtol=1e-12)
     np.testing.assert_allclose(unit(jnp.array([-3.0, -5.0])), [15.0], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", NALUS)
+@each("name", NALUS)
 def test_product_of_gated_unit_loses_the_sign(name, float64, key):
     """The gate stays closed, as -3 + 5 is positive."""
     unit = UNITS[name].made_exact("*", float64, key)
@@ -95,7 +97,7 @@ def test_untied_halves_have_weights_of_their_own(float64, key):
     np.testing.assert_allclose(unit(jnp.array([9.0, 5.0])), [7.0 + 1.5], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", NALUS)
+@each("name", NALUS)
 def test_closed_gate_does_not_shield_from_overflow(name, key):
     """1e30 + 1e30 fits float32, but the product the gate excludes does not: 0 ∞ is NaN."""
     unit = UNITS[name].made_exact("+", jnp.float32, key)
@@ -105,8 +107,8 @@ def test_closed_gate_does_not_shield_from_overflow(name, key):
         np.testing.assert_allclose(unit(jnp.array([1e30, 1e30])), [2e30], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["NACMul", *NALUS])
-@pytest.mark.parametrize("eps", [-1e-7, float("nan")])
+@each("name", ["NACMul", *NALUS])
+@each("eps", [-1e-7, float("nan")])
 def test_eps_that_makes_logarithms_nan_is_refused(name, eps, key):
     with pytest.raises(ValueError, match="eps must be at least 0"):
         UNITS[name].unit(2, 1, eps=eps, key=key)

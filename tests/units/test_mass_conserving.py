@@ -9,6 +9,7 @@ import pytest
 from numerate.initialisers import constant, symmetric
 from numerate.ops import mass_shares
 from numerate.units import MCFC, MulMCFC, MulMCFCSignINALU, MulMCFCSignRealNPU
+from tests.each import each
 from tests.units.table import UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
@@ -43,7 +44,7 @@ def test_a_closed_gate_gives_nothing_or_one(float64, key):
     np.testing.assert_array_equal(MulMCFC(2, 2, **closed, key=key)(x), [1.0, 1.0])
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_coefficients_and_exponents_stay_between_zero_and_one(name, key):
     weight = UNITS[name].make(4, 3, w_hat_init=symmetric(50.0), **OPEN, key=key).weight
     assert jnp.all((weight >= 0) & (weight <= 1))
@@ -55,7 +56,7 @@ def test_a_positive_coefficient_of_a_product(float64, key):
     np.testing.assert_allclose(seven(jnp.array([3.0, 5.0])), [105.0], rtol=1e-12)
 
 
-@pytest.mark.parametrize(("x", "wanted"), [([-3, 5], -15), ([-3, -5], 15), ([3, -5], -15)])
+@each("x, wanted", [([-3, 5], -15), ([-3, -5], 15), ([3, -5], -15)])
 def test_signs_of_products(x, wanted, float64, key):
     x = jnp.array(x, float)
     for name in SIGNED:
@@ -96,7 +97,7 @@ def test_a_sign_gate_outside_its_interval_still_has_a_gradient(float64, key):
     np.testing.assert_array_equal(unit.constrained().sign_gate, [1.0, 1.0])
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_penalty_is_on_from_two_fifths_to_seven_tenths(name, key):
     unit = UNITS[name].make(2, 1, key=key)
     assert [unit.penalty_weight(p) for p in (0.0, 0.4, 0.55, 0.7, 1.0)] == [0, 0, 5, 10, 10]
@@ -110,7 +111,7 @@ def test_the_sign_gate_is_penalised_with_a_factor_of_one(key):
     np.testing.assert_allclose(more, 0.5, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_gates_start_as_a_part_of_a_vector_with_the_trash(name, key):
     """The whole of it has length 1: without the trash a single gate would be -1 or 1."""
     keys = jax.random.split(key, 500)
@@ -121,7 +122,7 @@ def test_gates_start_as_a_part_of_a_vector_with_the_trash(name, key):
     assert jnp.all(lengths <= 1 + 1e-6) and jnp.min(lengths) < 0.9
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_penalty_alone_saturates_and_then_ends(name, key):
     """From logits on the right sides of 0 it makes the weight 1 or 0, to rounding."""
     unit = UNITS[name].make(2, 1, key=key)

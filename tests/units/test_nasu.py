@@ -13,6 +13,7 @@ from numerate.models import Stack
 from numerate.tasks import PRIMER_RANGES, Arithmetic, Sweep
 from numerate.train import select, train_many
 from numerate.units import NASU, SignNMRU
+from tests.each import each, each_dtype
 from tests.units import references
 from tests.units.test_common import parameters
 
@@ -23,7 +24,8 @@ def chosen(unit, *alternatives):
     return unit
 
 
-@pytest.mark.parametrize("alternatives", [(0, 1, 2), (3, 3, 0), (1, 2, 3)], ids=str)
+@each("alternatives", [(0, 1, 2), (3, 3, 0), (1, 2, 3)])
+@each_dtype
 def test_every_reading_agrees_with_the_reference(alternatives, dtype, key):
     unit = chosen(NASU(4, 3, key=key), *alternatives)
     xs = np.random.default_rng(0).normal(size=(20, 4)).astype(dtype)
@@ -67,8 +69,8 @@ def test_the_sign_does_not_make_products_vanish_as_a_cosine_does(float64, key):
     assert abs(cosine(x)[0]) < 1e-12
 
 
-@pytest.mark.parametrize(("factors", "divisors"), [((1, 1), (0, 0)), ((1, 0), (0, 1))], ids=str)
-@pytest.mark.parametrize("x", [(-3.0, 5.0), (3.0, -5.0), (-3.0, -5.0), (0.0, -5.0)], ids=str)
+@each("factors, divisors", [((1, 1), (0, 0)), ((1, 0), (0, 1))])
+@each("x", [(-3.0, 5.0), (3.0, -5.0), (-3.0, -5.0), (0.0, -5.0)])
 def test_signs_of_whole_weights_are_exact(factors, divisors, x, float64, key):
     weights = jnp.array([[factors], [divisors]], float)
     unit = eqx.tree_at(lambda u: u.product_hat, NASU(2, 1, key=key), weights).chosen(0, 2)
@@ -111,7 +113,7 @@ def test_a_finite_error_is_preferred_to_nan(key):
     assert select(unit, x, jnp.array([[2e30]])).operation[0].endswith("sum")
 
 
-@pytest.mark.parametrize(("place", "alternative"), [(1, 0), (0, 4), (-1, 0)])
+@each("place, alternative", [(1, 0), (0, 4), (-1, 0)])
 def test_choices_that_there_are_not(place, alternative, key):
     with pytest.raises(ValueError, match="place must be one of 1 outputs and alternative one of 4"):
         NASU(2, 1, key=key).chosen(place, alternative)

@@ -9,6 +9,7 @@ import pytest
 
 from numerate.models import Stack
 from numerate.units import NLRL
+from tests.each import each, each_dtype
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -35,8 +36,8 @@ def truths(model, dtype):
     return jax.vmap(model)(jnp.array(CORNERS, dtype))[:, 0]
 
 
-@pytest.mark.parametrize(
-    ("operation", "literals", "wanted"),
+@each(
+    "operation, literals, wanted",
     [
         (AND, [1, 1], [0, 0, 0, 1]),
         (OR, [1, 1], [0, 1, 1, 1]),
@@ -49,14 +50,15 @@ def truths(model, dtype):
         (AND, [0, 0], [1, 1, 1, 1]),
         (OR, [0, 0], [0, 0, 0, 0]),
     ],
-    ids=str,
 )
+@each_dtype
 def test_one_layer(operation, literals, wanted, dtype, tolerance, key):
     unit = rule(operation, [literals], key)
     np.testing.assert_allclose(truths(unit, dtype), wanted, atol=tolerance)
 
 
-@pytest.mark.parametrize("first", [AND, OR])
+@each("first", [AND, OR])
+@each_dtype
 def test_two_layers_are_xor_in_either_normal_form(first, dtype, tolerance, key):
     """(a and not b) or (not a and b); (a or b) and (not a or not b)."""
     literals = [[1, -1], [-1, 1]] if first == AND else [[1, 1], [-1, -1]]

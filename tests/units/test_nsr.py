@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from numerate.units import NSR
+from tests.each import each
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -36,9 +37,9 @@ def pairs(size, step):
     return np.array([[size, size], [size + step, size], [size, size + step]])
 
 
-@pytest.mark.parametrize("comparison", COMPARISONS)
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("side", [1, -1])
+@each("comparison", COMPARISONS)
+@each("size", SIZES)
+@each("side", [1, -1])
 def test_compares_neighbours_however_large(comparison, size, side, float64, key):
     xs = side * pairs(size, SIZES[size])
     assert len(np.unique(xs[1])) == 2, "the neighbours are one number"
@@ -47,7 +48,7 @@ def test_compares_neighbours_however_large(comparison, size, side, float64, key)
     np.testing.assert_allclose(p, truth, atol=1e-12)
 
 
-@pytest.mark.parametrize("comparison", COMPARISONS)
+@each("comparison", COMPARISONS)
 def test_compares_numbers_of_very_different_size(comparison, float64, key):
     xs = np.array([[1e18, 1e6], [-1e18, 1e18], [0.0, 1e18], [1e18, 0.0], [-1e6, -1e18]])
     truth = COMPARISONS[comparison][2](xs[:, 0], xs[:, 1])
@@ -55,7 +56,7 @@ def test_compares_numbers_of_very_different_size(comparison, float64, key):
     np.testing.assert_allclose(p, truth, atol=1e-12)
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
+@each("scale", [1e-6, 1.0, 1e9])
 def test_scale_is_the_unit_of_the_inputs(scale, float64, key):
     """In another unit of length nothing changes."""
     xs = np.array([[3.0, 2.5], [1.0, 1.0], [-2.0, 0.1]])
@@ -82,7 +83,7 @@ def test_registers_add_up_to_a_conjunction(float64, key):
     np.testing.assert_allclose(jax.vmap(unit)(xs)[:, 0], [1, 0, 0, 0], atol=1e-12)
 
 
-@pytest.mark.parametrize("redundancy", [1, 5])
+@each("redundancy", [1, 5])
 def test_every_register_learns(redundancy, key):
     """The authors' code takes the number and goes on with one register."""
     unit = NSR(4, 3, redundancy=redundancy, key=key)
@@ -114,8 +115,8 @@ def test_learns_to_compare_digits_and_goes_on(float64, key):
     assert right.mean() > 0.99
 
 
-@pytest.mark.parametrize(
-    ("argument", "value", "rule"),
+@each(
+    "argument, value, rule",
     [
         ("redundancy", 0, "redundancy must be at least 1, got 0"),
         ("zeta", 0.0, "zeta must be positive, got 0.0"),

@@ -5,15 +5,15 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import jax
-import pytest
 
 from numerate import recipes, units
 from numerate.models import Stack
+from tests.each import each
 from tests.pages import ROOT
 
 PAGES = ROOT / "docs" / "units"
 NAMES = sorted(set(units.__all__) - {"Unit"})
-each = pytest.mark.parametrize("name", NAMES)
+each = each("name", NAMES)
 
 
 def module(path):

@@ -8,6 +8,7 @@ import pytest
 
 from numerate.initialisers import constant
 from numerate.units import NAC, NPU, HillSpaceProduct, HillSpaceSum, RealNPU, RealNPUModified
+from tests.each import each, each_dtype
 from tests.units.table import UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
@@ -25,8 +26,9 @@ def replaced(unit, **arrays):
     return eqx.tree_at(lambda u: [getattr(u, n) for n in names], unit, values)
 
 
-@pytest.mark.parametrize("name", POWERS)
-@pytest.mark.parametrize("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+@each("name", POWERS)
+@each("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+@each_dtype
 def test_products_and_quotients_of_every_sign(name, signs, dtype, tolerance, key):
     a, b = 6.0 * signs[0], 1.5 * signs[1]
     for operation, wanted in {"*": a * b, "/": a / b}.items():
@@ -34,7 +36,8 @@ def test_products_and_quotients_of_every_sign(name, signs, dtype, tolerance, key
         np.testing.assert_allclose(unit(jnp.array([a, b], dtype)), [wanted], rtol=tolerance)
 
 
-@pytest.mark.parametrize("name", POWERS)
+@each("name", POWERS)
+@each_dtype
 def test_zero_counts_as_epsilon(name, dtype, key):
     eps = float(jnp.finfo(dtype).eps)
     for operation, wanted in {"*": 5.0 * eps, "/": 5.0 / eps}.items():
@@ -80,7 +83,7 @@ def test_npu_without_imaginary_part_is_the_real_npu(float64, key):
     np.testing.assert_allclose(jax.vmap(full)(xs), jax.vmap(real)(xs), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", NPUS)
+@each("name", NPUS)
 def test_a_shut_gate_makes_an_input_irrelevant(name, key):
     unit = replaced(UNITS[name].made_exact("*", jnp.float32, key), gate_hat=[1.0, 0.0])
     for other in (0.0, -7.0, 1e30):
@@ -94,8 +97,8 @@ def with_gate(name, gate_gradient, key):
     return replaced(unit, **weights)
 
 
-@pytest.mark.parametrize("gate_gradient", [*GATES, None])
-@pytest.mark.parametrize("name", NPUS)
+@each("gate_gradient", [*GATES, None])
+@each("name", NPUS)
 def test_gate_and_its_gradient_outside_its_interval(name, gate_gradient, float64, key):
     """That of the clip, or straight through: that of the clipped value. By default that of the
     clip, as in the code of the papers; the modified unit knows no other."""
@@ -121,15 +124,15 @@ def test_gate_and_its_gradient_outside_its_interval(name, gate_gradient, float64
     np.testing.assert_allclose(outside, inside if straight else [0.0, 0.0], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@each("name", PUBLISHED)
 def test_other_gradients_of_the_gate_are_named(name, key):
     message = "gate_gradient must be one of 'clipped', 'straight-through', got 'none'"
     with pytest.raises(ValueError, match=message):
         NPUS[name](2, 1, gate_gradient="none", key=key)
 
 
-@pytest.mark.parametrize("gate_gradient", GATES)
-@pytest.mark.parametrize("name", PUBLISHED)
+@each("gate_gradient", GATES)
+@each("name", PUBLISHED)
 def test_what_moves_a_gate_that_is_outside(name, gate_gradient, float64, key):
     """Gradient descent on a · b from a gate of -0.3: the error, or without it the penalty."""
     unit = replaced(with_gate(name, gate_gradient, key), gate_hat=[1.0, -0.3])
@@ -146,7 +149,7 @@ def test_what_moves_a_gate_that_is_outside(name, gate_gradient, float64, key):
     np.testing.assert_array_equal(drawn, [1.0, -1.0])
 
 
-@pytest.mark.parametrize("name", NPUS)
+@each("name", NPUS)
 def test_starts_of_the_papers(name, key):
     unit = NPUS[name](300, 300, key=key)
     np.testing.assert_array_equal(unit.gate_hat, np.full(300, 0.5))
@@ -170,7 +173,7 @@ def test_l1_penalty_counts_every_parameter(key):
     np.testing.assert_allclose(unit.penalty(), 3.0 + 3.0)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@each("name", PUBLISHED)
 def test_l1_weight_grows_tenfold_every_fifth(name, key):
     unit = NPUS[name](2, 1, key=key)
     wanted = {0.0: 1e-7, 0.1999: 1e-7, 0.2: 1e-6, 0.39: 1e-6, 0.4: 1e-5, 0.6: 1e-5, 1.0: 1e-5}
@@ -197,7 +200,7 @@ def test_modified_penalty_draws_weights_to_units_and_gates_to_whole_numbers(key)
     np.testing.assert_array_equal(outside.gate_hat, [0.0, 1.0])
 
 
-@pytest.mark.parametrize("unit", [*NPUS.values(), HillSpaceProduct])
+@each("unit", [*NPUS.values(), HillSpaceProduct])
 def test_eps_is_the_one_given(unit, key):
     """(0 + 1e-3)^1, and an ε that makes logarithms NaN."""
     one = {"gate_init": constant(1.0)} if unit is not HillSpaceProduct else {}
@@ -211,7 +214,7 @@ def test_eps_is_the_one_given(unit, key):
         unit(1, 1, eps=-1e-7, key=key)
 
 
-@pytest.mark.parametrize("name", HILLS)
+@each("name", HILLS)
 def test_hill_space_starts_at_zero_and_learns_from_there(name, key):
     """At zero the sum is 0 and the product 1; a step on a quotient's data has the right signs."""
     unit = HILLS[name](2, 1, key=key)
@@ -235,7 +238,8 @@ M_HAT = [16.0, 16.0, 0.0, 16.0, 2.0, 5.0, -16.0]
 SNAPPED = [True, True, True, False, False, True, True]
 
 
-@pytest.mark.parametrize("name", HILLS)
+@each("name", HILLS)
+@each_dtype
 def test_snapped_puts_almost_whole_weights_there_and_no_others(name, dtype, key):
     unit = replaced(HILLS[name](7, 1, dtype=dtype, key=key), w_hat=[W_HAT], m_hat=[M_HAT])
     before, after = unit.weight[0], unit.snapped().weight[0]
@@ -253,7 +257,7 @@ def test_snapping_a_weight_to_zero_leaves_it_a_gradient(key):
     assert jax.grad(lambda u: u(jnp.ones(1))[0])(unit).w_hat > 0.5
 
 
-@pytest.mark.parametrize("name", HILLS)
+@each("name", HILLS)
 def test_snapped_over_seeds_equals_a_loop(name, key):
     """Seven seeds of a unit 1→1, the weights of the list above."""
     one = HILLS[name](1, 1, key=key)
@@ -269,7 +273,7 @@ def test_snapped_over_seeds_equals_a_loop(name, key):
         np.testing.assert_array_equal(getattr(together, name), wanted)
 
 
-@pytest.mark.parametrize("tolerance", [-1e-6, 0.5, float("nan")])
+@each("tolerance", [-1e-6, 0.5, float("nan")])
 def test_a_tolerance_that_reaches_two_whole_numbers_is_refused(tolerance, key):
     with pytest.raises(ValueError, match="tolerance must be at least 0 and below 1/2"):
         HillSpaceSum(1, 1, key=key).snapped(tolerance)

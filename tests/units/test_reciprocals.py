@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from numerate.units import NMRU, NRU, SignNMRU
+from tests.each import each, each_dtype
 from tests.units.table import UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
@@ -19,7 +20,8 @@ def with_weight(unit, weight):
     return eqx.tree_at(lambda u: u.w_hat, unit, jnp.asarray(weight))
 
 
-@pytest.mark.parametrize("name", RECIPROCALS)
+@each("name", RECIPROCALS)
+@each_dtype
 def test_zero_as_a_factor_and_as_a_divisor(name, dtype, key):
     """0 · 5 and 0 / 5 are 0; 5 / 0 is 0, too, by the linear piece of the reciprocal."""
     for operation, x in [("*", [0.0, 5.0]), ("/", [0.0, 5.0]), ("/", [5.0, 0.0]), ("/", [0.0] * 2)]:
@@ -27,16 +29,18 @@ def test_zero_as_a_factor_and_as_a_divisor(name, dtype, key):
         np.testing.assert_array_equal(unit(jnp.array(x, dtype)), [0.0])
 
 
-@pytest.mark.parametrize("name", RECIPROCALS)
-@pytest.mark.parametrize("unselected", [0.0, -7.0, 1e30])
+@each("name", RECIPROCALS)
+@each("unselected", [0.0, -7.0, 1e30])
+@each_dtype
 def test_an_input_that_is_not_selected_does_not_matter(name, unselected, dtype, key):
     unit = UNITS[name].made_exact("*", dtype, key)
     unit = with_weight(unit, unit.weight.at[..., 1].set(0.0))
     np.testing.assert_array_equal(unit(jnp.array([-3.0, unselected], dtype)), [-3.0])
 
 
-@pytest.mark.parametrize("name", RECIPROCALS)
-@pytest.mark.parametrize("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+@each("name", RECIPROCALS)
+@each("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+@each_dtype
 def test_quotients_of_every_sign(name, signs, dtype, tolerance, key):
     a, b = 6.0 * signs[0], 1.5 * signs[1]
     unit = UNITS[name].made_exact("/", dtype, key)
@@ -45,8 +49,8 @@ def test_quotients_of_every_sign(name, signs, dtype, tolerance, key):
         np.testing.assert_allclose(y, [a / b], rtol=tolerance)
 
 
-@pytest.mark.parametrize("name", RECIPROCALS)
-@pytest.mark.parametrize("tiny", [2.0**-23, 1e-7, 1e-12, 1e-18])
+@each("name", RECIPROCALS)
+@each("tiny", [2.0**-23, 1e-7, 1e-12, 1e-18])
 def test_divisors_far_below_epsilon_are_exact(name, tiny, key):
     """The authors' 1/(x + ε) is half of 1/x at x = ε = 2⁻²³, and infinite at -ε."""
     unit = UNITS[name].made_exact("/", jnp.float32, key)
@@ -55,14 +59,15 @@ def test_divisors_far_below_epsilon_are_exact(name, tiny, key):
         np.testing.assert_allclose(y, [3.0 / (sign * tiny)], rtol=1e-5)  # the log of 1e-18: 41 ulp
 
 
-@pytest.mark.parametrize("name", NMRUS)
+@each("name", NMRUS)
+@each_dtype
 def test_a_factor_that_is_a_divisor_cancels(name, dtype, tolerance, key):
     """x · 1/x = 1: weights are not unique."""
     unit = with_weight(UNITS[name].make(1, 1, key=key), jnp.ones((2, 1, 1), dtype))
     np.testing.assert_allclose(unit(jnp.array([-7.0], dtype)), [1.0], rtol=tolerance)
 
 
-@pytest.mark.parametrize("name", NMRUS)
+@each("name", NMRUS)
 def test_factors_and_divisors_are_the_two_branches(name, key):
     unit = UNITS[name].make(2, 3, key=key)
     assert unit.weight.shape == (2, 3, 2)
@@ -84,8 +89,8 @@ def test_barrier_of_the_nmru_that_the_sign_removes():
     np.testing.assert_allclose(magnitudes, 1 + weights, rtol=1e-5)  # close to cos = 0: 1/0.03 ulp
 
 
-@pytest.mark.parametrize("weight", [0.5, -0.3, 0.0008, -0.0004, 0.0])
-@pytest.mark.parametrize("x", [2.5, -2.5, 0.0, 1e-6])
+@each("weight", [0.5, -0.3, 0.0008, -0.0004, 0.0])
+@each("x", [2.5, -2.5, 0.0, 1e-6])
 def test_nru_trains_with_the_steep_magnitude(weight, x, float64, tolerance=1e-12):
     """Written anew from the paper; the branch beside 0 is far below these x."""
     unit = with_weight(NRU(1, 1, key=jax.random.key(0)), jnp.array([[weight]]))
@@ -104,8 +109,9 @@ def test_nru_jumps_on_negative_inputs_in_training(float64, key):
     np.testing.assert_allclose(almost(x), [1.0], atol=0.01)
 
 
-@pytest.mark.parametrize("name", RECIPROCALS)
-@pytest.mark.parametrize("training", [False, True])
+@each("name", RECIPROCALS)
+@each("training", [False, True])
+@each_dtype
 def test_slopes_at_zero_are_finite_and_known(name, training, dtype, key):
     """As a divisor, 1/f² with f = 2√t, the slope of the linear piece; SignNMRU has |x|: 0."""
     unit = UNITS[name].made_exact("/", dtype, key)
@@ -115,7 +121,7 @@ def test_slopes_at_zero_are_finite_and_known(name, training, dtype, key):
     np.testing.assert_allclose(slope, [0.0, 0.0 if name == "SignNMRU" else steep], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", NMRUS)
+@each("name", NMRUS)
 def test_steps_stay_within_the_bounds(name, key):
     unit = UNITS[name].make(2, 2, key=key)
     outside = jnp.arange(-2.0, 6.0).reshape(2, 2, 2) / 2
@@ -128,7 +134,7 @@ def test_nru_is_bounded_on_both_sides(key):
     np.testing.assert_array_equal(unit.constrained().weight, [[-1.0, 1.0]])
 
 
-@pytest.mark.parametrize("name", RECIPROCALS)
+@each("name", RECIPROCALS)
 def test_penalty_is_ten_times_the_distance_from_whole_weights_in_the_end(name, key):
     unit = UNITS[name].make(3, 2, key=key)
     quarter = with_weight(unit, jnp.full(unit.weight.shape, 0.25))
