@@ -14,6 +14,7 @@ from tests.units.table import SATURATED, UNITS
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
+
 def a_cell(name, key):
     return Recurrent(UNITS[name].unit, input_size=3, hidden_size=2, key=key)
 

@@ -8,12 +8,12 @@ from functools import partial
 
 import equinox as eqx
 import jax
-import pytest
 
 import numerate
 from numerate.cells import Recurrent
 from numerate.models import Stack
 from numerate.units import NAC, NALU, NAU, NMU, NACMul, sNMU
+from tests.each import each
 
 KEY = jax.random.key(0)
 
@@ -34,7 +34,7 @@ def test_two_units_of_one_paper_are_one_reference():
     assert keys(numerate.citation(model)) == ["trask2018nalu"]
 
 
-@pytest.mark.parametrize(
+@each(
     "layers, wanted",
     [
         ((NAC, NAU, sNMU), ["trask2018nalu", "madsen2020neural", "mistry2022improving"]),
@@ -87,7 +87,7 @@ def test_a_model_of_many_seeds_is_cited_like_one():
     assert keys(numerate.citation(many)) == ["trask2018nalu"]
 
 
-@pytest.mark.parametrize("model", [eqx.nn.Linear(2, 1, key=KEY), Stack([]), [], 3.0])
+@each("model", [eqx.nn.Linear(2, 1, key=KEY), Stack([]), [], 3.0])
 def test_without_references_it_says_so(model, capsys):
     text = numerate.citation(model)
     assert "no references" in text and "@" not in text

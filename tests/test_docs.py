@@ -9,6 +9,7 @@ import pytest
 
 import numerate
 from numerate import units
+from tests.each import each
 
 from .pages import ROOT, blocks, check_console, check_python
 
@@ -51,7 +52,7 @@ def test_every_public_module_has_a_page():
     assert sorted(API) == sorted(set(MODULES) - {"cli"})
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@each("name", PUBLIC)
 def test_a_page_has_every_public_name_and_no_other(name):
     # Each unit is on a page of its own.
     pages = [API[name.partition(".")[0]], *UNIT_PAGES]
@@ -63,7 +64,7 @@ def test_a_page_has_every_public_name_and_no_other(name):
     assert sorted(shown) == sorted(public_names(importlib.import_module(f"numerate.{name}")))
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@each("name", PUBLIC)
 def test_everything_public_has_a_docstring(name):
     module = importlib.import_module(f"numerate.{name}")
     assert inspect.getdoc(module)

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from tests.each import each
+
 from .pages import ROOT, check_console, check_python
 
 README = ROOT / "README.md"
@@ -21,7 +23,7 @@ def test_shell_sessions_print_what_is_shown(tmp_path):
     check_console(README, tmp_path)
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake (\w+)", TEXT))))
+@each("target", sorted(set(re.findall(r"\bmake (\w+)", TEXT))))
 def test_make_knows_the_commands(target):
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -5,9 +5,9 @@ import json
 import re
 
 import polars as pl
-import pytest
 
 from numerate.study import job_key
+from tests.each import each
 
 from .pages import ROOT
 
@@ -18,10 +18,10 @@ spec.loader.exec_module(reproduced)
 
 EXPERIMENTS = reproduced.reproduced()
 NAMES = list(EXPERIMENTS)
-each = pytest.mark.parametrize("name", NAMES)
+each_page = each("name", NAMES)
 
 
-@each
+@each_page
 def test_page_is_what_the_results_make_it(name):
     assert reproduced.page(name).read_text(encoding="utf-8") == reproduced.fill(name)
 
@@ -30,7 +30,7 @@ def test_the_overview_is_what_the_results_make_it():
     assert reproduced.INDEX.read_text(encoding="utf-8") == reproduced.index()
 
 
-@each
+@each_page
 def test_results_are_whole(name):
     """All jobs and units of the scale, on no other settings than it has."""
     summary = json.loads((reproduced.RESULTS / name / "summary.json").read_text(encoding="utf-8"))
@@ -42,7 +42,7 @@ def test_results_are_whole(name):
     assert summary["units"] == list(EXPERIMENTS[name].units)
 
 
-@each
+@each_page
 def test_results_count_as_done_when_their_command_is_given_again(name):
     folder = reproduced.RESULTS / name
     scale = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["scale"]
@@ -52,7 +52,7 @@ def test_results_count_as_done_when_their_command_is_given_again(name):
     assert sorted(keys) == sorted(done.unique())
 
 
-@each
+@each_page
 def test_pages_show_figures_that_there_are(name):
     shown = re.findall(r"\]\((\S+?\.svg)\)", reproduced.page(name).read_text(encoding="utf-8"))
     assert shown

@@ -2,12 +2,12 @@
 
 import numpy as np
 import polars as pl
-import pytest
 
 import numerate
 from numerate.regress import search_table
 from numerate.tables import read_table
 from tests.adapters.processes import output, start
+from tests.each import each
 
 AT_THE_END = """
 import atexit, sys
@@ -24,16 +24,14 @@ def imported(code, *arguments):
     return set(printed.rpartition("imported: ")[2].split())
 
 
-@pytest.mark.parametrize(
-    ("arguments", "unwanted"),
+@each(
+    "arguments, unwanted",
     [
         (["--help"], LIBRARIES | {"rich", "importlib.metadata"}),
         (["fit", "--help"], LIBRARIES),
         (["datasets"], SLOW | {"scipy", "sympy"}),
         (["fit", "kepler"], SLOW),
     ],
-    # Not by the sets, whose order differs between the processes that run the tests.
-    ids=["--help", "fit --help", "datasets", "fit kepler"],
 )
 def test_the_command_line_imports_what_a_command_needs(arguments, unwanted):
     modules = imported(COMMAND_LINE, *arguments)

@@ -4,10 +4,10 @@ import os
 import subprocess
 import sys
 
-import pytest
 from typer.testing import CliRunner
 
 from numerate.cli import app
+from tests.each import each
 
 GOOD = "a,b\n1,2\n2,3\n3,4\n4,6\n"
 ROW = "correct or remove the row, or leave the column out."
@@ -46,7 +46,7 @@ def assert_refused(result, sentence):
     assert result.stderr == f"error: {sentence}\n"
 
 
-@pytest.mark.parametrize("content, options, sentence", TABLES)
+@each("content, options, sentence", TABLES)
 def test_bad_tables(tmp_path, content, options, sentence):
     path, out = tmp_path / "t.csv", tmp_path / "model.safetensors"
     path.write_text(content)
@@ -134,9 +134,7 @@ def test_formats_of_show_exclude_each_other(tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    "arguments", [["fit"], ["fit", "kepler", "--no-such-option"], ["nonsense"]]
-)
+@each("arguments", [["fit"], ["fit", "kepler", "--no-such-option"], ["nonsense"]])
 def test_usage_errors(arguments):
     result = run(*arguments)
     assert result.exit_code == 2
@@ -172,7 +170,7 @@ def test_a_closed_pipe_is_no_error():
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "-h"], ["fit", "no.csv"]])
+@each("arguments", [["--help"], ["--version"], ["fit", "-h"], ["fit", "no.csv"]])
 def test_answers_that_need_no_search_do_not_import_jax(arguments):
     program = (
         "import sys, numerate.cli\n"

@@ -1,9 +1,8 @@
 """`numerate reproduce`: what there is, and what it refuses."""
 
-import pytest
-
 from numerate import bench, paper
 from tests.cli.test_commands import run
+from tests.each import each
 
 EXPERIMENTS = paper.experiments() | bench.experiments()
 
@@ -21,8 +20,8 @@ def test_list_of_one_explains_every_setting():
     assert all(f"    {name} (" in text for name in explained) and all(explained.values())
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
+@each(
+    "arguments, complaint",
     [
         ([], "name an experiment"),
         (["tpy"], "no experiment 'tpy'"),
@@ -32,7 +31,6 @@ def test_list_of_one_explains_every_setting():
         (["toy", "--set", "steps"], "--set must be SETTING=VALUE"),
         (["toy", "--set", "batch=many"], "--set batch must be a whole number"),
     ],
-    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
 def test_what_there_is_not_is_named(arguments, complaint, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

@@ -18,6 +18,7 @@ from numerate.formula import (
     snap,
     to_data,
 )
+from tests.each import each
 
 FORMULAS = [
     "a",
@@ -43,7 +44,7 @@ def columns(rows=50):
     return {n: rng.uniform(0.5, 3, rows) for n in "abc"}
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@each("text", FORMULAS)
 def test_evaluate_agrees_with_sympy(text):
     formula, values = parse(text), columns()
     expected = [
@@ -52,7 +53,7 @@ def test_evaluate_agrees_with_sympy(text):
     np.testing.assert_allclose(evaluate(formula, values), expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@each("text", FORMULAS)
 def test_gradient_agrees_with_finite_differences(text):
     formula, values = parse(text), columns()
     exact = gradient(formula, values)
@@ -74,13 +75,13 @@ def test_written_decimals_explain_what_they_can_change_to_first_order():
     assert not explained_error(parse("sqrt(a)"), values, np.zeros((2, 3))).any()
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@each("text", FORMULAS)
 def test_files_give_back_the_same_formula(text):
     formula = plain(parse(text))
     assert from_data(to_data(formula)) == formula
 
 
-@pytest.mark.parametrize(
+@each(
     "data", [["exec", "print()"], ["symbol"], ["float", "x"], [], "a", ["+", ["rational", "1/0"]]]
 )
 def test_files_of_anything_else_are_refused(data):
@@ -88,7 +89,7 @@ def test_files_of_anything_else_are_refused(data):
         from_data(data)
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@each("text", FORMULAS)
 def test_python_source_computes_the_formula(text):
     formula, values, scope = parse(text), columns(), {}
     exec(python_source(plain(formula), ["a", "b", "c"], "y"), scope)
@@ -103,15 +104,15 @@ def test_python_source_renames_what_python_cannot_say():
     assert scope["_2T"](3.0, 2.0) == 6.0
 
 
-@pytest.mark.parametrize(
-    ("text", "length"),
+@each(
+    "text, length",
     [("a", 1), ("a - b", 3), ("a*b/c", 5), ("sqrt(a)", 2), ("a**2", 3), ("1/a", 3), ("2*a/3", 5)],
 )
 def test_complexity_counts_what_a_person_writes(text, length):
     assert complexity(parse(text)) == length
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@each("text", FORMULAS)
 def test_jacobian_agrees_with_finite_differences(text):
     """Every Float's slope; a formula without one gets a factor that is."""
     formula = parse(text) * sympy.Float(1.25)

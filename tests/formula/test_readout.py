@@ -12,6 +12,7 @@ from numerate.formula._readout import read_out
 from numerate.models import Stack
 from numerate.ops import ACTIVATIONS
 from numerate.units import MLP, NAC, NALU, Linear, iNALU
+from tests.each import each
 from tests.units.table import EITHER, EXACT, OPERATIONS, UNITS, A, B
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("strict_promotion")
 ROWS = np.random.default_rng(0).uniform(1.0, 2.0, (50, 2)).astype(np.float32)
 
 
-@pytest.mark.parametrize(("name", "operation"), EXACT)
+@each("name, operation", EXACT)
 def test_exact_weights_read_as_their_operation(name, operation, key):
     unit = UNITS[name].made_exact(operation, jnp.float32, key)
     assert read_out(unit, [A, B], ROWS) == (OPERATIONS[operation][0],)
@@ -28,7 +29,7 @@ def test_exact_weights_read_as_their_operation(name, operation, key):
 OF_EITHER_SIGN = [(name, operation) for name, operation in EXACT if UNITS[name].signs == EITHER]
 
 
-@pytest.mark.parametrize(("name", "operation"), OF_EITHER_SIGN)
+@each("name, operation", OF_EITHER_SIGN)
 def test_exact_weights_read_with_the_true_sign(name, operation, key):
     """No absolute value, sign or case is left: a*b for real a and b."""
     unit = UNITS[name].made_exact(operation, jnp.float32, key)
@@ -37,7 +38,7 @@ def test_exact_weights_read_with_the_true_sign(name, operation, key):
     assert read_out(unit, ["a", "b"], np.concatenate([ROWS, -ROWS])) == (truth,)
 
 
-@pytest.mark.parametrize("name", UNITS)
+@each("name", UNITS)
 def test_formula_computes_what_the_unit_computes(name, float64, key):
     """With the gate in the formula, on inputs of both signs."""
     unit = UNITS[name].make(2, 3, key=key)
@@ -114,7 +115,7 @@ def test_powers_of_a_layer_that_gives_nothing_are_zero(key):
     assert read_out(Stack([silent, root]), ["a"]) == (0,)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@each("activation", ACTIVATIONS)
 def test_plain_networks_with_every_activation(activation, float64, key):
     """Of two layers, so that cases lie within cases."""
     unit = MLP(2, 1, activation=activation, depth=2, hidden_size=2, key=key)
@@ -154,8 +155,8 @@ def test_zero_weights_leave_their_input_out(key):
     assert read_out(unit, [A, B])[0].free_symbols == {A}
 
 
-@pytest.mark.parametrize("sizes", [(0, 1), (1, 0)], ids=str)
-@pytest.mark.parametrize("name", UNITS)
+@each("sizes", [(0, 1), (1, 0)])
+@each("name", UNITS)
 def test_units_without_inputs_or_outputs(name, sizes, key):
     unit = UNITS[name].make(*sizes, key=key)
     formulas = read_out(unit, [A][: sizes[0]], np.ones((1, sizes[0]), np.float32))
@@ -174,7 +175,7 @@ def test_a_symbol_for_each_feature(key):
             read_out(model, ["a", "b"])
 
 
-@pytest.mark.parametrize("make", [partial(Recurrent, NAC, 1, 1), partial(eqx.nn.Linear, 2, 1)])
+@each("make", [partial(Recurrent, NAC, 1, 1), partial(eqx.nn.Linear, 2, 1)])
 def test_other_models_have_no_formula(make, key):
     with pytest.raises(ValueError, match="units and Stacks; got a (Recurrent|Linear)"):
         read_out(make(key=key), ["a", "b"])

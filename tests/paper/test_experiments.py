@@ -10,10 +10,13 @@ import pytest
 
 from numerate import bench, paper
 from numerate.study import regions, reproduce
+from tests.each import each
 
 EXPERIMENTS = paper.experiments() | bench.experiments()
 RESULTS = Path(__file__).parents[2] / "results"
-each = pytest.mark.parametrize("name", EXPERIMENTS)
+each_experiment = each("name", EXPERIMENTS)
+# What runs an experiment takes seconds: a test for each.
+each_in_turn = pytest.mark.parametrize("name", EXPERIMENTS)
 
 
 def committed(name: str) -> tuple[pl.DataFrame, dict]:
@@ -23,7 +26,7 @@ def committed(name: str) -> tuple[pl.DataFrame, dict]:
     return rows.drop("job", "job_seconds"), summary
 
 
-@each
+@each_in_turn
 def test_the_last_job_gives_rows_like_the_committed_ones(name):
     experiment = EXPERIMENTS[name]
     settings = experiment.scales["smoke"]
@@ -36,7 +39,7 @@ def test_the_last_job_gives_rows_like_the_committed_ones(name):
     assert shares == sorted(shares) and all(0 <= share <= 1 for share in shares)
 
 
-@each
+@each_experiment
 def test_tables_and_figures_are_those_committed(name):
     experiment = EXPERIMENTS[name]
     rows, summary = committed(name)
@@ -48,21 +51,21 @@ def test_tables_and_figures_are_those_committed(name):
     assert all(figure.axes for figure in figures.values())
 
 
-@each
+@each_experiment
 def test_what_quick_costs_was_measured(name):
     experiment = EXPERIMENTS[name]
     assert set(experiment.cost) <= set(experiment.scales)
     assert 0 < experiment.cost["smoke"] < 60 and 0 < experiment.cost["quick"] <= 1200
 
 
-@each
+@each_experiment
 def test_every_setting_is_explained(name):
     assert all(EXPERIMENTS[name].help().values())
     assert np.diff([settings.seeds for settings in EXPERIMENTS[name].scales.values()]).min() >= 0
 
 
 @pytest.mark.slow
-@each
+@each_in_turn
 def test_smoke(name, tmp_path):
     """The whole of the smallest scale: all files, and nothing is run twice."""
     experiment = EXPERIMENTS[name]

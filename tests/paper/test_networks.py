@@ -12,6 +12,7 @@ from numerate.models import Stack
 from numerate.paper.networks import KINDS, RNN, SumOverTime
 from numerate.tasks import step_key
 from numerate.units import NAU, NMU, sNMU
+from tests.each import each
 
 
 def sigmoid(z):
@@ -38,7 +39,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_networks_are_their_equations(kind):
     network = RNN(kind, 3, 4, key=jax.random.key(0))
     cell = network.cell
@@ -55,7 +56,7 @@ def test_networks_are_their_equations(kind):
     np.testing.assert_allclose(network(jnp.asarray(xs)), h, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_every_gate_starts_with_the_size_of_its_own_matrix(kind):
     cell = RNN(kind, 50, 50, key=jax.random.key(0)).cell
     rows = KINDS[kind] * 50
@@ -67,12 +68,12 @@ def test_every_gate_starts_with_the_size_of_its_own_matrix(kind):
     assert not np.any(getattr(cell, "bias_n", 0.0))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_no_step_leaves_the_state_at_zero(kind):
     assert not np.any(RNN(kind, 2, 3, key=jax.random.key(0))(jnp.zeros((0, 2))))
 
 
-@pytest.mark.parametrize(("kind", "counts"), [("relu", True), ("tanh", False)])
+@each("kind, counts", [("relu", True), ("tanh", False)])
 def test_relu_counts_and_tanh_saturates(kind, counts):
     network = RNN(kind, 1, 1, key=jax.random.key(0))
     ones = jnp.ones((1, 1))
@@ -81,8 +82,8 @@ def test_relu_counts_and_tanh_saturates(kind, counts):
     assert state == 100 if counts else 0.9 < state < 1
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
+@each(
+    "make, message",
     [
         (lambda: RNN("elman", 2, 2, key=jax.random.key(0)), "kind must be one of lstm.*'elman'"),
         (lambda: RNN("gru", -1, 2, key=jax.random.key(0)), "input_size"),

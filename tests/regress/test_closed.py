@@ -3,15 +3,13 @@
 import math
 
 import numpy as np
-import pytest
 
 from numerate.formula import Rows
 from numerate.regress._closed import LIBRARIES, terms
+from tests.each import each
 
 
-@pytest.mark.parametrize(
-    "name, degree", [("linear", 1), ("quadratic", 2), ("cubic", 3), ("quartic", 4)]
-)
+@each("name, degree", [("linear", 1), ("quadratic", 2), ("cubic", 3), ("quartic", 4)])
 def test_a_polynomial_library_has_all_monomials_up_to_its_degree(name, degree):
     x, y, z = np.random.default_rng(0).uniform(1.0, 2.0, (3, 10))
     rows = Rows.of({"x": x, "y": y, "z": z}, x)

@@ -9,6 +9,7 @@ import numerate
 from numerate import ArithmeticRegressor
 from numerate.formula import Rows
 from numerate.regress._closed import most_related
+from tests.each import each
 
 A, B, C, D = sympy.symbols("a b c d")
 TARGETS = {
@@ -42,7 +43,7 @@ def table(formula, low, rows=200, seed=0):
 FEW = {"max_depth": 2, "n_starts": 8}
 
 
-@pytest.mark.parametrize("low", [1, -2], ids=["positive", "signed"])
+@each("low", [1, -2])
 def test_recovers_the_formula_exactly(low):
     for formula in TARGETS.values():
         model = ArithmeticRegressor().fit(*table(formula, low))

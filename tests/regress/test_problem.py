@@ -1,12 +1,12 @@
 """How the rows of a table are split."""
 
 import numpy as np
-import pytest
 
 from numerate.regress._problem import Problem
+from tests.each import each
 
 
-@pytest.mark.parametrize("rows, folds", [(3, 3), (15, 15), (20, 20), (21, 10), (39, 10)])
+@each("rows, folds", [(3, 3), (15, 15), (20, 20), (21, 10), (39, 10)])
 def test_each_row_is_left_out_once(rows, folds):
     """One at a time up to 20 rows, in ten parts beyond."""
     values = np.arange(float(rows))

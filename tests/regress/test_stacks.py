@@ -2,13 +2,13 @@
 
 import jax
 import numpy as np
-import pytest
 
 from numerate.formula import Rows, evaluate
 from numerate.regress._stacks import stack
+from tests.each import each
 
 
-@pytest.mark.parametrize("kinds", ["SP", "PS", "SPS", "PSP"])
+@each("kinds", ["SP", "PS", "SPS", "PSP"])
 def test_residuals_are_those_of_the_formula_read_out(kinds, float64):
     rng = np.random.default_rng(0)
     features = rng.uniform(0.5, 2.0, (20, 2)) * [1.0, -1.0]

@@ -18,6 +18,7 @@ from numerate.study import (
     units_run,
 )
 from numerate.tables import InputError
+from tests.each import each
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def test_jobs_have_all_seeds_once():
     assert seed_jobs("NAC", range(0)) == []
 
 
-@pytest.mark.parametrize(
-    ("named", "asked", "planned"),
+@each(
+    "named, asked, planned",
     [
         ((), None, "AB"),
         (("B",), None, "B"),

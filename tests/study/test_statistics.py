@@ -6,9 +6,10 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from numerate.study import median, median_interval, rank_correlation, wilson_interval
+from tests.each import each
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(0, 100), (98, 100), (7, 100), (1, 3), (5, 5)])
+@each("successes, trials", [(0, 100), (98, 100), (7, 100), (1, 3), (5, 5)])
 def test_wilson_is_its_formula(successes, trials):
     """(p + z²/2n ± z √(p (1 - p)/n + z²/4n²)) / (1 + z²/n) with p = successes/n."""
     z, p, n = float(ndtri(0.975)), successes / trials, trials
@@ -26,7 +27,7 @@ def test_wilson_of_no_success_in_a_hundred_is_the_published_four_per_cent():
     assert low == 0.0 and round(high, 2) == 0.04
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(1, 0), (3, 2), (-1, 2)])
+@each("successes, trials", [(1, 0), (3, 2), (-1, 2)])
 def test_counts_that_there_are_not(successes, trials):
     with pytest.raises(ValueError, match="successes must be between 0 and trials"):
         wilson_interval(successes, trials)
@@ -46,7 +47,7 @@ def test_the_interval_of_the_median_lies_between_order_statistics():
     assert median_interval([1.0] * 5) is None
 
 
-@pytest.mark.parametrize("count", [6, 7, 8, 25, 100])
+@each("count", [6, 7, 8, 25, 100])
 def test_the_interval_of_the_median_is_as_narrow_as_the_level_allows(count):
     """The k-th smallest and k-th largest of n values enclose it with 1 - 2 P(B(n, ½) < k)."""
     low, high = median_interval(list(range(1, count + 1)))

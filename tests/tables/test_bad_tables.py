@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from numerate.tables import InputError, read_features, read_table
+from tests.each import each
 
 GOOD = "a,b\n1,2\n2,3\n3,4\n4,6\n"
 
@@ -39,7 +40,7 @@ CELLS = [
 ]
 
 
-@pytest.mark.parametrize("cell, message", CELLS)
+@each("cell, message", CELLS)
 def test_bad_cells_are_located(tmp_path, cell, message):
     path = tmp_path / "t.csv"
     path.write_text(with_cell(cell), encoding="utf-8")
@@ -77,7 +78,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize("name, content, message", FILES)
+@each("name, content, message", FILES)
 def test_bad_files(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -90,7 +91,7 @@ def test_bad_files(tmp_path, name, content, message):
 NDJSON = '{"a":1,"b":2}\n{"a":2,"b":3}\n\n{"a":3,"b":%s}\n{"a":4,"b":6}\n'
 
 
-@pytest.mark.parametrize(
+@each(
     "cell, fault",
     [
         ("null", "the cell is empty"),
@@ -110,7 +111,7 @@ def test_bad_json_values_are_located(tmp_path, cell, fault):
     assert fault in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     "choice, message",
     [
         ({"target": "B"}, "has no column 'B'. Did you mean 'b'? Its columns are 'a', 'b'."),
@@ -136,7 +137,7 @@ def test_missing_files_and_misspelt_data_sets(tmp_path):
         read_table(tmp_path)
 
 
-@pytest.mark.parametrize(
+@each(
     "data, message",
     [
         (3, "not int"),
@@ -148,7 +149,6 @@ def test_missing_files_and_misspelt_data_sets(tmp_path):
         (pl.DataFrame({"a": [1, 2], "b": [1, None]}), "column 'b', row 2: the cell is empty"),
         (pd.DataFrame([[1, 2]] * 4, columns=["a", "a"]), "both named 'a'"),
     ],
-    ids=range(8),
 )
 def test_bad_frames(data, message):
     with pytest.raises(InputError) as caught:

@@ -1,9 +1,9 @@
 """The embedded tables hold what their sources print, and their laws hold as documented."""
 
 import numpy as np
-import pytest
 
 from numerate.tables import datasets, read_table
+from tests.each import each
 
 # Standish's elements in full: a (astronomical units), rate of mean longitude (degrees a century).
 STANDISH = np.array(
@@ -79,7 +79,7 @@ def test_boyle_obeys_his_law_to_one_percent_but_not_to_a_sixteenth_of_an_inch():
     assert np.max(product - half) > np.min(product + half)
 
 
-@pytest.mark.parametrize("name", datasets())
+@each("name", datasets())
 def test_every_data_set_is_described(name):
     dataset = datasets()[name]
     table = read_table(name)

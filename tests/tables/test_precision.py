@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 import polars as pl
-import pytest
 
 from numerate.tables import resolution_of
 from numerate.tables._precision import resolution_of_text
+from tests.each import each
 
 WRITTEN = [
     # As written, half a unit of each value, why.
@@ -29,7 +29,7 @@ WRITTEN = [
 ]
 
 
-@pytest.mark.parametrize("text, expected, why", WRITTEN, ids=[row[2] for row in WRITTEN])
+@each("text, expected, why", WRITTEN)
 def test_resolution_of_text(text, expected, why):
     found = resolution_of_text(pl.Series(text, dtype=pl.String))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
@@ -40,7 +40,7 @@ def test_trailing_zeros_count_as_written():
     assert resolution_of(np.array([1.5, 2.5])).tolist() == [0.05, 0.05]
 
 
-@pytest.mark.parametrize(
+@each(
     "values, expected",
     [
         ([0.25, 0.5, 12.75], [0.005] * 3),
@@ -73,7 +73,7 @@ def test_one_computed_value_among_a_million_makes_the_column_computed():
     assert not resolution_of(values).any()
 
 
-@pytest.mark.parametrize("decimals", [2, 5])
+@each("decimals", [2, 5])
 def test_rounded_data_are_recognised(decimals):
     values = np.round(np.random.default_rng(1).uniform(1, 2, 1000), decimals)
     np.testing.assert_allclose(resolution_of(values), 0.5 * 10.0**-decimals, rtol=1e-12)

@@ -8,9 +8,9 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import polars as pl
-import pytest
 
 from numerate.tables import read_features, read_table
+from tests.each import each
 
 ROWS = "a,b,y\n1.5,2,3.50\n2.5,3,5.50\n3.5,5,8.25\n4.5,7,11.75\n"
 VALUES = np.array([[1.5, 2, 3.5], [2.5, 3, 5.5], [3.5, 5, 8.25], [4.5, 7, 11.75]])
@@ -49,7 +49,7 @@ SPELLINGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("content", SPELLINGS.values(), ids=SPELLINGS.keys())
+@each("content", SPELLINGS.values())
 def test_spellings_of_csv(tmp_path, content):
     assert_is_the_table(read_table(file(tmp_path, content)))
 
@@ -62,7 +62,7 @@ def test_tsv(tmp_path):
     assert_is_the_table(read_table(file(tmp_path, ROWS.replace(",", "\t"), "t.tsv")))
 
 
-@pytest.mark.parametrize("extension", [".ndjson", ".jsonl"])
+@each("extension", [".ndjson", ".jsonl"])
 def test_ndjson_keeps_what_is_written(tmp_path, extension):
     lines = [
         '{"a": 1.5, "b": 2, "y": 3.50}',
@@ -107,7 +107,7 @@ def test_standard_input(monkeypatch):
     assert table.source == "standard input"
 
 
-@pytest.mark.parametrize("kind", [dict, pd.DataFrame, pl.DataFrame])
+@each("kind", [dict, pd.DataFrame, pl.DataFrame])
 def test_frames_and_mappings(kind):
     columns = {"a": VALUES[:, 0], "b": [2, 3, 5, 7], "y": VALUES[:, 2]}
     assert_is_the_table(read_table(kind(columns)))
@@ -165,7 +165,7 @@ def test_prediction_needs_the_features_only_and_one_row(tmp_path):
     assert table.values.tolist() == [[2.77, 7.0]]
 
 
-@pytest.mark.parametrize("extension", [".csv", ".parquet"])
+@each("extension", [".csv", ".parquet"])
 def test_a_million_rows(tmp_path, extension):
     frame = pl.DataFrame(np.random.default_rng(0).normal(size=(10**6, 5)), schema=list("abcdy"))
     path = tmp_path / ("large" + extension)

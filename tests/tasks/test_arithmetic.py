@@ -6,6 +6,7 @@ import pytest
 import sympy
 
 from numerate.tasks import PRIMER_RANGES, Arithmetic
+from tests.each import each
 
 RANGES = list(PRIMER_RANGES)
 OPERATIONS = ["add", "sub", "mul", "div", "sqrt", "square"]
@@ -19,14 +20,14 @@ PUBLISHED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("operation", PUBLISHED)
+@each("operation", PUBLISHED)
 def test_thresholds_are_the_published_ones(operation):
     ours = [Arithmetic(operation, range_).threshold for range_ in RANGES]
     np.testing.assert_allclose(ours, PUBLISHED[operation], rtol=3e-3)
     assert Arithmetic("sub", RANGES[0]).threshold == Arithmetic("add", RANGES[0]).threshold
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@each("operation", OPERATIONS)
 def test_threshold_is_the_error_of_a_perturbed_perfect_model(operation):
     """Simulated on the task's own extrapolation set, with ε large enough for float32."""
     task = Arithmetic(operation, (1.0, 2.0), eps=0.01)
@@ -40,7 +41,7 @@ def test_threshold_is_the_error_of_a_perturbed_perfect_model(operation):
     assert np.mean(error**2) == pytest.approx(task.threshold, rel=0.03)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@each("operation", OPERATIONS)
 def test_truth(operation):
     """Formula, exact weights and data say the same."""
     task = Arithmetic(operation, (1.0, 2.0))
@@ -53,7 +54,7 @@ def test_truth(operation):
     np.testing.assert_allclose(y[:, 0], formula(*x.T), rtol=1e-6)
 
 
-@pytest.mark.parametrize("range_", RANGES)
+@each("range_", RANGES)
 def test_ranges(range_):
     """Validation rows come from the training range, extrapolation rows from the other."""
     task = Arithmetic("add", range_)
@@ -85,8 +86,8 @@ def test_tasks_are_hashable_values():
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
+@each(
+    "arguments, message",
     [
         ({"operation": "pow"}, "operation must be one of add, sub.*'pow'"),
         ({"operation": "add", "train_range": (0.0, 3.0)}, "extrapolation_range must be given"),

@@ -12,6 +12,7 @@ from numerate.paper.functions import SimpleFunctionRecurrent
 from numerate.tasks import MADSEN_RANGES, PAPER_FUNCTIONS, SimpleFunction, madsen2020
 from numerate.train import Config, train_many
 from numerate.units import Linear
+from tests.each import each
 
 ALL = (*PAPER_FUNCTIONS, "first")
 READINGS = ("total", "running")
@@ -47,8 +48,8 @@ def truth(function, a, b):
     return np.asarray(sympy.lambdify(symbols, sympy.sympify(formula))(a, b), float)
 
 
-@pytest.mark.parametrize("function", ALL)
-@pytest.mark.parametrize("make", [SimpleFunction, madsen2020])
+@each("function", ALL)
+@each("make", [SimpleFunction, madsen2020])
 def test_static_truth(function, make):
     task = one(make((function,), set_size=50))
     for x, y in (
@@ -60,8 +61,8 @@ def test_static_truth(function, make):
         np.testing.assert_allclose(y[:, 0], truth(function, *sums(task, x)), rtol=3e-6, atol=1e-4)
 
 
-@pytest.mark.parametrize("function", ALL)
-@pytest.mark.parametrize("reading", READINGS)
+@each("function", ALL)
+@each("reading", READINGS)
 def test_recurrent_truth(function, reading):
     task = one(SimpleFunctionRecurrent((function,), reading, set_size=50, extrapolation_size=5))
     for x, y in (
@@ -86,9 +87,7 @@ def test_lengths_of_sequences():
     assert task.extrapolation()[0].shape == (2, 1000, 10)
 
 
-@pytest.mark.parametrize(
-    ("function", "total"), [("add", 100), ("mul", 10_000), ("div", 1), ("sqrt", 10)]
-)
+@each("function, total", [("add", 100), ("mul", 10_000), ("div", 1), ("sqrt", 10)])
 def test_readings(function, total):
     """From 10 steps to 1000, f of the sums grows as f does; the sum of f a hundredfold."""
     tasks = {r: one(SimpleFunctionRecurrent((function,), r, set_size=200)) for r in READINGS}
@@ -99,21 +98,21 @@ def test_readings(function, total):
     assert growth == pytest.approx({"total": total, "running": 100}, rel=0.05)
 
 
-@pytest.mark.parametrize("function", ["add", "sub", "first"])
+@each("function", ["add", "sub", "first"])
 def test_readings_agree_on_sums(function):
     a, b = (one(SimpleFunctionRecurrent((function,), r, set_size=20)) for r in READINGS)
     np.testing.assert_allclose(a.validation()[1], b.validation()[1], rtol=1e-5, atol=1e-5)
     assert a.instance.threshold == pytest.approx(b.instance.threshold, rel=1e-6)
 
 
-@pytest.mark.parametrize("function", PUBLISHED)
+@each("function", PUBLISHED)
 def test_threshold_is_the_published_one(function):
     """Both are simulated, so they agree to the errors of both simulations."""
     task = madsen2020((function,), lengths=(26, 26), overlap=13)
     assert one(task).instance.threshold == pytest.approx(PUBLISHED[function], rel=5e-3)
 
 
-@pytest.mark.parametrize("range_", PUBLISHED_RANGES)
+@each("range_", PUBLISHED_RANGES)
 def test_threshold_of_products_on_other_ranges(range_):
     task = madsen2020(("mul",), range_)
     assert one(task).instance.threshold == pytest.approx(PUBLISHED_RANGES[range_], rel=1e-2)
@@ -165,7 +164,7 @@ def test_inputs_follow_their_law():
         assert np.median(x) == pytest.approx(low + (high - low) / 4, rel=0.01)
 
 
-@pytest.mark.parametrize("range_", MADSEN_RANGES)
+@each("range_", MADSEN_RANGES)
 def test_ranges_of_madsen(range_):
     task = one(madsen2020(("add",), range_, set_size=1000))
     for intervals, (x, _) in [
@@ -248,8 +247,8 @@ def test_training_gives_every_seed_its_own_subsets():
     assert np.shape(run.threshold) == (4,)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
+@each(
+    "make, message",
     [
         (lambda: SimpleFunction(("pow",)), "functions must be among add, sub.*'pow'"),
         (lambda: SimpleFunction(()), "at least one"),

@@ -10,6 +10,7 @@ import pytest
 from numerate.tasks import PRIMER_RANGES, Arithmetic, Sweep
 from numerate.train import Config, train_many
 from numerate.units import NAC
+from tests.each import each
 
 CELLS = tuple(
     Arithmetic(operation, range_, set_size=500)
@@ -25,7 +26,7 @@ def cell(index):
     return SWEEP.at(instance)
 
 
-@pytest.mark.parametrize("index", range(len(CELLS)), ids=[c.operation for c in CELLS])
+@each("index", range(len(CELLS)))
 def test_each_cell_is_its_task(index, dtype):
     task, own = CELLS[index], cell(index)
     for x, y in (own.sample(jax.random.key(1), 400), own.validation()):
@@ -70,8 +71,8 @@ def test_keys_that_do_not_divide_are_refused():
         SWEEP.instances(3)
 
 
-@pytest.mark.parametrize(
-    ("cells", "complaint"),
+@each(
+    "cells, complaint",
     [
         ((), "at least one task"),
         ((Arithmetic("sqrt"),), "two inputs, got 'sqrt'"),

@@ -12,6 +12,7 @@ from numerate.paper import experiment
 from numerate.paper.digits import DigitSequences
 from numerate.study import Job
 from numerate.tables import InputError
+from tests.each import each
 
 COUNT, ADD = experiment("mnist-count"), experiment("mnist-add")
 core = import_module("numerate.paper.digits._training")
@@ -91,7 +92,7 @@ def test_sentences_name_the_least_median_and_the_line_that_all_have_to_beat():
     assert "| 1000 | 4000 | 8000 | 8811.6 |" in said["factor two"]
 
 
-@pytest.mark.parametrize("found", [COUNT, ADD], ids=lambda found: found.name)
+@each("found", [COUNT, ADD])
 def test_every_setting_is_explained(found):
     assert all(found.help().values())
 

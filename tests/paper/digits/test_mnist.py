@@ -12,6 +12,7 @@ import pytest
 
 from numerate.paper.digits import MNIST_FILES, digits, download_mnist, mnist_folder, read_mnist
 from numerate.tables import InputError
+from tests.each import each
 
 IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = np.array([7, 2], np.uint8)
@@ -66,15 +67,14 @@ def plain_text(path):
     path.write_bytes(b"<html>not found</html>")
 
 
-@pytest.mark.parametrize(
-    ("spoil", "complaint"),
+@each(
+    "spoil, complaint",
     [
         (cut, "cut short or not gzipped"),
         (plain_text, "cut short or not gzipped"),
         (other, "is not the file of MNIST: the SHA-256"),
         (os.unlink, f"lacks {FIRST}, which may also end in .gz"),
     ],
-    ids=["cut", "text", "other", "missing"],
 )
 def test_what_is_wrong_with_a_file_is_said(folder, spoil, complaint):
     spoil(folder / f"{FIRST}.gz")

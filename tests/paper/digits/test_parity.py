@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
-import pytest
 
 from numerate.paper import experiment
+from tests.each import each
 
 PARITY = experiment("parity")
 module = import_module("numerate.paper.digits.parity")
@@ -28,8 +28,8 @@ def rows(**accuracies) -> pl.DataFrame:
     )
 
 
-@pytest.mark.parametrize(
-    ("layer", "wanted"),
+@each(
+    "layer, wanted",
     [
         ("Wx + b", [3.0, 5.0]),
         ("Wx", [2.0, 4.0]),

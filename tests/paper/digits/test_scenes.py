@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from numerate.paper.digits import DigitScenes
+from tests.each import each
 
 SIDE = 28
 # Each digit is a square of its own shade, so that a scene tells what is in it.
@@ -54,8 +55,8 @@ def test_the_same_seed_gives_the_same_scenes():
     assert (one.images != other.images).any()
 
 
-@pytest.mark.parametrize(
-    ("make", "rule"),
+@each(
+    "make, rule",
     [
         (lambda: DigitScenes(shrink=3), "shrink must divide"),
         (lambda: DigitScenes(side=20).draw(IMAGES, LABELS, 1), "side must be at least 28"),

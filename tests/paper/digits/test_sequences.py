@@ -7,6 +7,7 @@ import pytest
 
 from numerate.paper.digits import DigitSequences
 from numerate.paper.digits._sequences import drawn, shuffled
+from tests.each import each
 
 COUNT, ADD = DigitSequences("count"), DigitSequences("add")
 
@@ -20,7 +21,7 @@ def test_truth_by_hand():
     ]
 
 
-@pytest.mark.parametrize("task", [COUNT, ADD], ids=["count", "add"])
+@each("task", [COUNT, ADD])
 def test_spread_and_guess_are_those_of_equally_likely_digits(task):
     labels = jax.random.randint(jax.random.key(0), (20_000, 10), 0, 10)
     truth = task.truth(labels)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from numerate.paper import experiment
+from tests.each import each
 
 RECURRENT = experiment("simple-recurrent")
 module = import_module("numerate.paper.functions.recurrent")
@@ -18,8 +19,8 @@ TINY = dataclasses.replace(
 
 
 # Tables 1 and 9 as printed, which the page computes from table 8.
-@pytest.mark.parametrize(
-    ("unit", "function", "condition", "printed"),
+@each(
+    "unit, function, condition, printed",
     [
         ("LSTM", "add", "extrapolation", 96.1),
         ("GRU", "square", "extrapolation", 99.2),
@@ -80,7 +81,7 @@ def test_each_reading_has_its_own_lines_and_the_sums_of_both():
     assert said["random"].splitlines()[2].startswith("| a | 100 | 100 | 8.69e+03 |")
 
 
-@pytest.mark.parametrize("unit", RECURRENT.units)
+@each("unit", RECURRENT.units)
 def test_every_model_reads_sequences_of_any_length(unit):
     model = module.MODELS[unit](key=jax.random.key(0))
     for time in (1, 3):

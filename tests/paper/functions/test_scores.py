@@ -13,6 +13,7 @@ from numerate.paper.functions._scores import shown
 from numerate.study import errors_in_float64, heat, seed_keys
 from numerate.tasks import PAPER_FUNCTIONS, SimpleFunction
 from numerate.units import Linear
+from tests.each import each
 
 NAN = float("nan")
 
@@ -71,9 +72,7 @@ def test_grids_have_a_line_for_each_model_and_a_column_for_each_function():
     assert grids["best interpolation"].splitlines()[-1] == "| NAC | 0.5 |  |"
 
 
-@pytest.mark.parametrize(
-    ("score", "text"), [(0.0, "0.0"), (99.96, "100.0"), (999.0, "999.0"), (1000, ">999")]
-)
+@each("score, text", [(0.0, "0.0"), (99.96, "100.0"), (999.0, "999.0"), (1000, ">999")])
 def test_scores_are_written_as_in_the_paper(score, text):
     assert shown(score) == text
 

@@ -12,6 +12,7 @@ import pytest
 from numerate.paper import experiment
 from numerate.study import Job
 from numerate.tasks import FUNCTIONS, PAPER_FUNCTIONS
+from tests.each import each
 
 STATIC = experiment("simple-static")
 module = import_module("numerate.paper.functions.static")
@@ -19,8 +20,8 @@ TINY = dataclasses.replace(STATIC.scales["smoke"], steps=20, mlp_steps=20, rows=
 
 
 # Tables 1 and 7 as printed, which the page computes from table 6.
-@pytest.mark.parametrize(
-    ("unit", "function", "condition", "printed"),
+@each(
+    "unit, function, condition, printed",
     [
         ("ReLU6", "add", "extrapolation", 42.6),
         ("ReLU6", "div", "interpolation", 4.2),
@@ -43,7 +44,7 @@ def test_paper_has_a_score_for_each_of_its_models():
     assert {unit for unit, *_ in module.PAPER} < set(STATIC.units)
 
 
-@pytest.mark.parametrize("function", PAPER_FUNCTIONS)
+@each("function", PAPER_FUNCTIONS)
 def test_given_function_with_the_right_weights_is_exact(function):
     weight = jnp.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     model = module.Given(weight, jnp.asarray(list(FUNCTIONS).index(function)))
@@ -51,7 +52,7 @@ def test_given_function_with_the_right_weights_is_exact(function):
     assert model(jnp.array([2.0, 3.0, 4.0])) == pytest.approx(np.array([expected]), rel=1e-6)
 
 
-@pytest.mark.parametrize("function", ["mul", "div", "sqrt"])
+@each("function", ["mul", "div", "sqrt"])
 def test_second_order_steps_find_the_sums(function):
     index = list(FUNCTIONS).index(function)
     with jax.enable_x64(True):

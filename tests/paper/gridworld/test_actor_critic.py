@@ -18,6 +18,7 @@ from numerate.paper.gridworld import (
     rewards,
 )
 from numerate.paper.gridworld._actor_critic import _advantages, _Steps
+from tests.each import each
 
 WORLD = GridWorld(side=2, limit=8, pixels=False)
 AGENT = partial(RecurrentAgent, partial(PositionEncoder, 8, 16), 5, 16, NAU)
@@ -86,7 +87,7 @@ def test_rewards_count_the_first_episode_only():
     assert (ends >= 1).all() and (ends <= 8).all() and len(ends) == 12
 
 
-@pytest.mark.parametrize("name", ["updates", "num_envs", "horizon"])
+@each("name", ["updates", "num_envs", "horizon"])
 def test_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         ActorCriticConfig(**({"updates": 1} | {name: 0}))

@@ -17,6 +17,7 @@ from numerate.paper.gridworld import (
     PositionEncoder,
     RecurrentAgent,
 )
+from tests.each import each
 
 KEY = jax.random.key(0)
 ENCODER = partial(PositionEncoder, 50, 8)
@@ -42,7 +43,7 @@ def test_an_eye_has_a3cs_convolutions():
     np.testing.assert_allclose(encoder(picture), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("pixels", [True, False])
+@each("pixels", [True, False])
 def test_looking_at_layers_is_looking_at_their_sum(pixels):
     world = GridWorld(pixels=pixels)
     encoder = PictureEncoder(56, 6, key=KEY) if pixels else PositionEncoder(50, 6, key=KEY)
@@ -84,7 +85,7 @@ def test_an_agent_hands_the_count_to_its_lstm():
     np.testing.assert_allclose(state.c, c, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("accumulator", "features"), [(True, 2), (False, 4)])
+@each("accumulator, features", [(True, 2), (False, 4)])
 def test_a_cell_sees_its_own_last_count_and_a_tally_does_not(accumulator, features):
     agent = RecurrentAgent(ENCODER, 5, 6, NAC, counts=2, accumulate=accumulator, key=KEY)
     assert agent.counter is not None and agent.counter.unit.in_features == features

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from numerate.paper.gridworld import GridState, GridWorld
+from tests.each import each
 
 UP, DOWN, LEFT, RIGHT, STAY = range(5)
 WORLD = GridWorld()
@@ -18,9 +19,8 @@ def state(agent, target, goal=8, time=0):
     return GridState(*map(jnp.array, (agent, target, goal, time)))
 
 
-@pytest.mark.parametrize(
-    ("agent", "action", "to"),
-    # A corner, where two of the moves are walked against the wall, and the middle.
+@each(
+    "agent, action, to",
     [(0, UP, 0), (0, DOWN, 5), (0, LEFT, 0), (0, RIGHT, 1), (0, STAY, 0)]
     + [(24, UP, 19), (24, DOWN, 24), (24, LEFT, 23), (24, RIGHT, 24), (24, STAY, 24)]
     + [(12, UP, 7), (12, DOWN, 17), (12, LEFT, 11), (12, RIGHT, 13), (12, STAY, 12)],
@@ -30,7 +30,7 @@ def test_moves(agent, action, to):
     assert (int(new.agent), int(new.time), float(reward), bool(done)) == (to, 1, 0.0, False)
 
 
-@pytest.mark.parametrize("late", [-3, 0, 2])
+@each("late", [-3, 0, 2])
 def test_reward_falls_with_every_step_too_early_or_late(late):
     _, reward, done = WORLD.step(state(0, 1, goal=8, time=7 + late), jnp.array(RIGHT))
     assert bool(done) and float(reward) == pytest.approx(1 - 0.145 * abs(late))
@@ -97,7 +97,7 @@ def test_pictures_have_the_papers_size_and_three_colours():
     assert not picture[~(gray | red | lines)].any()
 
 
-@pytest.mark.parametrize("pixels", [True, False])
+@each("pixels", [True, False])
 def test_views_are_of_pictures(pixels):
     world = GridWorld(side=3, pixels=pixels)
     views = world.views(SimpleNamespace(embed=lambda layer: layer, encode=jnp.ravel))
@@ -106,7 +106,7 @@ def test_views_are_of_pictures(pixels):
         np.testing.assert_array_equal(views[agent, target], expected)
 
 
-@pytest.mark.parametrize(("wrong", "named"), [({"side": 1}, "side"), ({"limit": 0}, "limit")])
+@each("wrong, named", [({"side": 1}, "side"), ({"limit": 0}, "limit")])
 def test_refused(wrong, named):
     with pytest.raises(ValueError, match=f"{named} must be at least"):
         GridWorld(**wrong)

@@ -20,6 +20,7 @@ from numerate.paper.language import (
     stacked_prefixes,
 )
 from numerate.units import NAC, NALU, Linear
+from tests.each import each
 
 TASK = Numerals()
 # Float32, and sums of up to five states.
@@ -38,7 +39,7 @@ def models() -> dict[str, eqx.Module]:
 
 
 MODELS = models()
-EACH = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+EACH = each("model", MODELS.values())
 
 
 @EACH
@@ -71,7 +72,7 @@ def test_gradients_are_finite(model):
     assert any(jnp.any(leaf != 0) for leaf in leaves)
 
 
-@pytest.mark.parametrize("reads", ["last", "summed", "every"])
+@each("reads", ["last", "summed", "every"])
 def test_the_lstm_is_that_of_its_equations(reads):
     unit = partial(Linear, bias_init=constant(1.0))
     model = LSTMTextModel(30, 4, unit, pooling=reads, key=jax.random.key(1))

@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 
 from numerate.paper.language import Numerals, number_words, read_number
+from tests.each import each
 
 SEEDS = range(20)
-READINGS = pytest.mark.parametrize("zero", [True, False], ids=["0-999", "1-1000"])
+READINGS = each("zero", [True, False])
 
 
 def test_words_mean_the_number_they_were_made_of():
     assert [read_number(number_words(number)) for number in range(1001)] == list(range(1001))
 
 
-@pytest.mark.parametrize(
-    ("number", "words"),
+@each(
+    "number, words",
     [
         (0, "zero"),
         (13, "thirteen"),
@@ -37,7 +38,7 @@ def test_all_numbers_have_different_words():
     assert len({" ".join(number_words(n)) for n in range(1001)}) == 1001
 
 
-@pytest.mark.parametrize("number", [-1, 1001])
+@each("number", [-1, 1001])
 def test_numbers_outside_the_range_are_refused(number):
     with pytest.raises(ValueError, match=f"number must be from 0 to 1000, got {number}"):
         number_words(number)
@@ -57,7 +58,7 @@ def test_the_vocabulary_is_nineteen_eight_two_and_one(zero):
 
 
 @READINGS
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_a_split_is_a_partition_of_the_papers_sizes(zero, seed):
     task = Numerals(zero, seed)
     parts = [task.train.values, task.validation.values, task.test.values]
@@ -67,7 +68,7 @@ def test_a_split_is_a_partition_of_the_papers_sizes(zero, seed):
 
 
 @READINGS
-@pytest.mark.parametrize("seed", SEEDS)
+@each("seed", SEEDS)
 def test_every_word_and_every_number_below_twenty_is_learned(zero, seed):
     train = Numerals(zero, seed).train
     assert set(train.tokens[train.mask]) == set(range(30))

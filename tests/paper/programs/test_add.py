@@ -8,13 +8,14 @@ from numerate.paper import experiment
 from numerate.paper.programs._report import CONDITIONS, ProgramSettings
 from numerate.paper.programs._training import matching_digits
 from numerate.study import Job
+from tests.each import each
 
 ADD = experiment("programs-add")
 SMALL = ProgramSettings(seeds=2, steps=20, measures=2, programs=20, hidden=4, cells=4)
 
 
-@pytest.mark.parametrize(
-    ("answer", "target", "share"),
+@each(
+    "answer, target, share",
     [
         (118.4, 118, 1),
         (118.6, 118, 2 / 3),

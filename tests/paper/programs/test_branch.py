@@ -11,6 +11,7 @@ from numerate.paper.programs._report import CONDITIONS, ProgramSettings, _least
 from numerate.paper.programs._training import Training
 from numerate.paper.programs.branch import BEST, STUDY
 from numerate.study import Job
+from tests.each import each
 
 BRANCH = experiment("programs-branch")
 SMALL = ProgramSettings(seeds=2, steps=2, measures=1, programs=20, hidden=4, cells=4)
@@ -28,7 +29,7 @@ def rows(**shares: tuple[float, ...]) -> pl.DataFrame:
     return pl.DataFrame(found)
 
 
-@pytest.mark.parametrize(("nalu", "holds"), [((1.0, 0.998, 0.5), True), ((1.0, 0.997, 0.5), False)])
+@each("nalu, holds", [((1.0, 0.998, 0.5), True), ((1.0, 0.997, 0.5), False)])
 def test_the_claim_holds_where_the_median_nalu_reaches_the_threshold(nalu, holds):
     told = BRANCH.sentences(rows(NALU=nalu, NAC=(1.0, 1.0, 1.0)), SMALL)["verdict"]
     assert told.startswith("The claim holds in") == holds
@@ -90,7 +91,7 @@ def test_a_model_without_a_finite_error_is_never_the_best():
     assert _least(np.array([[np.nan, 2.0, 1.0], [3.0, np.inf, 4.0]])).tolist() == [2, 0]
 
 
-@pytest.mark.parametrize("units", [("NAC",), (BEST,), ("NAC", BEST)])
+@each("units", [("NAC",), (BEST,), ("NAC", BEST)])
 def test_rows_of_the_same_models_are_one_job(units):
     assert BRANCH.plan(SMALL, units) == [Job("NAC", range(2))]
 

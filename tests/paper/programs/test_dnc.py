@@ -8,6 +8,7 @@ import pytest
 
 from numerate.paper.programs import DNC, CellProgramModel, Programs
 from numerate.paper.programs._dnc import addressed, allocation, linked
+from tests.each import each
 
 SLOTS, WIDTH, HIDDEN = 5, 3, 4
 
@@ -162,8 +163,8 @@ def test_gradients_are_finite_from_an_empty_memory(key):
     assert all(bool(jnp.any(g != 0)) for g in gradient)
 
 
-@pytest.mark.parametrize(
-    ("sizes", "told"),
+@each(
+    "sizes, told",
     [
         ((2, -1), "hidden_size must be at least 0, got -1"),
         ((2, 3, 0), "slots and width must be at least 1, got 0 and 8"),

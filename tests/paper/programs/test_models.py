@@ -12,9 +12,10 @@ from numerate.initialisers import constant
 from numerate.paper.programs import DNC, UGRNN, CellProgramModel, ConfiguredUnit, Programs
 from numerate.paper.programs._models import _sign
 from numerate.units import NAC, NALU, NAU, iNALU
+from tests.each import each
 
 KINDS, REGISTERS, HIDDEN = 9, 2, 5
-UNITS = pytest.mark.parametrize("unit", [NAC, NALU, NAU, iNALU])
+UNITS = each("unit", [NAC, NALU, NAU, iNALU])
 
 
 def programs(kind="branch", digits=2):
@@ -27,7 +28,7 @@ def without_controller(model: ConfiguredUnit) -> ConfiguredUnit:
 
 
 @UNITS
-@pytest.mark.parametrize("gain", [1.0, 4.0])
+@each("gain", [1.0, 4.0])
 def test_an_lstm_without_effect_leaves_the_unit_as_it_starts(unit, gain, key):
     made = ConfiguredUnit(unit, KINDS, REGISTERS, HIDDEN, gain=gain, key=key)
     model = without_controller(made)
@@ -72,7 +73,7 @@ def test_registers_are_the_units_outputs_one_after_the_other(key):
     np.testing.assert_array_equal(model(tokens), registers[-1, :1])
 
 
-@pytest.mark.parametrize("sees", ["kinds", "signs", "registers", "numbers"])
+@each("sees", ["kinds", "signs", "registers", "numbers"])
 def test_what_the_lstm_sees_decides_what_it_can_depend_on(sees, key):
     """A NAU is linear: with kinds and signs alone, ten times the numbers give tenfold answers."""
     model = ConfiguredUnit(NAU, KINDS, REGISTERS, HIDDEN, sees=sees, key=key)
@@ -93,7 +94,7 @@ def make_cell(cell, key):
     return CellProgramModel(cell, KINDS, HIDDEN, key=key)
 
 
-@pytest.mark.parametrize(
+@each(
     "make",
     [
         lambda key: ConfiguredUnit(NAU, KINDS, REGISTERS, HIDDEN, sees="registers", key=key),
@@ -148,8 +149,8 @@ def test_the_ugrnn_is_its_equation(key):
     assert jnp.all(cell.bias == jnp.array([1.0] * 4 + [0.0] * 4))
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
+@each(
+    "given, told",
     [
         ({"sees": "all"}, "sees must be one of kinds, signs, registers, numbers; got 'all'"),
         ({"registers": 0}, "registers must be at least 1, got 0"),

@@ -9,8 +9,9 @@ import pytest
 from numerate.paper.programs import Programs
 from numerate.paper.programs._task import TOKENS
 from numerate.tasks import step_key
+from tests.each import each
 
-KINDS = pytest.mark.parametrize("kind", ["add", "branch"])
+KINDS = each("kind", ["add", "branch"])
 
 
 def evaluated(text: str) -> int:
@@ -18,7 +19,7 @@ def evaluated(text: str) -> int:
 
 
 @KINDS
-@pytest.mark.parametrize("digits", [2, 3, 4])
+@each("digits", [2, 3, 4])
 def test_the_answer_is_what_python_says(kind, digits):
     task = Programs(kind, terms=4, ifs=2, set_size=300)
     x, y = task.fixed(digits)
@@ -42,7 +43,7 @@ def test_equal_numbers_are_neither_less_nor_greater():
 
 
 @KINDS
-@pytest.mark.parametrize(("digits", "least", "most"), [(2, 0, 99), (3, 100, 999), (4, 1000, 9999)])
+@each("digits, least, most", [(2, 0, 99), (3, 100, 999), (4, 1000, 9999)])
 def test_numbers_have_their_digits(kind, digits, least, most):
     x, _ = Programs(kind).fixed(digits)
     numbers = np.asarray(x[..., 0])[np.asarray(x[..., 1 + TOKENS.index("number")]) == 1]
@@ -93,8 +94,8 @@ def test_shorter_programs_end_in_rows_of_zeros():
     assert (np.asarray(x[..., 0])[there == 0] == 0).all()
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
+@each(
+    "given, told",
     [
         ({"kind": "mul"}, "kind must be 'add' or 'branch', got 'mul'"),
         ({"terms": 1}, "terms must be at least 2, got 1"),

@@ -1,13 +1,13 @@
 """The tutorial's rows, and what repairs them."""
 
 import numpy as np
-import pytest
 
 from numerate.paper.toy import TutorialRows
 from numerate.paper.toy._task import TUTORIAL
 from numerate.tasks import step_key
+from tests.each import each
 
-each_function = pytest.mark.parametrize("function", TUTORIAL)
+each_function = each("function", TUTORIAL)
 
 
 @each_function
