@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -41,20 +41,25 @@ def number_words(number: int) -> list[str]:
     """
     if not 0 <= number <= _LARGEST:
         raise ValueError(f"number must be from 0 to {_LARGEST}, got {number}")
+    return list(_words(number))
+
+
+@cache  # A task asks for the words of its numbers thousands of times.
+def _words(number: int) -> tuple[str, ...]:
     if number == _LARGEST:
-        return ["one", "thousand"]
+        return "one", "thousand"
     hundreds, rest = divmod(number, 100)
     if not hundreds:
         return _below_hundred(rest)
-    words = [_ONES[hundreds], "hundred"]
-    return words + ["and", *_below_hundred(rest)] if rest else words
+    words = (_ONES[hundreds], "hundred")
+    return (*words, "and", *_below_hundred(rest)) if rest else words
 
 
-def _below_hundred(number: int) -> list[str]:
+def _below_hundred(number: int) -> tuple[str, ...]:
     if number < len(_ONES):
-        return [_ONES[number]]
+        return (_ONES[number],)
     tens, ones = divmod(number, 10)
-    return [_TENS[tens - 2], _ONES[ones]] if ones else [_TENS[tens - 2]]
+    return (_TENS[tens - 2], _ONES[ones]) if ones else (_TENS[tens - 2],)
 
 
 def read_number(words: Iterable[str]) -> int:
@@ -148,7 +153,7 @@ class Numerals:
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
         """Every word, in the order of the numbers that need it first."""
-        return tuple(dict.fromkeys(word for n in self._all for word in number_words(n)))
+        return tuple(dict.fromkeys(word for n in self._all for word in _words(n)))
 
     @property
     def train(self) -> Numbers:
@@ -196,16 +201,16 @@ class Numerals:
 
 
 def _occurrences(numbers: Iterable[int], word: str) -> int:
-    return sum(word in number_words(n) for n in numbers)
+    return sum(word in _words(n) for n in numbers)
 
 
 def _let_in(order: list[int], word: str) -> None:
     """Exchange a number of the training set for one that has the word, in place."""
-    enters = next(i for i in range(_TRAIN, len(order)) if word in number_words(order[i]))
+    enters = next(i for i in range(_TRAIN, len(order)) if word in _words(order[i]))
     leaves = next(
         i
         for i in reversed(range(_TRAIN))
         if order[i] >= _ALWAYS_LEARNED
-        and all(_occurrences(order[:_TRAIN], w) > 1 for w in number_words(order[i]))
+        and all(_occurrences(order[:_TRAIN], w) > 1 for w in _words(order[i]))
     )
     order[enters], order[leaves] = order[leaves], order[enters]
