@@ -11,9 +11,14 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+from typer.testing import CliRunner
+
+from numerate.cli import app
 
 ROOT = Path(__file__).parents[1]
 _PRINTED = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
@@ -46,8 +51,8 @@ def check_console(page: Path, folder: Path) -> None:
             if command.startswith("cat "):
                 (folder / command.removeprefix("cat ")).write_text(shown)
                 continue
-            done = _run(command.replace("$?", str(code)), folder)
-            code, printed, shown = done.returncode, _steady(done.stdout), _steady(shown)
+            code, printed = _run(command.replace("$?", str(code)), folder)
+            printed, shown = _steady(printed), _steady(shown)
             if shown.endswith("…\n"):
                 shown = shown.removesuffix("…\n")
                 printed = printed[: len(shown)]
@@ -66,9 +71,21 @@ def _commands(block: str) -> list[tuple[str, str]]:
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
-def _run(command: str, folder: Path) -> subprocess.CompletedProcess:
+def _run(command: str, folder: Path) -> tuple[int, str]:
+    """The exit code of a command and what it prints. The command line runs in this process,
+    as starting Python takes longer than most commands; the shell runs what comes before a pipe."""
+    before, _, last = command.rpartition(" | ")
+    if not last.startswith("numerate "):
+        return _shell(command, folder)
+    given = _shell(before, folder)[1] if before else None
+    with contextlib.chdir(folder):
+        done = CliRunner().invoke(app, shlex.split(last)[1:], input=given)
+    return done.exit_code, done.output
+
+
+def _shell(command: str, folder: Path) -> tuple[int, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
+    done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
         env=os.environ | {"PATH": path},
@@ -76,6 +93,7 @@ def _run(command: str, folder: Path) -> subprocess.CompletedProcess:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    return done.returncode, done.stdout
 
 
 def _steady(text: str) -> str:

@@ -23,7 +23,6 @@ ROOMS = ["functions", "digits", "language", "programs", "gridworld", "toy", "net
 PUBLIC = sorted([*API, *(f"paper.{room}" for room in ROOMS), "units.exact"])
 
 
-@pytest.mark.usefixtures("optimised")  # the engine's page trains for a million steps
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)
 def test_python_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -14,7 +14,6 @@ README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("optimised")
 def test_python_prints_what_is_shown():
     check_python(README)
 
