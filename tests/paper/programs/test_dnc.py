@@ -107,8 +107,9 @@ def used(cell, key):
 
 def states(cell, xs, start=None):
     state, found = cell.start() if start is None else start, []
+    step = eqx.filter_jit(cell)
     for x in xs:
-        state = cell(x, state)
+        state = step(x, state)
         found.append(state)
     return found
 
@@ -158,7 +159,7 @@ def test_links_lead_from_a_slot_to_the_one_written_to_next():
 def test_gradients_are_finite_from_an_empty_memory(key):
     model = CellProgramModel(DNC, 9, HIDDEN, key=key)
     tokens = Programs("branch", set_size=1).validation()[0][0]
-    gradient = jax.tree.leaves(eqx.filter_grad(lambda m: m(tokens)[0])(model))
+    gradient = jax.tree.leaves(eqx.filter_jit(eqx.filter_grad(lambda m: m(tokens)[0]))(model))
     assert all(bool(jnp.isfinite(g).all()) for g in gradient)
     assert all(bool(jnp.any(g != 0)) for g in gradient)
 
