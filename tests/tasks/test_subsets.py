@@ -8,8 +8,15 @@ import optax
 import pytest
 import sympy
 
-from numerate.paper.functions import SimpleFunctionRecurrent
-from numerate.tasks import MADSEN_RANGES, PAPER_FUNCTIONS, SimpleFunction, madsen2020
+from numerate.paper.functions import SimpleFunctionRecurrent, _task
+from numerate.tasks import (
+    MADSEN_RANGES,
+    PAPER_FUNCTIONS,
+    SimpleFunction,
+    _simple_function,
+    _subsets,
+    madsen2020,
+)
 from numerate.train import Config, train_many
 from numerate.units import Linear
 from tests.each import each
@@ -48,38 +55,58 @@ def truth(function, a, b):
     return np.asarray(sympy.lambdify(symbols, sympy.sympify(formula))(a, b), float)
 
 
-@each("function", ALL)
+@pytest.fixture
+def any_threshold(monkeypatch):
+    """Thresholds from few numbers, where they do not matter, as they take most of the time."""
+    monkeypatch.setattr(_subsets, "_SIMULATED", 10_000)
+    yield
+    _simple_function._threshold.cache_clear()
+    _task._threshold.cache_clear()
+
+
+def every_set(family):
+    """Training, validation and extrapolation sets of an instance, by one program for all."""
+
+    @jax.jit
+    def draw(instance):
+        task = family.at(instance)
+        return task.sample(jax.random.key(1), 20), task.validation(), task.extrapolation()
+
+    return draw
+
+
+@pytest.mark.usefixtures("any_threshold")
 @each("make", [SimpleFunction, madsen2020])
-def test_static_truth(function, make):
-    task = one(make((function,), set_size=50))
-    for x, y in (
-        task.sample(jax.random.key(1), 20),
-        task.validation(),
-        task.extrapolation(),
-    ):
-        assert x.shape[1:] == (100,) and y.shape == (len(x), 1)
-        np.testing.assert_allclose(y[:, 0], truth(function, *sums(task, x)), rtol=3e-6, atol=1e-4)
+def test_static_truth(make):
+    family = make(ALL, set_size=50)
+    draw = every_set(family)
+    for index, function in enumerate(ALL):
+        task = one(family, index)
+        for x, y in draw(task.instance):
+            assert x.shape[1:] == (100,) and y.shape == (len(x), 1)
+            exact = truth(function, *sums(task, x))
+            np.testing.assert_allclose(y[:, 0], exact, rtol=3e-6, atol=1e-4, err_msg=function)
 
 
-@each("function", ALL)
+@pytest.mark.usefixtures("any_threshold")
 @each("reading", READINGS)
-def test_recurrent_truth(function, reading):
-    task = one(SimpleFunctionRecurrent((function,), reading, set_size=50, extrapolation_size=5))
-    for x, y in (
-        task.sample(jax.random.key(1), 20),
-        task.validation(),
-        task.extrapolation(),
-    ):
-        assert x.shape[2] == 10 and y.shape == (len(x), 1)
-        a, b = sums(task, x)
-        if reading == "total":
-            exact = truth(function, a.sum(axis=1), b.sum(axis=1))
-        else:
-            exact = truth(function, a, b).sum(axis=1)
-        # Sums of a thousand float32 numbers.
-        np.testing.assert_allclose(y[:, 0], exact, rtol=2e-5, atol=1e-3)
+def test_recurrent_truth(reading):
+    family = SimpleFunctionRecurrent(ALL, reading, set_size=50, extrapolation_size=5)
+    draw = every_set(family)
+    for index, function in enumerate(ALL):
+        task = one(family, index)
+        for x, y in draw(task.instance):
+            assert x.shape[2] == 10 and y.shape == (len(x), 1)
+            a, b = sums(task, x)
+            if reading == "total":
+                exact = truth(function, a.sum(axis=1), b.sum(axis=1))
+            else:
+                exact = truth(function, a, b).sum(axis=1)
+            # Sums of a thousand float32 numbers.
+            np.testing.assert_allclose(y[:, 0], exact, rtol=2e-5, atol=1e-3, err_msg=function)
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_lengths_of_sequences():
     task = one(SimpleFunctionRecurrent(("add",), set_size=4, extrapolation_size=2))
     assert task.sample(jax.random.key(0), 3)[0].shape == (3, 10, 10)
@@ -87,6 +114,7 @@ def test_lengths_of_sequences():
     assert task.extrapolation()[0].shape == (2, 1000, 10)
 
 
+@pytest.mark.usefixtures("any_threshold")
 @each("function, total", [("add", 100), ("mul", 10_000), ("div", 1), ("sqrt", 10)])
 def test_readings(function, total):
     """From 10 steps to 1000, f of the sums grows as f does; the sum of f a hundredfold."""
@@ -152,6 +180,7 @@ def test_threshold_is_the_error_of_a_model_whose_weights_are_off(make, function)
     assert np.mean(error**2) == pytest.approx(float(task.threshold), rel=0.05)
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_inputs_follow_their_law():
     """The median of low + (high - low) u² is a quarter of the way."""
     task = one(SimpleFunction(("add",)))
@@ -164,6 +193,7 @@ def test_inputs_follow_their_law():
         assert np.median(x) == pytest.approx(low + (high - low) / 4, rel=0.01)
 
 
+@pytest.mark.usefixtures("any_threshold")
 @each("range_", MADSEN_RANGES)
 def test_ranges_of_madsen(range_):
     task = one(madsen2020(("add",), range_, set_size=1000))
@@ -181,6 +211,7 @@ def test_ranges_of_madsen(range_):
         )
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_every_extrapolated_sum_is_larger_than_any_in_training():
     task = one(SimpleFunction(("add",)))
     longest = max(stop - start for start, stop in (task.a, task.b))
@@ -190,18 +221,20 @@ def test_every_extrapolated_sum_is_larger_than_any_in_training():
         assert values.min() > 3.0 * (stop - start) and longest <= 5
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_magnitudes_are_those_of_the_paper():
     """Over seeds, a is from 1 to 5 in training, and 2.5 to 4 times larger in extrapolation."""
     task = SimpleFunction(("first",), set_size=500)
-    inside, outside = [], []
+    draw, inside, outside = every_set(task), [], []
     for seed in range(20):
-        here = one(task, seed, 20)
-        inside.append(np.mean(here.validation()[1]))
-        outside.append(np.mean(here.extrapolation()[1]))
+        _, validation, extrapolation = draw(one(task, seed, 20).instance)
+        inside.append(np.mean(validation[1]))
+        outside.append(np.mean(extrapolation[1]))
     assert 1 < min(inside) and max(inside) < 6
     assert all(2.5 < e / i < 4 for i, e in zip(inside, outside, strict=True))
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_subsets_are_the_same_whatever_else_is_asked():
     """A seed's subsets depend on neither the number of seeds nor the functions."""
     few = SimpleFunction(("add",)).instances(3).subsets
@@ -213,14 +246,16 @@ def test_subsets_are_the_same_whatever_else_is_asked():
     assert len(np.unique(many[:10], axis=0)) == 10
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_runs_of_the_paper_have_all_lengths_and_are_never_the_same():
-    subsets = SimpleFunction(("add",), in_features=6).instances(100).subsets
+    subsets = SimpleFunction(("add",), in_features=6).instances(200).subsets
     lengths = subsets.sum(axis=2)
     assert set(np.unique(lengths)) == {2, 3, 4, 5}
     assert not (subsets[:, 0] == subsets[:, 1]).all(axis=1).any()
     assert (np.abs(np.diff(subsets, axis=2)).sum(axis=2) <= 2).all()
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_runs_of_madsen_share_twelve_inputs():
     subsets = madsen2020(("add",)).instances(100).subsets
     assert (subsets.sum(axis=2) == 25).all() and (subsets.prod(axis=1).sum(axis=1) == 12).all()
@@ -228,6 +263,7 @@ def test_runs_of_madsen_share_twelve_inputs():
     assert starts.min() < 10 and 52 < starts.max() <= 62
 
 
+@pytest.mark.usefixtures("any_threshold")
 def test_sets_are_fixed_and_batches_are_not():
     task = one(SimpleFunction(("mul",), set_size=5))
     assert (task.validation()[0] == task.validation()[0]).all()
@@ -273,8 +309,6 @@ def test_bad_arguments(make, message):
 
 def test_thresholds_are_simulated_once():
     """Every model that is trained on a task asks for the same ones."""
-    from numerate.tasks import _simple_function
-
     task = SimpleFunction(("mul",), first_seed=77)
     first = task.instances(3).threshold
     before = _simple_function._threshold.cache_info().misses
