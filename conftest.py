@@ -5,6 +5,8 @@ import os
 import jax
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # `tests/adapters` runs it on each
+# There is a process for each core already, and threads that wait for each other are slow.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Compiling takes longer than running what was compiled. So the tests of every day do without the
 # optimisations of LLVM, and without XLA's newer code generator, which takes three times as long as

@@ -37,7 +37,8 @@ from numerate.train import penalised
 STEPS, RATE, BATCH = 5000, 0.1, 128
 TRAINED, TESTED, ROWS = (1.0, 2.0), (5.0, 10.0), 1000
 SOLVED = 1e-4
-ONE, HALF = constant(1.0), constant(0.5)
+ONE, HALF, NEAR_ONE = constant(1.0), constant(0.5), normal(1.0, 0.3)
+_STARTS = {id(ONE): "from 1", id(HALF): "from 1/2", id(NEAR_ONE): "from N(1, 0.3²)"}
 # Without the penalty of its large setting, which draws exponents to 0.
 POWERS = {"NAU": recipes.mistry2022("NAU"), "RealNPU": recipes.heim2020("RealNPU")}
 
@@ -70,7 +71,7 @@ TASKS = {
         lambda x: (x[:, 0] ** 2 + x[:, 1] ** 2) ** 0.5,
         2,
         [
-            ("RealNPU", 2, {"gate_init": ONE, "w_hat_init": normal(1.0, 0.3)}),
+            ("RealNPU", 2, {"gate_init": ONE, "w_hat_init": NEAR_ONE}),
             ("NAU", 1, {"w_hat_init": HALF}),
             ("RealNPU", 1, {"gate_init": ONE, "w_hat_init": HALF}),
         ],
@@ -162,6 +163,15 @@ def _sizes(task: Task) -> list[tuple[int, int]]:
     return list(zip([task.inputs, *outs[:-1]], outs, strict=True))
 
 
+def _layers(task: Task) -> str:
+    """The units with their sizes, and where the weights start if that is given."""
+    shown = []
+    for (name, _, more), (i, o) in zip(task.layers, _sizes(task), strict=True):
+        start = _STARTS.get(id(more.get("w_hat_init")))
+        shown.append(f"{name}({i}, {o}" + (f", {start})" if start else ")"))
+    return " → ".join(shown) + ("; gradients clipped to norm 1" if task.clip else "")
+
+
 FRAMEWORKS = {"PyTorch": in_pytorch, "Keras": in_keras, "JAX": in_jax}
 
 
@@ -179,7 +189,7 @@ def main() -> None:
             report.add(
                 {
                     "task": name,
-                    "units": " → ".join(unit for unit, *_ in task.layers),
+                    "layers": _layers(task),
                     "framework": framework,
                     "solved": sum(error < SOLVED for error in errors),
                     "of": seeds,

@@ -1,6 +1,7 @@
-"""Tables of measured numbers: the table in the README, and which unit learns which operation.
+"""Tables of measured numbers: that of the README, which unit learns which operation, and which
+tasks ordinary loops solve.
 
-    python docs/measured.py [choose]
+    python docs/measured.py [choose | loops]
 
 Paste the output into the page. The tests compare the two.
 """
@@ -100,5 +101,25 @@ def _solved(unit: str, solved: list[int], seeds: int) -> list[str]:
     return [f"[{unit}]({unit.lower()}.md)", *cells, f"{100 * share:.1f} %"]
 
 
+def loops() -> str:
+    """Which units an ordinary loop trains for a task, and how many seeds solved it."""
+    result = _result("loops")
+    by_task: dict[tuple[str, str], list[str]] = {}
+    for row in result["rows"]:
+        by_task.setdefault((row["task"], row["layers"]), []).append(str(row["solved"]))
+    frameworks = list(dict.fromkeys(row["framework"] for row in result["rows"]))
+    rows = [[task, f"`{layers}`", *solved] for (task, layers), solved in by_task.items()]
+    table = markdown_table(["task", "units", *frameworks], rows, left=2)
+    seeds = result["rows"][0]["of"]
+    machine = result["machine"]
+    return (
+        f"{table}\n\nOf {seeds} seeds each; {machine['cores']} cores of an "
+        f"{machine['processor']}; {result['date']}."
+    )
+
+
+TABLES = {"choose": choose, "loops": loops}
+
+
 if __name__ == "__main__":
-    print(choose() if sys.argv[1:] == ["choose"] else table())
+    print(TABLES.get("".join(sys.argv[1:]), table)())

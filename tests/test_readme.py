@@ -4,7 +4,6 @@ import importlib.util
 import re
 import subprocess
 
-
 from tests.each import each
 
 from .pages import ROOT, check_console, check_python

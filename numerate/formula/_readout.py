@@ -4,18 +4,23 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import sympy
 
 from numerate._adapters import arrays, borrowed, static_fields
+from numerate._errors import warn_not_chosen
 from numerate.formula._simplify import signed_powers
 from numerate.models import Stack
 from numerate.ops import Tensor, namespace, symbolic
 from numerate.units import Unit
 
 Rows = jax.Array | None
+
+# Layers one after another.
+_LAYERED = (Stack, eqx.nn.Sequential)
 
 # Fields that only keep numbers finite, and the values that remove their effect from a formula.
 _GUARDS = {"eps": 0.0, "omega": math.inf}
@@ -24,7 +29,7 @@ _GUARDS = {"eps": 0.0, "omega": math.inf}
 def read_out(
     model: Any, symbols: Sequence[str | sympy.Symbol], rows: np.ndarray | jax.Array | None = None
 ) -> tuple[sympy.Expr, ...]:
-    """The formulas that a unit, or a `Stack` of units, computes: one for each output.
+    """The formulas that a unit, or a stack of units, computes: one for each output.
 
     The unit's own equation is evaluated on the symbols. Weights that are exactly a multiple of
     1/2, such as saturated ones, become exact numbers. All others become `Float`s, which `snap`
@@ -33,7 +38,8 @@ def read_out(
 
     **Arguments:**
 
-    - `model`: a unit or a `Stack` of units.
+    - `model`: a unit, or a `Stack` or `equinox.nn.Sequential` of units. `from_torch` and
+        `from_keras` make one of a model of PyTorch or Keras.
     - `symbols`: one for each input feature. Names become real symbols; positive symbols give
         simpler formulas, because products are of absolute values.
     - `rows`: inputs `(rows, in_features)` at which gates are evaluated. A gate that is above 1/2
@@ -62,18 +68,20 @@ def read_out(
 
 
 def _in_features(model: Any) -> int | None:
-    while isinstance(model, Stack) and len(model):
+    while isinstance(model, _LAYERED) and len(model.layers):
         model = model[0]
     return getattr(model, "in_features", None)
 
 
 def _outputs(model: Any, x: Tensor, rows: Rows) -> Tensor:
     if isinstance(model, Unit):
+        if not model.is_chosen:
+            warn_not_chosen(type(model).__name__, "numerate.train.select(model, x, y)")
         outputs = _symbolic_copy(model, rows).equation(x)
         return symbolic(np.array([_merged(formula) for formula in outputs], object))
-    if not isinstance(model, Stack):
+    if not isinstance(model, _LAYERED):
         kind = type(model).__name__
-        raise ValueError(f"a formula can be read out of units and Stacks; got a {kind}")
+        raise ValueError(f"a formula can be read out of units and Stacks of them; got a {kind}")
     for layer in model.layers:
         x = _outputs(layer, x, rows)
         rows = None if rows is None else jax.vmap(layer)(rows)  # pyright: ignore[reportArgumentType]

@@ -146,6 +146,10 @@ class Unit(nn.Module):
             for parameter in _tensors(getattr(self, name)):
                 parameter.clamp_(low, high)
 
+    def forgive(self) -> None:
+        """Count the unit as one whose penalty is seen to."""
+        self._penalty_asked = True
+
     def misses_penalty(self, steps: int) -> bool:
         """Whether this is the last of so many optimiser steps, none with the unit's penalty."""
         if self._penalty_asked or type(self).penalty is Unit.penalty:

@@ -44,22 +44,26 @@ class Penalties:
     def __call__(self) -> torch.Tensor:
         """What the penalties add to the loss at this step."""
         penalties = [self._schedule.penalty(unit, self.step) for unit in self._units]
-        return torch.stack([penalty.sum() for penalty in penalties]).sum()
+        return sum(penalties, start=torch.zeros(()))
 
     def remove(self) -> None:
         """Add no penalties any more."""
         self._hook.remove()
 
     def _add(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        step, self.step = self.step, self.step + 1
+        units = [unit for unit in self._units if not self._schedule.is_zero(unit, step)]
+        for unit in self._units:
+            unit.forgive()
+        if not units:
+            return
         owned = {id(p) for group in optimiser.param_groups for p in group["params"]}
         trained = [
-            p
-            for unit in self._units
-            for p in unit.parameters()
-            if p.requires_grad and id(p) in owned
+            p for unit in units for p in unit.parameters() if p.requires_grad and id(p) in owned
         ]
         with torch.enable_grad():
-            total = self()
+            penalties = [self._schedule.penalty(unit, step) for unit in units]
+            total = sum(penalties[1:], start=penalties[0])
         # A scaler of gradients that leaves dividing to the optimiser says so there.
         scale = getattr(optimiser, "grad_scale", None)
         gradients = torch.autograd.grad(total, trained, allow_unused=True)
@@ -72,7 +76,6 @@ class Penalties:
                     parameter.grad = gradient
                 else:
                     parameter.grad.add_(gradient)
-        self.step += 1
 
 
 def penalise(

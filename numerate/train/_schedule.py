@@ -62,6 +62,16 @@ class PenaltySchedule:
         scale = recipe.config.penalty_scale
         return unit.penalty() * (self._at(scale, step) if callable(scale) else scale)
 
+    def is_zero(self, unit: Any, step: int) -> bool:
+        """Whether the schedule is known to leave the penalty of a unit out at a step."""
+        recipe = self._named.get(type(unit).__name__, self._common)
+        if recipe is None or recipe.config.penalty_scale is None:
+            # A unit with a schedule beside `penalty_weight` has a penalty that this is not all of.
+            one = unit.scheduled_penalty.__func__.__qualname__ == "Unit.scheduled_penalty"
+            return one and unit.penalty_weight(self.progress(step)) == 0
+        scale = recipe.config.penalty_scale
+        return (self._at(scale, step) if callable(scale) else scale) == 0
+
     def progress(self, step: Any) -> Any:
         """The part of the training that is done; 1 beyond its end."""
         if isinstance(step, int):

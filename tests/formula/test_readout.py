@@ -11,7 +11,8 @@ from numerate.cells import Recurrent
 from numerate.formula._readout import read_out
 from numerate.models import Stack
 from numerate.ops import ACTIVATIONS
-from numerate.units import MLP, NAC, NALU, Linear, iNALU
+from numerate.units import MLP, NAC, NALU, NAU, NMU, Linear, iNALU
+from numerate.units.exact import exact
 from tests.each import each
 from tests.units.table import EITHER, EXACT, OPERATIONS, UNITS, A, B
 
@@ -180,5 +181,13 @@ def test_a_symbol_for_each_feature(key):
 
 @each("make", [partial(Recurrent, NAC, 1, 1), partial(eqx.nn.Linear, 2, 1)])
 def test_other_models_have_no_formula(make, key):
-    with pytest.raises(ValueError, match="units and Stacks; got a (Recurrent|Linear)"):
+    with pytest.raises(ValueError, match="units and Stacks of them; got a (Recurrent|Linear)"):
         read_out(make(key=key), ["a", "b"])
+
+
+def test_a_sequential_of_equinox_is_a_stack(key):
+    product = exact(NMU, "*", key=key)
+    wide = NAU(2, 2, w_hat_init=lambda *a: jnp.array([[1.0, 1.0], [1.0, -1.0]]), key=key)
+    assert str(read_out(eqx.nn.Sequential([wide, product]), ["a", "b"])) == "((a - b)*(a + b),)"
+    with pytest.raises(ValueError, match="units and Stacks of them; got a Linear"):
+        read_out(eqx.nn.Sequential([eqx.nn.Linear(2, 1, key=key)]), ["a", "b"])
