@@ -46,8 +46,12 @@ def check_runs(command: Path, python: str, folder: Path, **environment: str) -> 
     assert "simple-static" in run(command, "reproduce", "--list", cwd=folder, **environment)
 
 
-def test_the_wheel_has_the_package_alone_and_the_sdist_builds_the_same(tmp_path):
-    wheel = built(ROOT, tmp_path / "here", "wheel")
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return built(ROOT, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+def test_the_wheel_has_the_package_alone_and_the_sdist_builds_the_same(wheel, tmp_path):
     names = set(zipfile.ZipFile(wheel).namelist())
     package = {
         path.relative_to(ROOT).as_posix()
@@ -66,18 +70,18 @@ def test_the_wheel_has_the_package_alone_and_the_sdist_builds_the_same(tmp_path)
     assert again.name == wheel.name and again.read_bytes() == wheel.read_bytes()
 
 
-def test_the_wheel_runs(tmp_path):
+def test_the_wheel_runs(wheel, tmp_path):
     """With the packages that are installed here, and without the repository."""
-    wheel, target = built(ROOT, tmp_path, "wheel"), tmp_path / "installed"
+    target = tmp_path / "installed"
     install = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target)
     run(sys.executable, *install, wheel, cwd=tmp_path)
     check_runs(target / "bin" / "numerate", sys.executable, tmp_path, PYTHONPATH=str(target))
 
 
 @pytest.mark.slow
-def test_the_wheel_installs_in_a_fresh_environment(tmp_path):
+def test_the_wheel_installs_in_a_fresh_environment(wheel, tmp_path):
     """Its own requirements are enough: no extra, and nothing of the development tools."""
-    wheel, fresh = built(ROOT, tmp_path, "wheel"), tmp_path / "fresh"
+    fresh = tmp_path / "fresh"
     venv.create(fresh, with_pip=True)
     python = fresh / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)

@@ -157,12 +157,11 @@ def test_predict_names_what_is_missing(model, tmp_path):
 
 
 def test_fit_draws(tmp_path):
-    for extension, start in {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}.items():
-        path = tmp_path / extension / f"fit.{extension}"
-        path.parent.mkdir()
-        run("fit", "kepler", "--plot", path)
-        assert path.read_bytes().startswith(start), extension
-        assert list(path.parent.iterdir()) == [path]
+    """The other formats are those of `save_plot`."""
+    path = tmp_path / "fit.svg"
+    run("fit", "kepler", "--plot", path)
+    assert path.read_bytes().startswith(b"<?xml")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def interrupt_the_search(monkeypatch, when):
