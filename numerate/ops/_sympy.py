@@ -314,5 +314,10 @@ def eps(x: Any) -> sympy.Expr:
     return sympy.S.Zero
 
 
+def is_known(x: Any) -> bool:
+    """Whether x has a value, and is not an expression."""
+    return not _has_expressions(np.asarray(x))
+
+
 def tiny(x: Any) -> float:
     return float(np.finfo(np.float64).tiny)

@@ -41,14 +41,14 @@ POINTS += [1e-30, 0.1, 0.5, 1.0, 2.0, 6.0, 25.0, 100.0, 1e30]
 # Away from the edges, where a central difference is one.
 SMOOTH = np.array([-3.0, -1.7, -0.75, -0.3, 0.2, 0.7, 1.3, 4.0, 9.0])
 
-each = each("name", REFERENCES)
+each_activation = each("name", REFERENCES)
 
 
 def test_every_activation_has_a_reference():
     assert set(ACTIVATIONS) == {*REFERENCES, "crelu"}
 
 
-@each
+@each_activation
 @each_dtype
 def test_value_is_the_definition(name, dtype, tolerance):
     x = np.array(POINTS, dtype)
@@ -59,7 +59,7 @@ def test_value_is_the_definition(name, dtype, tolerance):
         np.testing.assert_allclose(np.asarray(y), wanted, rtol=tolerance, atol=tolerance)
 
 
-@each
+@each_activation
 def test_gradient_is_that_of_the_definition(name, float64):
     step = 1e-5
     reference = np.vectorize(REFERENCES[name], otypes=[float])

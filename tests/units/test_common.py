@@ -6,6 +6,7 @@ So shapes are traced only, and each test compiles one program, for all its sizes
 
 import inspect
 import itertools
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -20,9 +21,11 @@ from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
-SIZES = [(0, 1), (1, 0), (1, 1), (2, 1), (9, 2)]  # the sums of 9→2 are not unrolled
+SIZES = [(0, 1), (1, 0), (2, 1), (9, 2)]  # the sums of 9→2 are not unrolled
 
 each_unit = each("name", UNITS)
+# A gate, a product and a network: what a layer beside a unit sees of it is the same for all.
+some_units = each("name", ["NALU", "SignNMRU", "MLP"])
 
 
 def parameters(unit):
@@ -46,7 +49,7 @@ def epsilon(unit, dtype):
 @each_unit
 @each_dtype
 def test_shapes_and_default_dtype(name, dtype, key):
-    for sizes in SIZES:
+    for sizes in [*SIZES, (1, 1)]:
         x = jax.ShapeDtypeStruct(sizes[:1], dtype)
         unit, y, weight = traced(UNITS[name], sizes, x, key)
         assert (y.shape, y.dtype) == ((sizes[1],), dtype)
@@ -83,13 +86,14 @@ def is_inexact(leaf):
 @each_dtype
 def test_agrees_with_numpy_reference(name, dtype, tolerance, key):
     case = UNITS[name]
-    if dtype == "float32":
-        tolerance *= case.roundings
+    every = SIZES
+    if dtype == "float32":  # the equation and ε in the other precision, which sizes do not change
+        tolerance, every = tolerance * case.roundings, [(2, 1)]
     rng = np.random.default_rng(0)
-    batches = [rng.normal(size=(20, inputs)).astype(dtype) for inputs, _ in SIZES]
+    batches = [rng.normal(size=(20, inputs)).astype(dtype) for inputs, _ in every]
     for xs in batches:
         xs[0] = 1.0
-    units = [case.make(*sizes, key=key) for sizes in SIZES]
+    units = [case.make(*sizes, key=key) for sizes in every]
     for unit, xs, got in zip(units, batches, outputs(units, batches), strict=True):
         assert (got.shape, got.dtype) == ((20, unit.out_features), dtype)
         assert np.isfinite(got[0]).all()
@@ -165,14 +169,16 @@ def test_exact_weights_extrapolate_to_rounding(name, dtype, tolerance, key, opti
 
 
 @each("name", dict(EXACT))
-@each_dtype
-def test_penalty_is_that_of_the_row_at_exact_weights(name, dtype, key):
+def test_penalty_is_that_of_the_row_at_exact_weights(name, float64, key):
     case = UNITS[name]
     penalised = jax.jit(lambda unit: (unit.penalty(), unit.weight, unit.constrained().weight))
     for operation in case.exact:
-        penalty, weight, constrained = penalised(case.made_exact(operation, dtype, key))
-        assert (penalty, penalty.dtype) == (case.penalty, dtype), operation
+        penalty, weight, constrained = penalised(case.made_exact(operation, float64, key))
+        assert (penalty, penalty.dtype) == (case.penalty, float64), operation
         np.testing.assert_array_equal(constrained, weight)
+    with jax.enable_x64(False):  # the dtype of the other precision
+        unit = case.made_exact(operation, jnp.dtype("float32"), key)
+        assert eqx.filter_eval_shape(lambda u: u.penalty(), unit).dtype == "float32"
 
 
 # Where equations are awkward: zeros of both signs, ±1, subnormal and huge numbers, all signs.
@@ -180,27 +186,35 @@ AWKWARD = [0.0, -0.0, 1.0, -1.0, 1e-30, -1e-30, 1e30, -1e30, 0.5, -2.0]
 
 
 @each_unit
-@each_dtype
-def test_gradient_is_finite_at_awkward_numbers(name, dtype, key):
+def test_gradient_is_finite_at_awkward_numbers(name, key):
     """Each beside ordinary inputs: the product of two huge ones is not finite itself. That of the
-    exact weights and of the default start is in `test_finite_gradients.py`."""
+    exact weights and of the default start, in both precisions, is in `test_finite_gradients.py`."""
     case = UNITS[name]
 
     def spread(key, shape, dtype):
         return case.spread / 2 * INITIALISERS["uniform"](key, shape, dtype)
 
     unit = case.make(3, 2, **dict.fromkeys(initialisers_of(case.unit), spread), key=key)
-    xs = np.array([[a, 0.5, -1.5] for a in AWKWARD] + [[0.0] * 3, [-1.0] * 3], dtype)
-    evaluated_and_training = at_awkward_numbers(unit, xs, jax.random.split(key, len(xs)))
-    for leaf in jax.tree.leaves(evaluated_and_training):
-        finite = np.isfinite(leaf).reshape(len(xs), -1).all(axis=1)
-        assert finite.all(), xs[~finite]
+    xs = np.array([[a, 0.5, -1.5] for a in AWKWARD] + [[0.0] * 3, [-1.0] * 3], np.float32)
+    keys = jax.random.split(key, len(xs))
+    for training in (None, keys) if differs_in_training(unit) else (None,):
+        for leaf in jax.tree.leaves(at_awkward_numbers(unit, xs, training)):
+            finite = np.isfinite(leaf).reshape(len(xs), -1).all(axis=1)
+            assert finite.all(), xs[~finite]
 
 
 @eqx.filter_jit
 def at_awkward_numbers(unit, xs, keys):
-    evaluated = jax.vmap(lambda x: value_and_gradient(unit, x))(xs)
-    return evaluated, jax.vmap(lambda x, key: value_and_gradient(unit, x, key))(xs, keys)
+    return jax.vmap(partial(value_and_gradient, unit))(xs, keys)
+
+
+def differs_in_training(unit):
+    """For most units a key makes no difference: it is the same program."""
+
+    def program(draw):
+        return str(jax.make_jaxpr(lambda x: unit.equation(x, draw))(jnp.ones(unit.in_features)))
+
+    return program(None) != program(jnp.ones)
 
 
 @each_unit
@@ -223,18 +237,19 @@ def a_step(unit, x):
 def test_vmap_over_seeds_equals_a_loop(name, key):
     xs = np.random.default_rng(3).normal(size=(7, 3)).astype("float32")
 
-    def run(key):
-        unit = UNITS[name].make(3, 2, key=key)
-        return unit, jax.vmap(unit)(xs)
+    def make(key):
+        return UNITS[name].make(3, 2, key=key)
+
+    def run(unit):
+        return jax.vmap(unit)(xs)
 
     keys = jax.random.split(key, 3)
-    units, outputs = jax.jit(jax.vmap(run))(keys)
-    run = jax.jit(run)
-    for i, key in enumerate(keys):
-        unit, output = run(key)
+    units, alone = jax.vmap(make)(keys), [make(key) for key in keys]
+    outputs, run = jax.jit(jax.vmap(run))(units), jax.jit(run)
+    for i, unit in enumerate(alone):
         for a, b in zip(jax.tree.leaves(units), jax.tree.leaves(unit), strict=True):
             np.testing.assert_array_equal(a[i], b)
-        np.testing.assert_allclose(outputs[i], output, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(outputs[i], run(unit), rtol=1e-6, atol=1e-6)
     assert len(np.unique(np.asarray(outputs)[:, 0, 0])) == 3
 
 
@@ -260,7 +275,7 @@ def test_negative_sizes_are_refused(name, key):
             UNITS[name].make(**sizes, key=key)
 
 
-@each_unit
+@some_units
 def test_composes_with_dense_layers(name, float64, key):
     keys = jax.random.split(key, 3)
     model = eqx.nn.Sequential(
@@ -271,10 +286,6 @@ def test_composes_with_dense_layers(name, float64, key):
         ]
     )
     assert trains(model, jax.random.normal(key, (5, 4)))
-
-
-# A gate, a product and a network: what a layer beside a unit sees of it is the same for all.
-some_units = each("name", ["NALU", "SignNMRU", "MLP"])
 
 
 @some_units

@@ -42,11 +42,13 @@ def test_units_of_jax_refuse_other_widths_however_they_are_called():
         unit = getattr(units, name)(N, 2, key=KEY)
         for width in WRONG:
             x = jnp.ones(width)
-            for call in (unit, eqx.filter_jit(unit), partial(unit, key=KEY)):
+            for call in (unit, partial(unit, key=KEY)):
                 with pytest.raises(ValueError, match=message(name, "", width)):
                     call(x)
             with pytest.raises(ValueError, match=message(name, "", width)):
                 jax.vmap(unit)(jnp.ones((5, width)))
+        with pytest.raises(ValueError, match=message(name, "", width)):
+            eqx.filter_jit(unit)(x)  # of the last width: to trace takes longer than all others
         with pytest.raises(ValueError, match=r"got shape \(5, 3\): jax.vmap maps over batches"):
             unit(jnp.ones((5, N)))
         with pytest.raises(ValueError, match=r"got shape \(\)"):

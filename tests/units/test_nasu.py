@@ -32,14 +32,15 @@ def test_every_reading_agrees_with_the_reference(alternatives, dtype, key):
     wanted = [references.nasu(parameters(unit), x.astype(float), 0.0) for x in xs]
     # Eight factors and an angle: 100 roundings.
     rounding = 100 * float(jnp.finfo(dtype).eps)
-    np.testing.assert_allclose(jax.vmap(unit)(jnp.asarray(xs)), wanted, rtol=rounding, atol=1e-5)
+    got = jax.jit(jax.vmap(unit))(jnp.asarray(xs))
+    np.testing.assert_allclose(got, wanted, rtol=rounding, atol=1e-5)
 
 
 def test_training_goes_through_both_branches_about_equally(key):
     unit = NASU(2, 1, key=key)
     x = jnp.array([1.5, 2.0])
     keys = jax.random.split(key, 2000)
-    ys = jax.vmap(lambda k: unit(x, key=k))(keys)[:, 0]
+    ys = jax.jit(jax.vmap(lambda k: unit(x, key=k)))(keys)[:, 0]
     values, counts = np.unique(np.asarray(ys), return_counts=True)
     wanted = sorted(float(unit.chosen(0, a)(x)[0]) for a in (0, 2))
     np.testing.assert_allclose(values, wanted, rtol=1e-5)
@@ -55,7 +56,7 @@ def test_branches_do_not_see_each_others_errors(key):
         grads = eqx.filter_grad(lambda u: u(x, key=k)[0])(unit)
         return jnp.any(grads.sum_hat != 0), jnp.any(grads.product_hat != 0)
 
-    sums, products = jax.vmap(gradient)(jax.random.split(key, 50))
+    sums, products = jax.jit(jax.vmap(gradient))(jax.random.split(key, 50))
     assert jnp.all(sums != products) and jnp.any(sums) and jnp.any(products)
 
 

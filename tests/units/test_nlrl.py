@@ -2,6 +2,7 @@
 
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,6 +33,7 @@ def rule(operation, literals, key):
     )
 
 
+@eqx.filter_jit
 def truths(model, dtype):
     return jax.vmap(model)(jnp.array(CORNERS, dtype))[:, 0]
 

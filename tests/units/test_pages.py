@@ -13,7 +13,7 @@ from tests.pages import ROOT
 
 PAGES = ROOT / "docs" / "units"
 NAMES = sorted(set(units.__all__) - {"Unit"})
-each = each("name", NAMES)
+each_unit = each("name", NAMES)
 
 
 def module(path):
@@ -39,7 +39,7 @@ def region(text: str, name: str) -> str:
     return found
 
 
-@each
+@each_unit
 def test_a_page_has_words_a_picture_and_the_api(name):
     words, api = page(name).split(f"\n::: numerate.units.{name}\n")
     assert words.startswith(f"# {name}\n") and not api.strip()

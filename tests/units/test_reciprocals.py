@@ -116,7 +116,7 @@ def test_slopes_at_zero_are_finite_and_known(name, training, dtype, key):
     """As a divisor, 1/f² with f = 2√t, the slope of the linear piece; SignNMRU has |x|: 0."""
     unit = UNITS[name].made_exact("/", dtype, key)
     mode = key if training else None
-    slope = jax.grad(lambda x: unit(x, key=mode)[0])(jnp.array([3.0, 0.0], dtype))
+    slope = jax.jit(jax.grad(lambda x: unit(x, key=mode)[0]))(jnp.array([3.0, 0.0], dtype))
     steep = 3.0 / (4.0 * float(jnp.finfo(dtype).tiny))
     np.testing.assert_allclose(slope, [0.0, 0.0 if name == "SignNMRU" else steep], rtol=1e-5)
 
