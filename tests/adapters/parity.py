@@ -1,6 +1,8 @@
 """How far JAX, PyTorch and Keras are apart, for every unit of the table: one JSON object.
 
-    KERAS_BACKEND=jax python -m tests.adapters.parity
+    KERAS_BACKEND=jax python -m tests.adapters.parity NAU NMU …
+
+The units named are compared in both precisions and the others in float64, without names all.
 
 A process of its own, because Keras has one backend in each. On the JAX backend PyTorch and Keras
 are compared with JAX; on the PyTorch backend Keras is compared with PyTorch. A distance is the
@@ -8,6 +10,7 @@ greatest difference between two values or gradients, relative to the greatest of
 """
 
 import json
+import sys
 
 import equinox as eqx
 import jax
@@ -18,7 +21,7 @@ import torch
 
 import numerate.keras
 import numerate.torch
-from tests.units.table import UNITS
+from tests.units.table import UNITS, differs_in_training
 
 SIZES, BATCH = (3, 2), 4
 
@@ -58,6 +61,8 @@ def in_jax(unit, x, cotangent, dtype):
         lambda unit, x: unit.equation(x, draw_in(jnp.asarray, dtype)),
         lambda unit, x: unit.penalty(),
     ]
+    if not differs_in_training(unit):  # to compile the same equation again takes longer than all
+        del functions[1]
 
     def with_unit(function):
         return lambda trained, x: function(eqx.combine(trained, frozen), x)
@@ -67,7 +72,7 @@ def in_jax(unit, x, cotangent, dtype):
     return jax.jit(lambda both: [with_gradients(f, both, cotangent) for f in every])(both)
 
 
-def in_torch(module, parameters, x, cotangent, dtype):
+def in_torch(unit, module, parameters, x, cotangent, dtype):
     x, cotangent = torch.tensor(x, requires_grad=True), torch.tensor(cotangent)
 
     def of(value):
@@ -79,19 +84,18 @@ def in_torch(module, parameters, x, cotangent, dtype):
             none = [n if g is None else g for g, n in zip(got, none, strict=True)]
         return [a.detach().numpy() for a in (value, *none)]
 
-    return [
-        of(module(x)),
-        of(module.equation(x, draw_in(torch.tensor, dtype))),
-        of(module.penalty()),
-    ]
+    training = [module.equation(x, draw_in(torch.tensor, dtype))] * differs_in_training(unit)
+    return [of(value) for value in (module(x), *training, module.penalty())]
 
 
-def in_keras_on_jax(layer, x, cotangent, dtype):
+def in_keras_on_jax(unit, layer, x, cotangent, dtype):
     functions = [
         layer,
         lambda x: layer.equation(x, draw_in(jnp.asarray, dtype)),
         lambda x: layer.penalty(),
     ]
+    if not differs_in_training(unit):
+        del functions[1]
 
     def with_values(function):
         def of(values, x):
@@ -119,24 +123,31 @@ def distance(got, wanted):
 
 
 def compare(name, dtype):
-    """The distances: of the outputs, of the outputs in training, of the penalties."""
+    """The distances: of the outputs, of the outputs in training if they differ, of the penalties.
+    Keras must start as JAX does, too."""
     unit = UNITS[name].make(*SIZES, dtype=dtype, key=jax.random.key(3))
     given = examples(dtype), numbers(dtype, BATCH, SIZES[1]), dtype
     module, layer = numerate.torch.to_torch(unit).eval(), numerate.keras.to_keras(unit)
+    started = getattr(numerate.keras, type(unit).__name__)(
+        SIZES[1], **UNITS[name].kwargs, dtype=dtype, seed=3
+    )
+    started.build((None, SIZES[0]))
+    assert eqx.tree_equal(numerate.keras.from_keras(started), unit), name
     parameters = list(module.parameters())
     if keras.backend.backend() == "torch":
-        wanted = in_torch(module, parameters, *given)
+        wanted = in_torch(unit, module, parameters, *given)
         variables = [v.value for v in layer.trainable_variables]
-        return {"keras": distances(in_torch(layer, variables, *given), wanted)}
+        return {"keras": distances(in_torch(unit, layer, variables, *given), wanted)}
     wanted = in_jax(unit, *given)
     return {
-        "torch": distances(in_torch(module, parameters, *given), wanted),
-        "keras": distances(in_keras_on_jax(layer, *given), wanted),
+        "torch": distances(in_torch(unit, module, parameters, *given), wanted),
+        "keras": distances(in_keras_on_jax(unit, layer, *given), wanted),
     }
 
 
 if __name__ == "__main__":
     # Not at import: collecting tests imports every file.
     jax.config.update("jax_enable_x64", True)
-    dtypes = ("float32", "float64")
-    print(json.dumps({name: {dtype: compare(name, dtype) for dtype in dtypes} for name in UNITS}))
+    in_both = sys.argv[1:] or UNITS
+    dtypes = {name: ("float32", "float64")[name not in in_both :] for name in UNITS}
+    print(json.dumps({n: {dtype: compare(n, dtype) for dtype in dtypes[n]} for n in UNITS}))

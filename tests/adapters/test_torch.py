@@ -19,9 +19,10 @@ from numerate.cells import Recurrent
 from numerate.initialisers import constant
 from numerate.models import Stack
 from tests.each import each
-from tests.units.table import UNITS
+from tests.units.table import FAMILIES, UNITS
 
 each_row = each("name", UNITS)
+each_family = each("name", FAMILIES)
 NAMES = [name for name in units.__all__ if name != "Unit"]
 
 # As numbers of 8 bits: bfloat16 rounds each of a handful of operations by half of one.
@@ -90,8 +91,10 @@ def test_the_generator_of_pytorch_decides(name):
     assert not all(map(torch.equal, states[0], states[1]))
 
 
-@each("dtype", [torch.float64, torch.bfloat16])
-@each_row
+@each(
+    "name, dtype",
+    [*((n, torch.float64) for n in UNITS), *((n, torch.bfloat16) for n in FAMILIES)],
+)
 def test_converts_both_ways(name, dtype):
     module = made(name, 3, 2, dtype=dtype)
     assert all(p.dtype == dtype for p in module.parameters())
@@ -240,7 +243,7 @@ def test_ones_own_unit_becomes_a_module():
 # A step of the cells is compared with JAX's; sequences are short, as products grow fast.
 
 
-@each_row
+@each_family
 def test_cells_step_as_in_jax(name):
     def unit(*sizes, key):
         return UNITS[name].make(*sizes, key=key)
@@ -248,7 +251,7 @@ def test_cells_step_as_in_jax(name):
     cell = Recurrent(unit, input_size=3, hidden_size=2, key=jax.random.key(0))
     module = adapter.to_torch(cell).eval()
     xs = batch(4, 2, 3)
-    wanted = np.array([cell(x) for x in jnp.asarray(xs.numpy())])
+    wanted = np.array(jax.jit(jax.vmap(cell))(jnp.asarray(xs.numpy())))
     scale = max(1.0, np.abs(wanted).max())
     np.testing.assert_allclose(module(xs).detach() / scale, wanted / scale, rtol=0, atol=1e-6)
     h, step = None, super(adapter.Recurrent, module).forward

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import sympy
 
@@ -26,6 +28,7 @@ __all__ = [
     "CLOSED",
     "EITHER",
     "EXACT",
+    "FAMILIES",
     "OPEN",
     "OPERATIONS",
     "POSITIVE",
@@ -35,6 +38,7 @@ __all__ = [
     "A",
     "B",
     "Case",
+    "differs_in_training",
 ]
 
 A, B = sympy.symbols("a b", positive=True)
@@ -109,5 +113,18 @@ def _case(unit: type[Unit]) -> Case:
     return Case(unit, getattr(references, name.lower()), **_EXCEPTIONS.get(name, {}))
 
 
+# One unit of each family, for what does not depend on the equation: sum, product, gate, clipped
+# product, complex power, network, and one with noise.
+FAMILIES = ("NAU", "NMU", "NALU", "iNALU", "NPU", "MLP", "sNMU")
+
 UNITS = {unit.__name__: _case(unit) for unit in EXACT_PARAMETERS}
 EXACT = [(name, operation) for name, case in UNITS.items() for operation in case.exact]
+
+
+def differs_in_training(unit: Unit) -> bool:
+    """For most units a key makes no difference: it is the same program."""
+
+    def program(draw):
+        return str(jax.make_jaxpr(lambda x: unit.equation(x, draw))(jnp.ones(unit.in_features)))
+
+    return program(None) != program(jnp.ones)

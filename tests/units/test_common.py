@@ -17,7 +17,7 @@ import sympy
 
 from numerate.initialisers import INITIALISERS
 from tests.each import each, each_dtype
-from tests.units.table import EXACT, OPERATIONS, UNITS, A, B
+from tests.units.table import EXACT, OPERATIONS, UNITS, A, B, differs_in_training
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -206,15 +206,6 @@ def test_gradient_is_finite_at_awkward_numbers(name, key):
 @eqx.filter_jit
 def at_awkward_numbers(unit, xs, keys):
     return jax.vmap(partial(value_and_gradient, unit))(xs, keys)
-
-
-def differs_in_training(unit):
-    """For most units a key makes no difference: it is the same program."""
-
-    def program(draw):
-        return str(jax.make_jaxpr(lambda x: unit.equation(x, draw))(jnp.ones(unit.in_features)))
-
-    return program(None) != program(jnp.ones)
 
 
 @each_unit
