@@ -2,7 +2,8 @@
 
     KERAS_BACKEND=jax python -m tests.adapters.parity NAU NMU …
 
-The units named are compared in both precisions and the others in float64, without names all.
+The units named are compared in both precisions and all libraries. The others are in float64 and,
+on the JAX backend, without Keras. Without names all are named.
 
 A process of its own, because Keras has one backend in each. On the JAX backend PyTorch and Keras
 are compared with JAX; on the PyTorch backend Keras is compared with PyTorch. A distance is the
@@ -122,7 +123,7 @@ def distance(got, wanted):
     return max(float(np.max(np.abs(g - w) / max(1, np.max(np.abs(w))))) for g, w in pairs)
 
 
-def compare(name, dtype):
+def compare(name, dtype, with_keras=True):
     """The distances: of the outputs, of the outputs in training if they differ, of the penalties.
     Keras must start as JAX does, too."""
     unit = UNITS[name].make(*SIZES, dtype=dtype, key=jax.random.key(3))
@@ -139,10 +140,10 @@ def compare(name, dtype):
         variables = [v.value for v in layer.trainable_variables]
         return {"keras": distances(in_torch(unit, layer, variables, *given), wanted)}
     wanted = in_jax(unit, *given)
-    return {
-        "torch": distances(in_torch(unit, module, parameters, *given), wanted),
-        "keras": distances(in_keras_on_jax(unit, layer, *given), wanted),
-    }
+    found = {"torch": distances(in_torch(unit, module, parameters, *given), wanted)}
+    if with_keras:
+        found["keras"] = distances(in_keras_on_jax(unit, layer, *given), wanted)
+    return found
 
 
 if __name__ == "__main__":
@@ -150,4 +151,8 @@ if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
     in_both = sys.argv[1:] or UNITS
     dtypes = {name: ("float32", "float64")[name not in in_both :] for name in UNITS}
-    print(json.dumps({n: {dtype: compare(n, dtype) for dtype in dtypes[n]} for n in UNITS}))
+    print(
+        json.dumps(
+            {n: {dtype: compare(n, dtype, n in in_both) for dtype in dtypes[n]} for n in UNITS}
+        )
+    )

@@ -71,7 +71,7 @@ def test_has_nothing_else():
 
 
 @each("shape", [(5,), (2, 0), (4, 1, 3)])
-@each_row
+@each_family
 def test_takes_any_batch(name, shape):
     layer, x = made(name, 2, seed=0), batch(*shape, 3)
     y = outputs(layer, x)
@@ -258,7 +258,7 @@ def test_other_models_are_refused():
 
 
 def test_refuses_other_widths_however_it_is_called():
-    for name in NAMES:
+    for name in FAMILIES:
         layer = getattr(adapter, name)(2, in_features=3, seed=0)
         with pytest.raises(ValueError, match=rf"{name} takes 3 features, .*5, 1\)"):
             layer(keras.ops.ones((5, 1)))

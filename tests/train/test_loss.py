@@ -89,16 +89,16 @@ def test_gradient_of_many_seeds_is_that_of_each():
     nothing = jax.tree.map(lambda _: None, units)
     gradient = loss_gradient(static, lambda model, when, error: 0.0)
     error = mean_squared_error(static)
-    _, gradients = jax.vmap(lambda u, key: gradient(u, nothing, x, y, key, jnp.float32(1.0)))(
-        units, KEYS
-    )
-    errors = jax.vmap(lambda u: error(u, x, y))(units)
+    one = lambda u, key: gradient(u, nothing, x, y, key, jnp.float32(1.0))  # noqa: E731
+    _, gradients = jax.jit(jax.vmap(one))(units, KEYS)
+    errors = jax.jit(jax.vmap(lambda u: error(u, x, y)))(units)
 
     def plain(unit):
         return jnp.mean((jax.vmap(unit)(x) - y) ** 2)
 
+    of_one = jax.jit(jax.value_and_grad(plain))
     for i, key in enumerate(KEYS):
-        value, expected = jax.value_and_grad(plain)(NALU(2, 1, key=key))
+        value, expected = of_one(NALU(2, 1, key=key))
         np.testing.assert_allclose(errors[i], value, rtol=1e-5)
         for a, b in zip(jax.tree.leaves(gradients), jax.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(a[i], b, rtol=1e-4, atol=1e-5)
