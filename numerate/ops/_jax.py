@@ -8,6 +8,7 @@ import operator
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 from jax.nn import log_sigmoid, sigmoid, softmax, softplus
@@ -185,6 +186,6 @@ def tiny(x) -> float:
     return float(jnp.finfo(x.dtype).tiny)
 
 
-def is_known(x) -> bool:
-    """Whether x has a value now, and is not one of a program that is being traced."""
-    return not isinstance(x, Tracer)
+def known(x):
+    """The value of x as an array of NumPy; None for one of a program that is being traced."""
+    return None if isinstance(x, Tracer) else np.asarray(x)

@@ -192,10 +192,11 @@ def staircase(progress: Any, first: float, last: float, length: float) -> Any:
 def _check_progress(progress: Any) -> None:
     """The number of a step given for the progress would be the end of every schedule at once."""
     number = isinstance(progress, int | float)
-    if not number and not namespace(progress).is_known(progress):
+    known = progress if number else namespace(progress).known(progress)
+    if known is None:
         return
     # A sum of many parts of the training may be above 1 by rounding.
-    low, high = (progress, progress) if number else (progress.min(), progress.max())
+    low, high = (known, known) if number else (known.min(), known.max())
     if not (low >= -1e-4 and high <= 1 + 1e-4):
         raise ValueError(
             "progress is the part of the training that is done, from 0 to 1, such as step/steps; "

@@ -314,9 +314,10 @@ def eps(x: Any) -> sympy.Expr:
     return sympy.S.Zero
 
 
-def is_known(x: Any) -> bool:
-    """Whether x has a value, and is not an expression."""
-    return not _has_expressions(np.asarray(x))
+def known(x: Any) -> np.ndarray | None:
+    """The values of x; None where it has expressions."""
+    values = np.asarray(x)
+    return None if _has_expressions(values) else values
 
 
 def tiny(x: Any) -> float:

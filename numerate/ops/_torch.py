@@ -261,6 +261,8 @@ def tiny(x) -> float:
     return torch.finfo(x.dtype).tiny
 
 
-def is_known(x) -> bool:
-    """Whether x has a value now, and is not one of a program that is being traced."""
-    return x.device.type != "meta" and not torch.compiler.is_compiling()
+def known(x):
+    """The value of x as an array of NumPy; None for one of a program that is being traced."""
+    if x.device.type == "meta" or torch.compiler.is_compiling():
+        return None
+    return x.detach().cpu().double().numpy()

@@ -137,7 +137,8 @@ class NASU(Unit):
 
     @property
     def is_chosen(self) -> bool:
-        return not namespace(self.choice).is_known(self.choice) or bool((self.choice >= 0).all())
+        choice = namespace(self.choice).known(self.choice)
+        return choice is None or bool((choice >= 0).all())
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None

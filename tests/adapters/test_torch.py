@@ -53,6 +53,7 @@ def test_has_every_unit_with_its_arguments():
 
 def test_has_nothing_else():
     others = {"Unit", "Recurrent", "RecurrentCell", "to_torch", "from_torch"}
+    others |= {"Penalties", "penalise", "select_branches", "snap"}
     assert set(adapter.__all__) == {*NAMES, *others}
 
 

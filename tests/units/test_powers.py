@@ -273,7 +273,7 @@ def test_snapped_over_seeds_equals_a_loop(name, key):
         np.testing.assert_array_equal(getattr(together, name), wanted)
 
 
-@each("tolerance", [-1e-6, 0.5, float("nan")])
+@each("tolerance", [-1e-6, 0.51, float("nan")])
 def test_a_tolerance_that_reaches_two_whole_numbers_is_refused(tolerance, key):
-    with pytest.raises(ValueError, match="tolerance must be at least 0 and below 1/2"):
+    with pytest.raises(ValueError, match="tolerance must be from 0 to 1/2"):
         HillSpaceSum(1, 1, key=key).snapped(tolerance)
