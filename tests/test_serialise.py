@@ -14,7 +14,7 @@ from numerate.models import Stack
 from numerate.serialise import load, save
 from numerate.units import NAC, NALU, Unit
 from tests.each import each
-from tests.units.table import UNITS
+from tests.units.table import FAMILIES, UNITS
 
 
 @pytest.fixture
@@ -26,8 +26,10 @@ def same(one, other):
     return eqx.tree_equal(one, other, typematch=True)
 
 
-@each("name", UNITS)
-@each("sizes, double", [((2, 1), True), ((0, 3), False)])
+@each(
+    "name, sizes, double",
+    [*((n, (2, 1), True) for n in UNITS), *((n, (0, 3), False) for n in FAMILIES)],
+)
 def test_round_trip_of_every_unit(name, sizes, double, path, key):
     with jax.enable_x64(double):
         unit = UNITS[name].make(*sizes, key=key)

@@ -94,10 +94,10 @@ class SelectBranches(keras.callbacks.Callback):
         >>> from numerate.keras import NASU
         >>> model = keras.Sequential([NASU(1, in_features=2, seed=0)])
         >>> model.compile(keras.optimizers.Adam(0.01), "mse")
-        >>> x = np.random.default_rng(0).uniform(1, 2, (1280, 2))
+        >>> x = np.random.default_rng(0).uniform(1, 2, (12800, 2))
         >>> y = x[:, :1] / x[:, 1:]
         >>> callbacks = [Penalties(), SelectBranches(x[:100], y[:100])]
-        >>> history = model.fit(x, y, epochs=200, callbacks=callbacks, verbose=0)
+        >>> history = model.fit(x, y, epochs=3, callbacks=callbacks, verbose=0)
         >>> model.layers[0].operation
         ('product',)
     """

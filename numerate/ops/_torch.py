@@ -265,4 +265,7 @@ def known(x):
     """The value of x as an array of NumPy; None for one of a program that is being traced."""
     if x.device.type == "meta" or torch.compiler.is_compiling():
         return None
-    return x.detach().cpu().double().numpy()
+    try:
+        return x.detach().cpu().double().numpy()
+    except RuntimeError:  # `torch.func` maps over it
+        return None

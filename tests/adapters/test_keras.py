@@ -80,7 +80,7 @@ def test_takes_any_batch(name, shape):
     np.testing.assert_allclose(y.reshape(-1, 2), wanted, rtol=1e-6, atol=1e-6)
 
 
-@each_row
+@each_family  # all of them in `test_parity.py`
 def test_starts_as_in_jax(name):
     unit, layer = UNITS[name].make(3, 2, key=jax.random.key(7)), made(name, 2, seed=7)
     layer.build((None, 3))

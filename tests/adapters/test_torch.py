@@ -58,7 +58,7 @@ def test_has_nothing_else():
 
 
 @each("shape", [(), (5,), (2, 0), (4, 1, 3)])
-@each_row
+@each_family
 def test_takes_any_batch(name, shape):
     module = made(name, 3, 2).eval()
     x = batch(*shape, 3)

@@ -57,7 +57,9 @@ def test_a_seed_does_not_depend_on_its_company_or_place(name):
     """To the last bit: alone, with two others in another order, over a chunk's end, permuted."""
     model, run = MODELS[name], forty(name)
     order = np.random.default_rng(0).permutation(len(KEYS))
-    for seeds in ([0], [39], [7, 3, 20], list(range(33)), order):
+    # The sizes of chunks do not depend on the model, so that one is tried with all.
+    sets = ([0], [39], list(range(33))) if name == "NALU" else ()
+    for seeds in (*sets, [7, 3, 20], order):
         some = train_many(KEYS[jnp.array(seeds)], TASK, model, CONFIG)
         assert_identical(rows(run, seeds), rows(some, ...))
     assert len(set(run.validation.tolist())) == len(KEYS)

@@ -17,7 +17,7 @@ import sympy
 
 from numerate.initialisers import INITIALISERS
 from tests.each import each, each_dtype
-from tests.units.table import EXACT, OPERATIONS, UNITS, A, B, differs_in_training
+from tests.units.table import EXACT, FAMILIES, OPERATIONS, UNITS, A, B, differs_in_training
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -185,7 +185,7 @@ def test_penalty_is_that_of_the_row_at_exact_weights(name, float64, key):
 AWKWARD = [0.0, -0.0, 1.0, -1.0, 1e-30, -1e-30, 1e30, -1e30, 0.5, -2.0]
 
 
-@each_unit
+@each("name", FAMILIES)  # all of them, at corners, in `test_finite_gradients.py`
 def test_gradient_is_finite_at_awkward_numbers(name, key):
     """Each beside ordinary inputs: the product of two huge ones is not finite itself. That of the
     exact weights and of the default start, in both precisions, is in `test_finite_gradients.py`."""
@@ -224,7 +224,7 @@ def a_step(unit, x):
     return (unit.weight, total), (stepped.weight, stepped(x).sum())
 
 
-@each_unit
+@each("name", FAMILIES)
 def test_vmap_over_seeds_equals_a_loop(name, key):
     xs = np.random.default_rng(3).normal(size=(7, 3)).astype("float32")
 

@@ -273,8 +273,21 @@ def check(where, fields, size, value, gradients):
 
 
 @each("name", UNITS)
-@each_dtype
-def test_value_and_gradients_are_finite_where_documented(name, dtype):
+def test_value_and_gradients_are_finite_where_documented(name):
+    finite_where_documented(name, jnp.dtype("float32"))
+
+
+@pytest.mark.slow
+@each("name", UNITS)
+def test_value_and_gradients_are_finite_in_float64(name, float64):
+    finite_where_documented(name, float64)
+
+
+def test_the_power_of_an_nru_is_finite_in_float64(float64):
+    finite_where_documented("NRU", float64)
+
+
+def finite_where_documented(name, dtype):
     unit, fields = corners(name, dtype)
     xs = PAIRS.astype(dtype)
     for training in (False, True) if name in IN_TRAINING else (False,):
