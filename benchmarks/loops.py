@@ -111,11 +111,11 @@ def in_pytorch(task: Task, seed: int) -> float:
 def in_keras(task: Task, seed: int) -> float:
     """The error beyond the range of a model trained by `fit`."""
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential(
+    model: Any = keras.Sequential(
         [keras.Input((task.inputs,))]
         + [getattr(layers, name)(size, **more) for name, size, more in task.layers]
     )
-    rate = keras.optimizers.schedules.CosineDecay(RATE, STEPS)
+    rate: Any = keras.optimizers.schedules.CosineDecay(RATE, STEPS)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=task.clip), "mse")
     rng = np.random.default_rng(seed)
     x = rng.uniform(*TRAINED, (BATCH * STEPS // 10, task.inputs)).astype("float32")

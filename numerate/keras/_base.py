@@ -201,7 +201,7 @@ class Unit(keras.layers.Layer):
                 shape=leaf.shape,
                 dtype=leaf.dtype.name if whole else None,
                 initializer=initial,
-                constraint=None if whole else Interval(*bounds, self._check_penalty),
+                constraint=None if whole else Interval(*bounds, check=self._check_penalty),
                 trainable=not whole,
                 autocast=False,
             )
@@ -291,7 +291,7 @@ class Unit(keras.layers.Layer):
         """What is added to the loss. It is asked for once in each step of `fit`."""
         if self._step is None:
             return self.penalty_factor * self.penalty()
-        step = ops.convert_to_tensor(self._step)
+        step: Any = ops.convert_to_tensor(self._step)
         if not isinstance(step, jax.Array):
             step = int(step)  # PyTorch computes with numbers as they are
         total = self._schedule.penalty(self.native(), step)

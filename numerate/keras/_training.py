@@ -55,7 +55,8 @@ class Penalties(keras.callbacks.Callback):
         self._batches = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        batches, epochs = self.params.get("steps"), self.params.get("epochs")
+        told = self.params or {}
+        batches, epochs = told.get("steps"), told.get("epochs")
         steps = self.steps
         if steps is None:
             if not batches or not epochs:
@@ -190,7 +191,7 @@ def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
                 unit.choose(place, 0)
 
     def error() -> float:
-        outputs = ops.convert_to_numpy(model(x, training=False))
+        outputs = np.asarray(ops.convert_to_numpy(model(x, training=False)))
         if outputs.shape != y.shape:
             raise ValueError(
                 "the model must give as many features as the targets have, shape "

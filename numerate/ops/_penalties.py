@@ -192,7 +192,7 @@ def staircase(progress: Any, first: float, last: float, length: float) -> Any:
 def _check_progress(progress: Any) -> None:
     """The number of a step given for the progress would be the end of every schedule at once."""
     number = isinstance(progress, int | float)
-    known = progress if number else namespace(progress).known(progress)
+    known: Any = progress if number else namespace(progress).known(progress)
     if known is None:
         return
     # A sum of many parts of the training may be above 1 by rounding.

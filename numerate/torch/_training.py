@@ -63,7 +63,7 @@ class Penalties:
         ]
         with torch.enable_grad():
             penalties = [self._schedule.penalty(unit, step) for unit in units]
-            total = sum(penalties[1:], start=penalties[0])
+            total = torch.stack(penalties).sum()
         # A scaler of gradients that leaves dividing to the optimiser says so there.
         scale = getattr(optimiser, "grad_scale", None)
         gradients = torch.autograd.grad(total, trained, allow_unused=True)

@@ -88,14 +88,14 @@ def penalised(
 
 
 def _penalties(schedule: PenaltySchedule) -> optax.GradientTransformation:
-    def init(parameters: PyTree) -> PenaltyState:
-        schedule.check(_units_in(parameters))
+    def init(params: Any) -> PenaltyState:
+        schedule.check(_units_in(params))
         return PenaltyState(jnp.zeros((), jnp.int32))
 
     def total(parameters: PyTree, step: Array) -> Any:
         return sum(schedule.penalty(unit, step) for unit in units_of(parameters))
 
-    def update(updates: PyTree, state: PenaltyState, params: PyTree = None) -> Any:
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
         gradients = jax.grad(total)(_given(params), state.step)
         # Where a loss has no gradient it may be None; that of the penalty is there in any case.
         updates = jax.tree.map(
@@ -110,11 +110,11 @@ def _penalties(schedule: PenaltySchedule) -> optax.GradientTransformation:
 
 
 def _projection() -> optax.GradientTransformation:
-    def init(parameters: PyTree) -> optax.EmptyState:
-        _units_in(parameters)
+    def init(params: Any) -> optax.EmptyState:
+        _units_in(params)
         return optax.EmptyState()
 
-    def update(updates: PyTree, state: optax.EmptyState, params: PyTree = None) -> Any:
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
         params = _given(params)
         moved = optax.apply_updates(params, updates)
         allowed = apply_constraints(moved)
