@@ -37,8 +37,13 @@ from numerate.train import penalised
 STEPS, RATE, BATCH = 5000, 0.1, 128
 TRAINED, TESTED, ROWS = (1.0, 2.0), (5.0, 10.0), 1000
 SOLVED = 1e-4
-ONE, HALF, NEAR_ONE = constant(1.0), constant(0.5), normal(1.0, 0.3)
-_STARTS = {id(ONE): "from 1", id(HALF): "from 1/2", id(NEAR_ONE): "from N(1, 0.3²)"}
+ONE, HALF, NEAR_ONE, NEAR_HALF = constant(1.0), constant(0.5), normal(1.0, 0.3), normal(0.5, 0.25)
+WIDE = normal(0.0, 0.5)
+_STARTS = {id(ONE): "from 1", id(HALF): "from 1/2"}
+_STARTS |= {id(NEAR_ONE): "from N(1, 0.3²)", id(NEAR_HALF): "from N(1/2, 1/4²)"}
+_STARTS |= {id(WIDE): "from N(0, 1/2²)"}
+# Open, and such that an input which a step shuts out can come back.
+GATE = {"gate_init": ONE, "gate_gradient": "straight-through"}
 # Without the penalty of its large setting, which draws exponents to 0.
 POWERS = {"NAU": recipes.mistry2022("NAU"), "RealNPU": recipes.heim2020("RealNPU")}
 
@@ -58,12 +63,14 @@ TASKS = {
     "a · b": Task(lambda x: x[:, 0] * x[:, 1], 2, [("NMU", 1, {})]),
     "a / b": Task(lambda x: x[:, 0] / x[:, 1], 2, [("NRU", 1, {})]),
     "(a + b) · c": Task(
-        lambda x: (x[:, 0] + x[:, 1]) * x[:, 2], 3, [("NAU", 2, {}), ("NMU", 1, {})]
+        lambda x: (x[:, 0] + x[:, 1]) * x[:, 2],
+        3,
+        [("NAU", 2, {"w_hat_init": NEAR_HALF}), ("NMU", 1, {})],
     ),
     "(a + b) / c": Task(
         lambda x: (x[:, 0] + x[:, 1]) / x[:, 2],
         3,
-        [("RealNPU", 2, {"gate_init": ONE}), ("NAU", 1, {"w_hat_init": ONE})],
+        [("RealNPU", 2, {**GATE, "w_hat_init": WIDE}), ("NAU", 1, {"w_hat_init": ONE})],
         1.0,
         POWERS,
     ),
@@ -71,9 +78,9 @@ TASKS = {
         lambda x: (x[:, 0] ** 2 + x[:, 1] ** 2) ** 0.5,
         2,
         [
-            ("RealNPU", 2, {"gate_init": ONE, "w_hat_init": NEAR_ONE}),
+            ("RealNPU", 2, {**GATE, "w_hat_init": NEAR_ONE}),
             ("NAU", 1, {"w_hat_init": HALF}),
-            ("RealNPU", 1, {"gate_init": ONE, "w_hat_init": HALF}),
+            ("RealNPU", 1, {**GATE, "w_hat_init": HALF}),
         ],
         1.0,
         POWERS,
