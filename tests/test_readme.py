@@ -31,13 +31,15 @@ def test_make_demo_runs_what_is_shown():
     assert "numerate fit kepler" in done.stdout
 
 
-def test_the_table_has_the_measured_numbers():
+def test_the_tables_have_the_measured_numbers():
     path = ROOT / "docs" / "measured.py"
     spec = importlib.util.spec_from_file_location("measured", path)
     assert spec and spec.loader
     measured = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(measured)
     assert measured.table() in TEXT, "paste what `python docs/measured.py` prints"
+    networks = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    assert measured.loops() in networks, "paste what `python docs/measured.py loops` prints"
 
 
 def test_links_lead_somewhere():

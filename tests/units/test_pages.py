@@ -27,6 +27,7 @@ def module(path):
 
 pictures = module(ROOT / "docs" / "hooks" / "pictures.py")
 navigation = module(ROOT / "docs" / "hooks" / "navigation.py")
+frameworks = module(ROOT / "docs" / "hooks" / "frameworks.py")
 
 
 def page(name: str) -> str:
@@ -116,3 +117,25 @@ def test_what_units_learn_is_what_was_measured():
     assert region(page("choose"), "single-module table").strip() == measured.choose(), (
         "paste what `python docs/measured.py choose` prints"
     )
+
+
+def test_every_page_shows_its_unit_in_each_framework():
+    """As it is shown: the three lines run, here for one unit."""
+    for page in sorted(PAGES.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        name = re.search(r"^::: numerate\.units\.(\w+)$", text, re.MULTILINE)
+        shown = frameworks.with_frameworks(text)
+        if name is None:
+            assert shown == text
+            continue
+        (code,) = re.findall(r"```python\n(from numerate import keras.*?)```", shown, re.DOTALL)
+        assert shown.index(code) < shown.index(f"::: numerate.units.{name[1]}")
+        assert [line.split("(")[0] for line in code.splitlines()[2:]] == [
+            f"unit = units.{name[1]}",
+            f"module = torch.{name[1]}",
+            f"layer = keras.{name[1]}",
+        ]
+        if name[1] == "NMU":
+            made = {"jax": jax}
+            exec(code, made)
+            assert {type(made[n]).__name__ for n in ("unit", "module", "layer")} == {"NMU"}
