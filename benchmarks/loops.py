@@ -42,8 +42,8 @@ WIDE = normal(0.0, 0.5)
 _STARTS = {id(ONE): "from 1", id(HALF): "from 1/2"}
 _STARTS |= {id(NEAR_ONE): "from N(1, 0.3²)", id(NEAR_HALF): "from N(1/2, 1/4²)"}
 _STARTS |= {id(WIDE): "from N(0, 1/2²)"}
-# Open, and such that an input which a step shuts out can come back.
-GATE = {"gate_init": ONE, "gate_gradient": "straight-through"}
+# So that an input which a step shuts out can come back.
+PASSES = "straight-through"
 # Without the penalty of its large setting, which draws exponents to 0.
 POWERS = {"NAU": recipes.mistry2022("NAU"), "RealNPU": recipes.heim2020("RealNPU")}
 
@@ -70,7 +70,10 @@ TASKS = {
     "(a + b) / c": Task(
         lambda x: (x[:, 0] + x[:, 1]) / x[:, 2],
         3,
-        [("RealNPU", 2, {**GATE, "w_hat_init": WIDE}), ("NAU", 1, {"w_hat_init": ONE})],
+        [
+            ("RealNPU", 2, {"gate_init": ONE, "gate_gradient": PASSES, "w_hat_init": WIDE}),
+            ("NAU", 1, {"w_hat_init": ONE}),
+        ],
         1.0,
         POWERS,
     ),
@@ -78,9 +81,9 @@ TASKS = {
         lambda x: (x[:, 0] ** 2 + x[:, 1] ** 2) ** 0.5,
         2,
         [
-            ("RealNPU", 2, {**GATE, "w_hat_init": NEAR_ONE}),
+            ("RealNPU", 2, {"gate_init": ONE, "w_hat_init": NEAR_ONE}),
             ("NAU", 1, {"w_hat_init": HALF}),
-            ("RealNPU", 1, {**GATE, "w_hat_init": HALF}),
+            ("RealNPU", 1, {"gate_init": ONE, "w_hat_init": HALF}),
         ],
         1.0,
         POWERS,
@@ -175,7 +178,8 @@ def _layers(task: Task) -> str:
     shown = []
     for (name, _, more), (i, o) in zip(task.layers, _sizes(task), strict=True):
         start = _STARTS.get(id(more.get("w_hat_init")))
-        shown.append(f"{name}({i}, {o}" + (f", {start})" if start else ")"))
+        parts = [f"{i}, {o}", start, more.get("gate_gradient")]
+        shown.append(f"{name}({', '.join(part for part in parts if part)})")
     return " → ".join(shown) + ("; gradients clipped to norm 1" if task.clip else "")
 
 
