@@ -18,12 +18,17 @@ from rich.table import Table
 PACKAGES = ("numerate", "jax", "jaxlib", "equinox", "optax", "numpy", "torch")
 
 
-def parse_args(description: str | None) -> argparse.Namespace:
+def options(description: str | None) -> argparse.ArgumentParser:
     """The options of every benchmark: `--json FILE` and `--quick`."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table to FILE")
     parser.add_argument("--quick", action="store_true", help="a small version, to see it work")
-    return parser.parse_args()
+    return parser
+
+
+def parse_args(description: str | None) -> argparse.Namespace:
+    """The arguments of a benchmark that has no options of its own."""
+    return options(description).parse_args()
 
 
 class Report:
