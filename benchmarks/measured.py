@@ -117,10 +117,9 @@ class Operon:
         if not answer:
             return {"formula": "", "seconds": float(PEER_SECONDS), "status": "crashed"}
         found = json.loads(answer)
-        symbols = {n: sympy.Symbol(n) for n in names}
-        return found | {
-            "formula": sympy.srepr(sympy.parse_expr(found["formula"], local_dict=symbols))
-        }
+        scaled = {n: sympy.Symbol(n) / sympy.Float(size[n]) for n in names}
+        formula = size[target] * sympy.parse_expr(found["formula"], local_dict=scaled)
+        return found | {"formula": sympy.srepr(formula)}
 
     def _asked(self, line: str) -> str:
         if self._process is None or self._process.poll() is not None:
