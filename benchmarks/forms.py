@@ -69,7 +69,7 @@ def judge(
             return Verdict(False, False, False, "another form")
         free, values = found
     expression, names, ours = free
-    if len(names) and _conditioning(expression, names, values, columns) < _REDUNDANT:
+    if _is_redundant(expression, names, values, columns):
         return Verdict(False, False, True, "constants that can be changed without effect")
     written = {n: c for n, c in table.columns.items() if n in columns}
     errors = _standard_errors(expression, names, values, written, table.sigma)
@@ -163,6 +163,23 @@ def _jacobian(expression, names, values, columns) -> np.ndarray:
         ends = [function(*columns.values(), *(values * (1 + c))) for c in (change, -change)]
         parts.append((ends[0] - ends[1]) / (2 * _STEP) * np.ones(rows))
     return np.stack(parts, axis=-1)
+
+
+def _is_redundant(expression, names, values, columns) -> bool:
+    """Whether constants can be changed together without effect, among them an exact number: one of
+    the three in 128/(0.601 + 0.039/c), but not the 1 of 213/(1 + 0.064/c)."""
+    if not len(names):
+        return False
+    if _conditioning(expression, names, values, columns) < _REDUNDANT:
+        return True
+    for path in _exact_numbers(expression):
+        number = _at(expression, path)
+        if abs(number) != 1:
+            name = sympy.Dummy("d")
+            trial, more = _replaced(expression, path, name), [*values, float(number)]
+            if _conditioning(trial, [*names, name], np.array(more), columns) < _REDUNDANT:
+                return True
+    return False
 
 
 def _conditioning(expression, names, values, columns) -> float:
