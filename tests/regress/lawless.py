@@ -80,10 +80,17 @@ def _tanh(rng, x):
 
 
 def _floor(rng, x):
-    return x, np.floor(_phase(rng, x)) * rng.choice([1.0, 0.5, 2.0])
+    """The whole part of a combination; or what whole numbers leave, or give, divided by another."""
+    if rng.random() < 0.6:
+        return x, np.floor(_phase(rng, x)) * rng.choice([1.0, 0.5, 2.0])
+    count, by = np.arange(1.0, max(len(x[0]), 8) + 1), rng.integers(2, 6)
+    return [count], count % by if rng.random() < 0.5 else count // by
 
 
 def _largest(rng, x):
+    """Of two columns, or of a column and a number."""
+    if rng.random() < 0.3:
+        return x, np.maximum(x[0] - np.median(x[0]), 0) + rng.choice([0.0, 1.0])
     other = rng.permutation(x[0]) if len(x) == 1 else x[1]
     if np.all(x[0] >= other) or np.all(x[0] <= other):  # as one column is, that would be the law
         other[:2] = x[0][:2] + np.array([1, -1])
@@ -106,7 +113,13 @@ def _labels(rng, x):
 
 
 def _grid(rng, x):
-    """A full grid of set points with a value for each: as many as its polynomial has terms."""
+    """A full grid of set points with a value for each: as many as its polynomial has terms. Some
+    are factorial designs of zeros and ones, or thrice repeated."""
+    if rng.random() < 0.3:
+        three = 2 + int(rng.integers(2))
+        levels = [np.arange(2.0**three) // 2**i % 2 for i in range(three)]
+        y, repeats = np.round(rng.uniform(0, 10, 2**three), rng.integers(3)), rng.integers(1, 6)
+        return [np.tile(level, repeats) for level in levels], np.tile(y, repeats)
     side = int(rng.integers(3, 7))
     a, b = (g.ravel().astype(float) for g in np.meshgrid(*2 * [np.arange(1, side + 1)]))
     y = [
