@@ -1,14 +1,50 @@
+"""How every file of numerate is written: whole or not at all, and only files are ever replaced.
+
+A regular file is written beside the old one and renamed over it. Devices, named pipes and open
+descriptors such as /dev/stdout are written through. Anything else is refused.
+"""
+
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from numerate._errors import InputError
 
+_MOST_LINKS = 40  # as Linux follows
+_PROBE = 4096  # bytes: a block, because a full file system still makes empty files
+_waiting: set[str] = set()  # temporary files that are not renamed yet
+
+
+def write_file(path: str | Path, content: bytes) -> None:
+    """Writes a file. Whoever reads it sees the old content or the whole new one.
+
+    Symbolic links keep pointing where they do. A file that is replaced passes on its
+    permissions, and a new one has those of the umask.
+
+    **Raises:** `InputError` if it cannot be written. The old file is then as it was, and nothing
+    is left beside it.
+
+    !!! example
+        >>> import tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> write_file(folder / "a.txt", b"whole")
+        >>> [(p.name, p.read_text()) for p in folder.iterdir()]
+        [('a.txt', 'whole')]
+    """
+    through = _checked(Path(path))
+    with _explained(path):
+        if through is None:
+            _replace(Path(os.path.realpath(path)), content)
+        else:
+            with open(through(), "wb", buffering=0) as stream:
+                _write_all(stream.fileno(), content)
+
 
 def check_writable(path: str | Path) -> None:
-    """Raises `InputError` unless a file can be written there, and leaves no trace.
+    """Raises `InputError` unless `write_file` can write there, and leaves no trace.
 
     For use before long work whose result is to be written.
 
@@ -19,61 +55,179 @@ def check_writable(path: str | Path) -> None:
         ...     print(error)
         nowhere/model cannot be written: there is no folder 'nowhere'.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} cannot be written: it is a directory.")
-    if _is_special(path):
-        return
-    if not path.parent.is_dir():
-        raise InputError(f"{path} cannot be written: there is no folder {str(path.parent)!r}.")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise InputError(f"{path} cannot be written: it is write-protected.")
-    try:
-        # Permissions do not tell of read-only or full file systems; trying does.
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    if _checked(Path(path)) is None:
+        with _explained(path):
+            # Permissions do not tell of read-only or full file systems; trying does.
+            with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as probe:
+                probe.write(bytes(_PROBE))
 
 
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` that becomes it when the block ends without an error.
-
-    Whoever reads `path` sees the old file or the whole new one, never half of it.
+def check_folder(folder: str | Path, names: tuple[str, ...]) -> None:
+    """Makes a folder; raises `InputError` unless files of these names can be written in it.
 
     !!! example
         >>> import tempfile, pathlib
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> with replacing(folder / "a.txt") as temporary:
-        ...     _ = temporary.write_text("whole")
-        >>> [(p.name, p.read_text()) for p in folder.iterdir()]
-        [('a.txt', 'whole')]
+        >>> check_folder(pathlib.Path(tempfile.mkdtemp()) / "a" / "b", ("table.md",))
     """
-    path = Path(path)
-    check_writable(path)
-    if _is_special(path):
-        yield path
-        return
-    path = path.resolve()  # A link keeps pointing where it did; the file it points to is replaced.
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(_mode(path))
-        temporary.replace(path)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{folder} cannot hold results: it is a file.") from None
+    except NotADirectoryError:
+        raise InputError(f"{folder} cannot be made: there is a file in its path.") from None
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {reason(error)}.") from None
+    for name in names:
+        check_writable(Path(folder) / name)
+
+
+def reason(error: OSError) -> str:
+    """Why a call of the operating system failed, for the end of a sentence.
+
+    !!! example
+        >>> reason(FileNotFoundError(2, "No such file or directory"))
+        'No such file or directory'
+    """
+    return error.strerror or str(error)
+
+
+def remove_temporaries() -> None:
+    """Removes what is half written, for a process that ends without unwinding.
+
+    !!! example
+        >>> remove_temporaries()
+    """
+    for name in tuple(_waiting):
+        with suppress(OSError):
+            os.unlink(name)
+
+
+@contextmanager
+def _explained(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {reason(error)}.") from None
+
+
+def _checked(path: Path) -> Callable[[], str | int] | None:
+    """What to open in order to write through a path, or None for a file that is replaced."""
+    with _explained(path):
+        try:
+            mode = os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            mode = None
+        descriptor = _descriptor(path)
+    if mode is not None:
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{path} cannot be written: it is a directory.")
+        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)):
+            raise InputError(f"{path} cannot be written: it is neither a file nor a stream.")
+        if descriptor is not None and not _is_open_to_write(descriptor):
+            raise InputError(f"{path} cannot be written: it is open for reading only.")
+        if descriptor is None and not os.access(path, os.W_OK):
+            raise InputError(f"{path} cannot be written: it is write-protected.")
+        if descriptor is not None:
+            # Another file description would begin at 0 and overwrite what is printed.
+            return lambda: os.dup(descriptor)
+        if not stat.S_ISREG(mode):
+            return lambda: str(path)
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        shown = path.parent if not path.is_symlink() else folder
+        raise InputError(f"{path} cannot be written: there is no folder {str(shown)!r}.")
+    return None
+
+
+def _descriptor(path: Path) -> int | None:
+    """The descriptor of this process that a path such as /dev/stdout or /dev/fd/3 names."""
+    own = {os.path.realpath("/dev/fd"), os.path.realpath("/proc/self/fd")}
+    for _ in range(_MOST_LINKS):
+        if path.name.isdecimal() and os.path.realpath(path.parent) in own:
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / os.readlink(path)
+    return None
+
+
+def _is_open_to_write(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows, which has no such paths
+        return True
+    mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    return mode in (os.O_WRONLY, os.O_RDWR)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    name = _name_beside(path)
+    _waiting.add(name)
+    try:
+        descriptor = _unnamed(path.parent)
+        is_named = descriptor is None
+        if descriptor is None:
+            descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _write_all(descriptor, content)
+            _take_over(path, descriptor if os.chmod in os.supports_fd else name)
+            os.fsync(descriptor)  # Some file systems tell only now that they are full.
+            if not is_named:
+                _name(descriptor, name)
+        finally:
+            os.close(descriptor)
+        os.replace(name, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        _waiting.discard(name)
 
 
-def _is_special(path: Path) -> bool:
-    """Devices and pipes such as /dev/stdout, which can be written to but not replaced."""
-    return path.exists() and not path.is_file()
+def _name_beside(path: Path) -> str:
+    # Not made of the file's name, which may be as long as names can be.
+    return str(path.parent / f".numerate-{os.urandom(8).hex()}.tmp")
 
 
-def _mode(path: Path) -> int:
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
+def _unnamed(folder: Path) -> int | None:
+    """A file without a name, where there is such a thing: a killed process leaves none behind."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError:  # The kernel or the file system does not know it; or the next open says why.
+        return None
+
+
+def _name(descriptor: int, name: str) -> None:
+    # With `src_dir_fd`, although it is not used, Python follows the link to the file itself.
+    os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _take_over(path: Path, new: int | str) -> None:
+    """Give the new file the permissions and, as far as allowed, the owner of the old one."""
+    try:
+        old = os.stat(path)
+    except FileNotFoundError:
+        os.chmod(new, 0o666 & ~_umask())
+        return
+    if hasattr(os, "chown"):
+        with suppress(PermissionError):
+            os.chown(new, old.st_uid, old.st_gid)
+    os.chmod(new, stat.S_IMODE(old.st_mode) & 0o777)
+
+
+def _umask() -> int:
+    """The process's umask. Setting it would change it for other threads, if only for a moment."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    mask = os.umask(0o077)
     os.umask(mask)
-    return 0o666 & ~mask
+    return mask

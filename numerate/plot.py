@@ -3,6 +3,7 @@
 Needs the extra `plot`: `pip install "numerate[plot]"`.
 """
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from numerate._errors import InputError
+from numerate._output import write_file
 from numerate.tables import Table
 
 from .formula import explained_error, floats, formula_text, without_counts
@@ -80,11 +82,14 @@ def save_plot(model: Any, table: Table, path: str | Path) -> None:
     check_can_plot(path)
     import matplotlib
 
-    dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    kind = Path(path).suffix.lower().removeprefix(".")
+    drawn = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         plot_fit(model, table).savefig(
-            path, dpi=200, metadata=dates.get(Path(path).suffix.lower()), facecolor="white"
+            drawn, format=kind, dpi=200, metadata=dates.get(kind), facecolor="white"
         )
+    write_file(path, drawn.getvalue())
 
 
 def plot_fit(model: Any, table: Table) -> "Figure":

@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as to_bytes
 
 from numerate import units
-from numerate._output import replacing
+from numerate._output import write_file
 from numerate.cells import MCLSTM, Recurrent
 from numerate.models import Stack
 
@@ -49,8 +49,7 @@ def save(model: eqx.Module, path: str | Path) -> None:
         2
     """
     metadata = {"numerate": json.dumps({"format": FORMAT, "model": _describe(model)})}
-    with replacing(path) as temporary:
-        save_file(_arrays(model), temporary, metadata)
+    write_file(path, to_bytes(_arrays(model), metadata))
 
 
 def load(path: str | Path) -> Any:

@@ -49,13 +49,12 @@ def fit(
     model = _search(table, seed, budget)
     if model.interrupted:
         say("stopped by Ctrl-C; this is the best formula until then.", "warning")
-    if as_json:
-        typer.echo(json.dumps(finite(model.report()), ensure_ascii=False, allow_nan=False))
-    else:
-        from ._report import print_report
-
-        print_report(output(), model)
-    _write(model, table, out, plot)
+    try:
+        # Before anything is printed, because who reads it may be gone: `… | head -1`.
+        _write(model, table, out, plot)
+    finally:
+        # What was found is not lost, even if it could not be written.
+        _print(model, as_json)
     if not as_json:
         _next_steps(data, out)
 
@@ -98,18 +97,23 @@ def _search(table: Any, seed: int, budget: float) -> Any:
 
 
 def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
-    from numerate._output import replacing
-
     if out:
         from numerate.regress import save_model
 
-        with replacing(out) as temporary:
-            save_model(model, temporary)
+        save_model(model, out)
     if plot:
         from numerate.plot import save_plot
 
-        with replacing(plot) as temporary:
-            save_plot(model, table, temporary)
+        save_plot(model, table, plot)
+
+
+def _print(model: Any, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(finite(model.report()), ensure_ascii=False, allow_nan=False))
+        return
+    from ._report import print_report
+
+    print_report(output(), model)
 
 
 def _next_steps(data: str, out: Path | None) -> None:

@@ -22,7 +22,7 @@ def predict(
     """Apply a saved formula to new rows: CSV of the features and the predicted target."""
     import polars as pl
 
-    from numerate._output import check_writable, replacing
+    from numerate._output import check_writable, write_file
     from numerate.tables import read_features
 
     if out:
@@ -38,11 +38,11 @@ def predict(
     _warn_outside(fitted, table, fitted.outside_range(table.values))
     _warn_undefined(fitted, predicted)
     frame = frame.with_columns(pl.Series(fitted.target_name, predicted))
+    content = frame.write_csv()
     if out:
-        with replacing(out) as temporary:
-            frame.write_csv(temporary)
+        write_file(out, content.encode())
     else:
-        sys.stdout.write(frame.write_csv())
+        sys.stdout.write(content)
 
 
 def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:

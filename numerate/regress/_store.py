@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as to_bytes
 
 from numerate._errors import InputError
+from numerate._output import write_file
 from numerate.formula import from_data, to_data
 from numerate.regress._model import FormulaModel
 from numerate.regress._search import Settings
@@ -21,7 +22,11 @@ _OF_THE_CHOSEN = ("status", "complexity", "relative_rmse", "holdout_relative_rms
 
 
 def save_model(model: FormulaModel, path: Any) -> None:
-    """Write a model to one file of plain data; `load_model` and `numerate.load` read it."""
+    """Write a model to one file of plain data; `load_model` and `numerate.load` read it.
+
+    **Raises:** `numerate.tables.InputError` (a `ValueError`) if it cannot be written; a file that
+    was there is then as before.
+    """
     content = {f"{name}_": getattr(model, name) for name in (*_OF_THE_CHOSEN, *_FIELDS)}
     content["n_features_in_"] = len(model.feature_names)
     content["parameters"] = asdict(model.settings)
@@ -29,7 +34,7 @@ def save_model(model: FormulaModel, path: Any) -> None:
     content["equations"] = model.equations
     content["named"] = model.named
     metadata = {"format": _FORMAT, "model": json.dumps(content, default=float)}
-    save_file({"training_range": model.training_range}, str(path), metadata=metadata)
+    write_file(path, to_bytes({"training_range": model.training_range}, metadata=metadata))
 
 
 def load_model(path: Any) -> FormulaModel:

@@ -1,11 +1,12 @@
 """Figures as SVG and PNG, the same bytes for the same results."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from numerate._errors import InputError
-from numerate._output import replacing
+from numerate._output import write_file
 from numerate.plot import STYLE, check_can_plot
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ def save_figures(
         for name, figure in draw().items():
             for suffix in (".svg", ".png"):
                 files.append(folder / f"{name}{suffix}")
-                with replacing(files[-1]) as temporary:
-                    figure.savefig(
-                        temporary,
-                        dpi=_RESOLUTION,
-                        metadata={"Date": None} if suffix == ".svg" else None,
-                        facecolor="white",
-                    )
+                drawn = io.BytesIO()
+                figure.savefig(
+                    drawn,
+                    format=suffix.removeprefix("."),
+                    dpi=_RESOLUTION,
+                    metadata={"Date": None} if suffix == ".svg" else None,
+                    facecolor="white",
+                )
+                write_file(files[-1], drawn.getvalue())
     return files, []

@@ -11,7 +11,7 @@ import polars as pl
 
 from ._experiment import Experiment, Job
 from ._figures import save_figures
-from ._store import Store, job_key, machine, plain
+from ._store import RESULTS, SUMMARY, TABLE, Store, claimed, job_key, machine, plain
 from ._table import Table
 
 Progress = Callable[[float, str], None]
@@ -48,8 +48,21 @@ def reproduce(
     the `units` to run, by default all. `on_progress(fraction, job)` is called with the fraction
     of all jobs that is done and the name of the current one.
 
-    **Raises:** `InputError` if the folder has results of other settings.
+    **Raises:** `InputError` if the folder cannot be written, has results of other settings, or
+    is that of another run which goes on.
     """
+    with claimed(out):
+        return _reproduce(experiment, settings, out, scale, units, on_progress)
+
+
+def _reproduce(
+    experiment: Experiment,
+    settings: Any,
+    out: Path,
+    scale: str,
+    units: tuple[str, ...] | None,
+    on_progress: Progress,
+) -> Result:
     # Units may be added to a folder later, so jobs of all units may be in it.
     everything = experiment.plan(replace(settings, units=()))
     store = Store(out, [job_key(job, settings) for job in everything])
@@ -88,8 +101,8 @@ def _write(
     tables = experiment.tables(rows, settings)
     store.write_summary(_summary(experiment, settings, store, scale, complete, tables))
     titled = [f"**{title}**\n\n{table.markdown()}\n" for title, table in tables.items()]
-    store.write("table.md", "\n".join(titled))
-    files = [store.folder / name for name in ("results.parquet", "summary.json", "table.md")]
+    store.write(TABLE, "\n".join(titled))
+    files = [store.folder / name for name in (RESULTS, SUMMARY, TABLE)]
     drawn, notes = save_figures(lambda: experiment.draw(rows, settings), store.folder)
     return Result(complete, tables, files + drawn, notes)
 

@@ -6,22 +6,24 @@ killed leaves an intact file of finished jobs, and the same command continues af
 
 import dataclasses
 import hashlib
+import io
 import json
 import math
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from numerate._errors import InputError
-from numerate._output import replacing
+from numerate._output import check_folder, reason, write_file
 
 from ._experiment import Job
 
-RESULTS, SUMMARY = "results.parquet", "summary.json"
+RESULTS, SUMMARY, TABLE = "results.parquet", "summary.json", "table.md"
 _REQUIRED = ("unit", "seed", "condition")
 _OWN = ("job", "job_seconds")
 # How many seeds and which units a run asks for does not change the rows of a job.
@@ -58,6 +60,39 @@ def plain(value: Any) -> Any:
     raise TypeError(f"jobs and settings hold numbers, texts and tuples of them, not {value!r}")
 
 
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keeps a folder for one run, and makes it if need be.
+
+    Each of two runs would write the jobs that it knows of over those of the other. The operating
+    system gives the folder back when a process ends, however it ends.
+
+    **Raises:** `InputError` if another run has it, or it cannot be made.
+    """
+    check_folder(folder, ())
+    try:
+        import fcntl
+    except ImportError:  # Windows cannot lock folders.
+        yield
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {reason(error)}.") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another run is writing into {folder}; wait for its end, or choose another --out."
+            ) from None
+        except OSError:  # A file system without locks.
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
 class Store:
     """The results in a folder.
 
@@ -71,7 +106,7 @@ class Store:
     def __init__(self, folder: Path, keys: Iterable[str]):
         self.folder = folder
         self.keys = list(keys)
-        _make(folder)
+        check_folder(folder, (RESULTS, SUMMARY, TABLE))
         self.rows = self._read()
 
     def _read(self) -> pl.DataFrame | None:
@@ -81,7 +116,9 @@ class Store:
         try:
             rows = pl.read_parquet(path)
             unknown = set(rows["job"]) - set(self.keys)
-        except (pl.exceptions.PolarsError, OSError):
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {reason(error)}.") from None
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             raise InputError(f"{path} is not a file of results; move it away.") from None
         if unknown:
             raise InputError(
@@ -114,8 +151,9 @@ class Store:
         position = {key: i for i, key in enumerate(self.keys)}
         order = joined["job"].replace_strict(position, return_dtype=pl.Int64)
         self.rows = joined[order.arg_sort().to_list()] if not order.is_sorted() else joined
-        with replacing(self.folder / RESULTS) as temporary:
-            self.rows.write_parquet(temporary, compression="zstd", compression_level=19)
+        content = io.BytesIO()
+        self.rows.write_parquet(content, compression="zstd", compression_level=19)
+        write_file(self.folder / RESULTS, content.getvalue())
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write `summary.json`, with null for what JSON cannot hold."""
@@ -124,8 +162,7 @@ class Store:
 
     def write(self, name: str, text: str) -> None:
         """Write a text file, completely or not at all."""
-        with replacing(self.folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_file(self.folder / name, text.encode())
 
 
 def finite(value: Any) -> Any:
@@ -161,12 +198,3 @@ def _check(rows: list[dict[str, Any]]) -> None:
             raise ValueError(
                 f"a row must have {', '.join(_REQUIRED)} and not {', '.join(_OWN)}, got {row}"
             )
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise InputError(f"{folder} cannot hold results: it is a file.") from None
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}.") from None

@@ -1,7 +1,7 @@
 """A run leaves whole files, goes on where it was stopped, and mixes nothing."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 import pytest
@@ -104,6 +104,27 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "results.parquet").write_text("not Parquet")
     with pytest.raises(InputError, match="is not a file of results"):
         reproduce(Counter().experiment, Settings(), tmp_path)
+
+
+def test_a_folder_is_for_one_run_at_a_time(tmp_path):
+    first = Counter()
+
+    def meanwhile(job, settings, tick):
+        with pytest.raises(InputError, match="another run is writing into"):
+            reproduce(Counter().experiment, Settings(), tmp_path)
+        return first.run(job, settings, tick)
+
+    both = replace(first.experiment, run=meanwhile)
+    assert reproduce(both, Settings(), tmp_path).complete and first.ran == ["A", "B", "C"]
+    assert reproduce(Counter().experiment, Settings(), tmp_path).complete
+
+
+def test_folders_that_cannot_hold_the_results_are_refused_before_any_job(tmp_path):
+    (tmp_path / "table.md").mkdir()
+    counter = Counter()
+    with pytest.raises(InputError, match=r"table\.md cannot be written: it is a directory"):
+        reproduce(counter.experiment, Settings(), tmp_path)
+    assert counter.ran == [] and [p.name for p in tmp_path.iterdir()] == ["table.md"]
 
 
 def test_help_is_the_docstring_of_the_settings():

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from numerate._errors import InputError
-from numerate._output import replacing
+from numerate._output import check_folder, check_writable, write_file
 
 # SHA-256 of the uncompressed content: mirrors compress the same files differently.
 MNIST_FILES: Mapping[str, str] = {
@@ -118,16 +118,14 @@ def download_mnist(
     """
     folder = mnist_cache() if folder is None else Path(folder)
     retrieve = _pooch()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}.") from None
+    check_folder(folder, ())
     for name, expected in sha256.items():
         if _has(folder, name, expected):
             note(f"{name} is there already.")
             continue
-        with replacing(folder / f"{name}.gz") as path:
-            path.write_bytes(_fetched(retrieve, mirrors, f"{name}.gz", expected, note))
+        check_writable(folder / f"{name}.gz")
+        content = _fetched(retrieve, mirrors, f"{name}.gz", expected, note)
+        write_file(folder / f"{name}.gz", content)
     return folder
 
 

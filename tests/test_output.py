@@ -1,0 +1,220 @@
+"""A file is the old one or the whole new one, and nothing but files is ever replaced."""
+
+import os
+import resource
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from numerate import _output
+from numerate._errors import InputError
+from numerate._output import check_folder, check_writable, write_file
+
+
+@pytest.fixture(params=["unnamed", "named"])
+def path(request, tmp_path, monkeypatch):
+    """A path, on file systems with unnamed temporary files and on those without."""
+    if request.param == "named":
+        monkeypatch.setattr(_output, "_unnamed", lambda folder: None)
+    return tmp_path / "a.txt"
+
+
+def limited_files():
+    """For a process that may write files of 64 KiB only: a full disk for every user."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(path, monkeypatch):
+    path.write_bytes(b"old")
+
+    def full(descriptor, content):
+        os.write(descriptor, content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_output, "_write_all", full)
+    with pytest.raises(InputError, match=r"a.txt cannot be written: No space left on device\.$"):
+        write_file(path, b"new content")
+    assert path.read_bytes() == b"old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_real_limit_of_the_system_is_one_sentence(tmp_path):
+    code = (
+        "import sys; from numerate._output import write_file\n"
+        "write_file(sys.argv[1], b'small')\n"
+        "write_file(sys.argv[1], bytes(10**6))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a")],
+        preexec_fn=limited_files,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.endswith(f"{tmp_path}/a cannot be written: File too large.\n")
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a", "small")]
+
+
+def test_links_keep_pointing_to_the_file_that_is_replaced(path):
+    folder = path.parent / "elsewhere"
+    folder.mkdir()
+    target, link, second = folder / "b.txt", path.parent / "link", path.parent / "second"
+    link.symlink_to("elsewhere/b.txt")
+    second.symlink_to(link)
+    for content in (b"made through a dangling link", b"replaced"):
+        write_file(second, content)
+        assert second.is_symlink() and link.is_symlink() and not target.is_symlink()
+        assert target.read_bytes() == content
+    assert sorted(p.name for p in path.parent.rglob("*")) == [
+        "b.txt",
+        "elsewhere",
+        "link",
+        "second",
+    ]
+
+
+def test_permissions_are_those_of_the_old_file_or_of_the_umask(path):
+    before = os.umask(0o027)
+    try:
+        write_file(path, b"new")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o604)
+        write_file(path, b"newer")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o604
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+
+
+def test_devices_pipes_and_descriptors_are_written_through(tmp_path):
+    before = os.stat("/dev/null")
+    check_writable("/dev/null")
+    write_file("/dev/null", b"gone")
+    after = os.stat("/dev/null")
+    assert stat.S_ISCHR(after.st_mode) and after.st_ino == before.st_ino
+
+    content = os.urandom(300_000)  # more than a pipe holds
+    fifo, link = tmp_path / "fifo", tmp_path / "link"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    received = []
+    reader = threading.Thread(target=lambda: received.append(fifo.read_bytes()))
+    reader.start()
+    check_writable(link)
+    write_file(link, content)
+    reader.join(10)
+    assert received == [content] and stat.S_ISFIFO(os.stat(fifo).st_mode)
+
+    with open(tmp_path / "out", "wb", buffering=0) as out:
+        out.write(b"before ")
+        name = tmp_path / "name"
+        name.symlink_to(f"/dev/fd/{out.fileno()}")
+        check_writable(name)
+        write_file(name, b"model ")
+        write_file(f"/proc/self/fd/{out.fileno()}", b"again ")
+        out.write(b"after")
+    assert (tmp_path / "out").read_bytes() == b"before model again after"
+
+    with pytest.raises(InputError, match="/dev/full cannot be written: No space left on device"):
+        write_file("/dev/full", b"x")
+
+
+def test_what_cannot_be_written_is_refused_with_the_path_and_the_reason(tmp_path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "away").symlink_to("nowhere/a.txt")
+    (tmp_path / "read").write_text("only")
+    with open(tmp_path / "read", "rb") as reading:
+        cases = {
+            tmp_path: "it is a directory",
+            tmp_path / "socket": "it is neither a file nor a stream",
+            tmp_path / "nowhere" / "a.txt": f"there is no folder '{tmp_path / 'nowhere'}'",
+            tmp_path / "file" / "a.txt": f"there is no folder '{tmp_path / 'file'}'",
+            tmp_path / "away": f"there is no folder '{tmp_path / 'nowhere'}'",
+            tmp_path / "loop": "Too many levels of symbolic links",
+            tmp_path / ("a" * 300): "File name too long",
+            f"/dev/fd/{reading.fileno()}": "it is open for reading only",
+            "/proc/a.txt": "No such file or directory",  # for every user
+        }
+        before = sorted(tmp_path.iterdir())
+        for path, reason in cases.items():
+            for attempt in (check_writable, lambda path: write_file(path, b"x")):
+                with pytest.raises(InputError) as caught:
+                    attempt(path)
+                assert str(caught.value) == f"{path} cannot be written: {reason}."
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_longest_name_is_written(path):
+    longest = path.with_name("b" * 255)
+    check_writable(longest)
+    write_file(longest, b"x")
+    assert longest.read_bytes() == b"x"
+
+
+def test_folders_are_made_and_checked(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken" / "table.md").mkdir(parents=True)
+    for folder, reason in {
+        tmp_path / "file": "cannot hold results: it is a file",
+        tmp_path / "file" / "below": "cannot be made: there is a file in its path",
+        tmp_path / ("a" * 300): "cannot be made: File name too long",
+        tmp_path / "taken": f"{tmp_path / 'taken' / 'table.md'} cannot be written: it is a direct",
+    }.items():
+        with pytest.raises(InputError, match=reason):
+            check_folder(folder, ("table.md",))
+    check_folder(tmp_path / "a" / "b", ("table.md",))
+    assert not list((tmp_path / "a" / "b").iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may take another user's name")
+def test_root_leaves_files_to_their_owners(path):
+    path.write_text("old")
+    os.chown(path, 12, 34)
+    write_file(path, b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12, 34)
+
+
+def test_folders_without_permission(tmp_path):
+    """Root may write everywhere, so the process takes another user's name after its imports."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    (folder / "old").chmod(0o644)
+    folder.chmod(0o555)
+    code = (
+        "import os, sys\n"
+        "from numerate._output import check_writable, write_file, InputError\n"
+        "if os.geteuid() == 0: os.setegid(65534); os.seteuid(65534)\n"
+        "for name in ('new', 'old'):\n"
+        "    for attempt in (check_writable, lambda path: write_file(path, b'x')):\n"
+        "        try: attempt(sys.argv[1] + '/' + name)\n"
+        "        except InputError as error: print(error)"
+    )
+    # For others, the folders above are closed as well; the path is relative, so that it is found.
+    done = subprocess.run(
+        [sys.executable, "-c", code, "closed"],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+    new, again, *old = done.stdout.splitlines()
+    assert new == again == "closed/new cannot be written: Permission denied."
+    assert len(old) == 2 and all(line.startswith("closed/old cannot be written: ") for line in old)
+    assert [p.name for p in folder.iterdir()] == ["old"]
+
+
+def test_two_writers_leave_one_whole_file(path):
+    contents = [bytes([n]) * 100_000 for n in range(8)]
+    writers = [threading.Thread(target=write_file, args=(path, c)) for c in contents]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert not path.exists() or path.read_bytes() in contents
+    assert path.read_bytes() in contents
+    assert list(path.parent.iterdir()) == [path]
