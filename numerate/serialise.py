@@ -4,29 +4,38 @@ Loading builds only the classes listed here, from plain data. Nothing in a file 
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from numerate import units
+from numerate._model_file import NoModelFile, opened, parsed
 from numerate._output import write_file
 from numerate.cells import MCLSTM, Recurrent
 from numerate.models import Stack
 
 FORMAT = 1  # rises when files change so that an older version could not read them
 
+_MOST_DEPTH = 50
+_MOST_EMPTY = 100  # stacks without layers
+_SMALL = 16  # numbers that need no array of their size
+_LONGEST_WORD = 100
+_LARGEST_NUMBER = 1e300
+
 # Those whose static fields are all the arguments that they need.
 _PLAIN: dict[str, Callable[..., eqx.Module]] = {
     "MCLSTM": MCLSTM,
     **{name: getattr(units, name) for name in units.__all__ if name != "Unit"},
 }
+_CLASSES = {**_PLAIN, "Recurrent": Recurrent, "Stack": Stack}
 
 
 def save(model: eqx.Module, path: str | Path) -> None:
@@ -55,18 +64,27 @@ def save(model: eqx.Module, path: str | Path) -> None:
 def load(path: str | Path) -> Any:
     """The model that `save` wrote.
 
+    The description is checked before anything is made of it, and the shapes before the arrays
+    are read.
+
     **Raises:** `ValueError` if the file is not one that `save` wrote, comes from a later
     format, or holds float64 arrays while JAX is not in 64-bit mode; `FileNotFoundError` if
     there is no file.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            description = json.loads((file.metadata() or {})["numerate"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
-        if description["format"] > FORMAT:
-            raise ValueError(f"its format is {description['format']}, known are up to {FORMAT}")
-        return _filled(_skeleton(description["model"]), arrays)
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        with opened(path) as (metadata, file):
+            description = _description(metadata)
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
+            _check(description, shapes)
+            skeleton = _skeleton(description)
+            _check_shapes(skeleton, shapes)
+            arrays = {name: file.get_tensor(name) for name in shapes}
+        return _filled(skeleton, arrays)
+    except NoModelFile as error:
+        if os.path.isdir(path):
+            raise ValueError(f"{path} is a folder, not a model's file") from None
+        raise FileNotFoundError(f"{path} cannot be loaded: {error}") from None
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a model that numerate can load: {error}") from error
 
 
@@ -88,6 +106,71 @@ def _static_fields(module: eqx.Module) -> dict[str, Any]:
     """The constructor's arguments that a module remembers: sizes and constants."""
     fields = type(module).__dataclass_fields__.values()
     return {f.name: getattr(module, f.name) for f in fields if f.metadata.get("static")}
+
+
+def _description(metadata: dict[str, str]) -> Any:
+    if "numerate" not in metadata:
+        raise ValueError("numerate did not write it")
+    content = parsed(metadata["numerate"])
+    match content:
+        case {"format": int(found), "model": model}:
+            if found > FORMAT:
+                raise ValueError(f"its format is {found}, known are up to {FORMAT}")
+            return model
+    raise ValueError("it must say its format and describe its model")
+
+
+def _check(description: Any, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Raises `ValueError` for what would make other than layers, or more than the arrays are for.
+
+    A size is at most as large as an array of the file, and there are no more layers than arrays,
+    but for stacks without layers: what is made of the description is not larger than the file.
+    """
+    largest = max((size for shape in shapes.values() for size in shape), default=0)
+    most = {"depth": len(shapes) + 1}
+    waiting, nodes = [(description, 0)], _MOST_EMPTY + 2 * len(shapes)
+    while waiting:
+        node, depth = waiting.pop()
+        nodes -= 1
+        if nodes < 0 or depth > _MOST_DEPTH:
+            raise ValueError("it describes more layers than it has arrays for")
+        match node:
+            case {"class": "Recurrent", "unit": unit, **sizes}:
+                waiting.append((unit, depth + 1))
+                arguments: dict[str, Any] = dict(sizes)
+            case {"class": "Stack", "layers": list(layers)}:
+                waiting.extend((layer, depth + 1) for layer in layers)
+                arguments = {}
+            case {"class": str(name), "arguments": dict(arguments)} if name in _PLAIN:
+                pass
+            case _:
+                raise ValueError(f"it describes no known model: {str(node)[:80]!r}")
+        hints = get_type_hints(_CLASSES[node["class"]])
+        for name, value in arguments.items():
+            if not _is_of(hints.get(name), value, most.get(name, max(largest, _SMALL))):
+                raise ValueError(
+                    f"{name[:80]!r} must be an argument of {node['class']}, and a size one of its "
+                    f"arrays, not {str(value)[:80]}"
+                )
+
+
+def _is_of(hint: Any, value: Any, largest: int) -> bool:
+    """Whether a value has the type of a static field, and is a finite number or a size that is
+    at most the largest."""
+    if get_origin(hint) is UnionType:
+        return any(_is_of(h, value, largest) for h in get_args(hint))
+    if get_origin(hint) is tuple:
+        kinds = get_args(hint)
+        return (
+            isinstance(value, list)
+            and len(value) == len(kinds)
+            and all(map(_is_of, kinds, value, [largest] * len(kinds)))
+        )
+    if hint is int:
+        return type(value) is int and abs(value) <= largest
+    if hint is float:
+        return type(value) in (int, float) and abs(value) <= _LARGEST_NUMBER
+    return type(value) is hint and (hint is not str or len(value) <= _LONGEST_WORD)
 
 
 def _skeleton(description: Any) -> Any:
@@ -124,16 +207,23 @@ def _arrays(module: eqx.Module) -> dict[str, np.ndarray]:
     return {name: np.asarray(leaf) for name, leaf in _named_leaves(module).items()}
 
 
-def _filled(skeleton: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """The skeleton with its arrays, each under its own name and of its own shape."""
+def _check_shapes(skeleton: Any, found: dict[str, tuple[int, ...]]) -> None:
     wanted = {name: leaf.shape for name, leaf in _named_leaves(skeleton).items()}
-    found = {name: array.shape for name, array in arrays.items()}
     if wanted != found:
-        raise ValueError(f"the arrays must have the shapes {wanted}; found {found}")
+        raise ValueError(f"the arrays must have the shapes {_shown(wanted)}; found {_shown(found)}")
+
+
+def _shown(shapes: dict[str, tuple[int, ...]]) -> str:
+    first = dict(list(shapes.items())[:8])
+    return f"{first} and {len(shapes) - 8} more" if len(shapes) > 8 else str(first)
+
+
+def _filled(skeleton: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """The skeleton with its arrays, each under its own name."""
     if (
         np.float64 in {a.dtype.type for a in arrays.values()}
         and jnp.result_type(float) != np.float64
     ):
         raise ValueError("it holds float64 arrays; load it within `jax.enable_x64(True)`")
-    leaves = [jnp.asarray(arrays[name]) for name in wanted]
+    leaves = [jnp.asarray(arrays[name]) for name in _named_leaves(skeleton)]
     return jax.tree.unflatten(jax.tree.structure(skeleton), leaves)

@@ -59,7 +59,7 @@ def each(names: str, values: Iterable[Any]) -> Callable[[Callable], Callable]:
 
 
 def shown(value: Any) -> str:
-    return getattr(value, "__name__", None) or str(value)
+    return (getattr(value, "__name__", None) or str(value))[:200]
 
 
 def each_dtype(test: Callable) -> Callable:

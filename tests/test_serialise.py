@@ -105,9 +105,14 @@ GOOD = {"class": "NAC", "arguments": {"in_features": 1, "out_features": 1}}
         ({"class": "NAC", "arguments": {}}, "in_features"),
         ({"class": "NAC", "arguments": {"in_features": 1, "out_features": -1}}, "at least 0"),
         ({"class": "NAC", "arguments": {**GOOD["arguments"], "path": "x"}}, "path"),
-        ({"class": "NAC", "arguments": {"in_features": 10**12, "out_features": 1}}, "shapes"),
+        ({"class": "NAC", "arguments": {"in_features": 10**12, "out_features": 1}}, "in_features"),
         ({"class": "Stack", "layers": [GOOD, GOOD]}, "shapes"),
-        ({"class": "Stack", "layers": 3}, "not iterable"),
+        ({"class": "Stack", "layers": 3}, "no known model"),
+        ({"class": "NAC", "arguments": None}, "no known model"),
+        ({"class": "NAC", "arguments": {"in_features": None, "out_features": 1}}, "in_features"),
+        ({"class": "MLP", "arguments": {**GOOD["arguments"], "depth": 10**9}}, "'depth' must be"),
+        ({"class": "NALU", "arguments": {**GOOD["arguments"], "eps": float("nan")}}, "'eps' must"),
+        ({"class": "Stack", "layers": [{"class": "Stack", "layers": []}] * 10**5}, "more layers"),
         ({"class": "Recurrent", "unit": GOOD, "input_size": 1, "hidden_size": 1}, "unit must map"),
     ],
 )
@@ -132,6 +137,26 @@ def test_safetensors_of_another_program(metadata, path):
         load(path)
 
 
+def test_headers_that_promise_more_than_there_is(path):
+    header = {"w": {"dtype": "F32", "shape": [10**7, 10**7], "data_offsets": [0, 4 * 10**14]}}
+    for text, length in (
+        (json.dumps(header), None),
+        ("", 2**40),
+        ("{" + " " * 9_000_000 + "}", None),
+    ):
+        data = text.encode()
+        path.write_bytes((length or len(data)).to_bytes(8, "little") + data)
+        with pytest.raises(ValueError, match="not a model that numerate can load"):
+            load(path)
+
+
+def test_a_folder_is_no_model(tmp_path):
+    with pytest.raises(ValueError, match="is a folder"):
+        load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="File name too long"):
+        load(tmp_path / ("a" * 300))
+
+
 def test_a_truncated_file(path, key):
     save(NAC(20, 30, key=key), path)
     path.write_bytes(path.read_bytes()[:-100])
@@ -149,9 +174,11 @@ def test_a_very_deep_description(path):
     model = GOOD
     for _ in range(400):
         model = {"class": "Stack", "layers": [model]}
-    save_file({}, path, {"numerate": json.dumps({"format": 1, "model": model})})
-    with pytest.raises(ValueError, match="not a model that numerate can load"):
-        load(path)
+    text = json.dumps({"format": 1, "model": model})
+    for content in (text, '{"model": ' + "[" * 200_000):
+        save_file({}, path, {"numerate": content})
+        with pytest.raises(ValueError, match="not a model that numerate can load"):
+            load(path)
 
 
 def test_float64_is_not_rounded_silently(path, key):

@@ -11,12 +11,15 @@ from ._console import print_table
 _STYLES = {"exact": "bold green", "within_precision": "bold green", "approximate": "bold yellow"}
 
 
-def print_report(console: Console, model: Any) -> None:
-    """Prints the formula, its status and errors, and the formulas that were compared."""
+def print_report(console: Console, model: Any, stored: bool = False) -> None:
+    """Prints the formula, its status and errors, and the formulas that were compared.
+
+    `stored`: the model is from a file, whose status was not verified on a table.
+    """
     report = model.report()
     _print_formula(console, model, report)
     console.print()
-    print_table(console, _facts(model, report))
+    print_table(console, _facts(model, report, stored))
     if len(report["equations"]) > 1:
         console.print()
         print_table(console, _pareto(model))
@@ -55,10 +58,11 @@ def _print_formula(console: Console, model: Any, report: dict) -> None:
     console.print(Text(line, "dim"))
 
 
-def _facts(model: Any, report: dict) -> Table:
+def _facts(model: Any, report: dict, stored: bool) -> Table:
     status = report["status"]
+    shown = f"{status} (as stored)" if stored else status
     facts = Table.grid(padding=(0, 2))
-    facts.add_row("status", Text(status, _STYLES[status]))
+    facts.add_row("status", Text(shown, _STYLES.get(status, "bold")))
     facts.add_row("", model.meaning())
     facts.add_row("error", f"{relative(report['relative_rmse'])} on the rows fitted")
     facts.add_row("", f"{relative(report['holdout_relative_rmse'])} on rows held out")

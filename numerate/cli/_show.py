@@ -16,7 +16,7 @@ def show(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show a saved formula."""
+    """Show a saved formula. Its status and errors are those of the file: there is no table here."""
     from numerate._errors import InputError
 
     if as_latex + as_python + as_json > 1:
@@ -29,8 +29,9 @@ def show(
     elif as_python:
         typer.echo(fitted.python().rstrip("\n"))
     elif as_json:
-        typer.echo(json.dumps(finite(fitted.report()), ensure_ascii=False, allow_nan=False))
+        report = fitted.report() | {"status_as_stored": True}
+        typer.echo(json.dumps(finite(report), ensure_ascii=False, allow_nan=False))
     else:
         from ._report import print_report
 
-        print_report(output(), fitted)
+        print_report(output(), fitted, stored=True)

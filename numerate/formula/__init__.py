@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from numerate.formula._data import from_data, to_data
 from numerate.formula._expression import (
     complexity,
     evaluate,
     floats,
     formula_text,
-    from_data,
     gradient,
     python_source,
-    to_data,
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
 from numerate.formula._precision import explained_error, without_counts

@@ -9,7 +9,6 @@ refitting changes only the `Float`s, and the number of `Float`s is the number of
 # pyright: reportOperatorIssue=false
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import sympy
@@ -212,59 +211,3 @@ def _identifiers(names: Sequence[str]) -> list[str]:
             word += "_"
         taken.append(word)
     return taken[1:]
-
-
-def to_data(formula: sympy.Expr) -> list | str:
-    """A formula as nested lists of strings, to be stored; `from_data` is the inverse.
-
-    !!! example
-        >>> import sympy
-        >>> to_data(sympy.sympify("a/2 + 0.5"))
-        ['+', ['float', '0.5'], ['*', ['rational', '1/2'], ['symbol', 'a']]]
-    """
-    if formula.is_Symbol:
-        return ["symbol", formula.name]
-    if formula.is_Float:
-        return ["float", repr(float(formula))]
-    if formula.is_Rational:
-        return ["rational", str(formula)]
-    if formula is sympy.pi:
-        return ["pi"]
-    return [_HEADS[formula.func], *(to_data(a) for a in formula.args)]
-
-
-_BUILDERS = {
-    "symbol": sympy.Symbol,
-    "float": lambda text: sympy.Float(float(text)),
-    "rational": lambda text: sympy.Rational(*(int(n) for n in text.split("/"))),
-    "pi": lambda: sympy.pi,
-}
-_OPERATIONS = {
-    "+": sympy.Add,
-    "*": sympy.Mul,
-    "**": sympy.Pow,
-    "Abs": sympy.Abs,
-    "sign": sympy.sign,
-}
-_HEADS = {operation: head for head, operation in _OPERATIONS.items()}
-
-
-def from_data(data: Any) -> sympy.Expr:
-    """The formula that `to_data` converted. No part of the data is executed.
-
-    **Raises:** `ValueError` for data that `to_data` cannot have written.
-
-    !!! example
-        >>> from_data(["*", ["rational", "1/2"], ["symbol", "a"]])
-        a/2
-    """
-    head = data[0] if isinstance(data, list) and data else data
-    try:
-        if head in _BUILDERS:
-            return _BUILDERS[head](*data[1:])
-        formula = _OPERATIONS[head](*(from_data(a) for a in data[1:]))
-        if formula.has(sympy.nan, sympy.zoo):
-            raise ZeroDivisionError("a formula is finite")
-        return formula
-    except (KeyError, ZeroDivisionError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"not a formula written by numerate: {str(data)[:80]!r}") from error

@@ -1,23 +1,23 @@
 """Models as files: safetensors for arrays, JSON for the rest, nothing that is executed."""
 
 import json
+import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from numerate._errors import InputError
+from numerate._model_file import NoModelFile, opened, parsed
 from numerate._output import write_file
-from numerate.formula import from_data, to_data
+from numerate.formula import to_data
 from numerate.regress._model import FormulaModel
-from numerate.regress._search import Settings
+from numerate.regress._schema import checked
 
 _FORMAT = "numerate.ArithmeticRegressor/1"
 # The format keeps the names of the estimator's attributes.
 _FIELDS = ("seconds", "interrupted", "target_name", "feature_names", "seed")
+_MOST_NUMBERS = 2_000_000  # of the training range: two for each feature
 _OF_THE_CHOSEN = ("status", "complexity", "relative_rmse", "holdout_relative_rmse")
 
 
@@ -40,6 +40,9 @@ def save_model(model: FormulaModel, path: Any) -> None:
 def load_model(path: Any) -> FormulaModel:
     """Read a model that `save_model` wrote, without scikit-learn. Nothing in the file is executed.
 
+    All that it holds is checked before it is used. What cannot be checked without the table is
+    taken as stored: the status and the errors.
+
     **Raises:** `numerate.tables.InputError` (a `ValueError`) for a missing file or one that is
     not such a model.
 
@@ -52,26 +55,40 @@ def load_model(path: Any) -> FormulaModel:
         >>> load_model(path).formula
         a**(3/2)
     """
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such model file.")
     try:
-        with safe_open(str(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
+        with opened(path) as (metadata, file):
             if metadata.get("format") != _FORMAT:
-                raise ValueError(f"its format is {metadata.get('format')!r}, not {_FORMAT!r}")
-            return _rebuilt(json.loads(metadata["model"]), file.get_tensor("training_range"))
-    except (SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
+                raise ValueError(f"its format is {_cut(metadata.get('format'))}, not {_FORMAT!r}")
+            if "model" not in metadata or list(file.keys()) != ["training_range"]:
+                raise ValueError("it must have the model's description and its training range")
+            return _rebuilt(parsed(metadata["model"]), file)
+    except NoModelFile as error:
+        raise InputError(f"{path}: there is no such model file{_because(error)}.") from None
+    except ValueError as error:
         raise InputError(
             f"{path}: not a model written by numerate fit --out ({error}); fit it again."
-        ) from error
+        ) from None
 
 
-def _rebuilt(content: dict, training_range: np.ndarray) -> FormulaModel:
+def _because(error: NoModelFile) -> str:
+    return "" if str(error) in ("there is no such file", "it is no file") else f" ({error})"
+
+
+def _cut(text: str | None) -> str:
+    return repr(text if text is None else text[:80])
+
+
+def _rebuilt(description: Any, file: Any) -> FormulaModel:
+    shape = file.get_slice("training_range").get_shape()
+    if math.prod(shape) > _MOST_NUMBERS:
+        raise ValueError(f"the training range has the shape {shape}")
+    training_range = file.get_tensor("training_range")
+    content = checked(description, training_range)
     return FormulaModel(
-        formulas=[from_data(f) for f in content["formulas"]],
+        formulas=content["formulas"],
         equations=content["equations"],
         named=content["named"],
         training_range=training_range,
-        settings=Settings(**content["parameters"]),
+        settings=content["parameters"],
         **{name: content[f"{name}_"] for name in _FIELDS},
     )

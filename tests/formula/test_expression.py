@@ -1,5 +1,7 @@
 """Formulas as people write them, as numbers, and as files."""
 
+import time
+
 import numpy as np
 import pytest
 import sympy
@@ -81,11 +83,61 @@ def test_files_give_back_the_same_formula(text):
     assert from_data(to_data(formula)) == formula
 
 
+NINE = ["rational", "9"]
+LARGE = ["rational", "9" * 300]
+
+
+@each(
+    "data, reason",
+    [
+        (["**", NINE, ["**", NINE, NINE]], "an exponent is beyond 256"),
+        (["**", ["rational", "3/2"], ["rational", str(10**8)]], "an exponent is beyond 256"),
+        (["**", ["rational", "2"], ["rational", str(-(10**9))]], "an exponent is beyond 256"),
+        (["**", ["symbol", "a"], ["float", "1e9"]], "an exponent is beyond 256"),
+        (["**", ["*", LARGE, ["symbol", "a"]], NINE], "more than 1000 digits"),
+        (["+", *[["*", NINE, ["symbol", "a"]]] * 20_000], "a formula written"),
+        (["+", *[["*", NINE, ["symbol", "a"]]] * 500], "at most 1000 nodes"),
+        (["rational", "9" * 400], "not finite"),
+        (["rational", "9" * 5000], "not a formula"),
+        (["rational", "1/1" + "0" * 350], "too small"),
+        (["float", "inf"], "not finite"),
+        (["float", "nan"], "not finite"),
+        (["*", ["float", "1e200"], ["float", "1e200"]], "not finite"),
+        (["**", ["rational", "-1"], ["rational", "1/2"]], "not finite and real"),
+        (["**", ["rational", "0"], ["rational", "-1"]], "not finite and real"),
+        (["symbol", "__import__('os').system('id')"], "is no feature"),
+        (["Abs", ["symbol", "a"], ["symbol", "a"]], "not a formula"),
+        (["+", ["symbol", "a"]], "not a formula"),
+        ([["+"], ["symbol", "a"]], "not a formula"),
+        (["rational", ["1"]], "not a formula"),
+        ({"+": 1}, "not a formula"),
+        (None, "not a formula"),
+    ],
+)
+def test_formulas_of_strangers_are_refused_at_once(data, reason):
+    before = time.process_time()
+    with pytest.raises(ValueError, match=reason):
+        from_data(data, {"a"})
+    assert time.process_time() - before < 1
+
+
+def test_a_deep_formula_is_refused_and_a_large_one_is_read():
+    deep: list = ["symbol", "a"]
+    for _ in range(40):
+        deep = ["Abs", deep]
+    assert from_data(deep, {"a"}).free_symbols == {sympy.Symbol("a")}
+    with pytest.raises(ValueError, match="at most 40 levels"):
+        from_data(["Abs", deep], {"a"})
+    terms = [["*", ["float", f"{i}.5"], ["symbol", "a"]] for i in range(1, 200)]
+    large = from_data(["+", *terms], {"a"})
+    np.testing.assert_allclose(evaluate(large, {"a": np.array([2.0])}), [2 * (199 * 100 + 99.5)])
+
+
 @each(
     "data", [["exec", "print()"], ["symbol"], ["float", "x"], [], "a", ["+", ["rational", "1/0"]]]
 )
 def test_files_of_anything_else_are_refused(data):
-    with pytest.raises(ValueError, match="not a formula written by numerate"):
+    with pytest.raises(ValueError, match="not a formula written by numerate|not finite"):
         from_data(data)
 
 

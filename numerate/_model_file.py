@@ -1,0 +1,71 @@
+"""Reading a safetensors file that a stranger may have written, up to its arrays.
+
+safetensors checks that names, shapes and sizes of arrays agree with the file; nothing in it is
+executed. Bounds are set here before it reads, so that no file takes long or much memory.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+_LARGEST_HEADER = 8 * 2**20  # bytes: all names, shapes and the JSON that describes the model
+
+
+class NoModelFile(ValueError):
+    """There is no such file, or it is no file."""
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[tuple[dict[str, str], Any]]:
+    """The metadata of a safetensors file, and the file itself to read arrays of.
+
+    **Raises:** `NoModelFile` if there is no such file; `ValueError` if its header is too large or
+    not that of a safetensors file.
+    """
+    _check_header(path)
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            yield file.metadata() or {}, file
+    except (SafetensorError, OSError) as error:
+        raise ValueError(str(error)) from None
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text.
+
+    **Raises:** `ValueError` if it is none, or is nested too deep.
+
+    !!! example
+        >>> parsed('{"a": [1, 2]}')
+        {'a': [1, 2]}
+        >>> parsed("[" * 200_000)
+        Traceback (most recent call last):
+        ValueError: its JSON is nested too deep
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its JSON is nested too deep") from None
+
+
+def _check_header(path: str | Path) -> None:
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise NoModelFile("it is no file")
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoModelFile("there is no such file") from None
+    except OSError as error:
+        raise NoModelFile(error.strerror or str(error)) from None
+    if found.st_size < 8 + length:
+        raise ValueError("it is cut short, or of another kind")
+    if length > _LARGEST_HEADER:
+        raise ValueError(f"its header has {length} bytes, at most {_LARGEST_HEADER} are read")
