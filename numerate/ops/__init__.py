@@ -1,7 +1,7 @@
 """The equations of neural arithmetic: pure functions of examples, for JAX, PyTorch and SymPy.
 
-They map the last axis and take any axes before it. Random numbers are JAX's; they are imported
-when first used, so that users of PyTorch do not wait for JAX.
+They map the last axis and accept any leading axes. The random number functions need JAX. They are
+imported on first use, so that PyTorch users do not load JAX.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,7 @@
-"""Activations of the plain layers that units are compared with, by name, of any shape.
+"""Activation functions of the baseline layers, by name, for arrays of any shape.
 
-The NALU's paper compares with "all activations of PyTorch" of its day; names and constants are
-PyTorch's. A comparison is written so that NaN stays NaN.
+The NALU paper compares with all activations of PyTorch at that time; names and constants are
+PyTorch's. Comparisons are written so that NaN is propagated.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from jaxtyping import Shaped
 from numerate.ops._backend import Tensor, namespace
 from numerate.ops._numerics import bounded
 
-# For which a layer's outputs keep mean 0 and variance 1: equation 14 of Klambauer et al. (2017).
+# With these, outputs of a layer keep mean 0 and variance 1 (Klambauer et al. 2017, equation 14).
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 def identity(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
-    """x itself: the layers around it are one linear layer.
+    """x: the layers before and after it form one linear layer.
 
     **Arguments:** `x`, of any shape.
 
@@ -43,7 +43,7 @@ def relu(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Returns:** the positive part, of that shape.
 
-    **Value:** two of them make an exact x: max(x, 0) - max(-x, 0).
+    **Value:** two of them represent x exactly: x = max(x, 0) - max(-x, 0).
 
     **Gradient:** 1 where x > 0, else 0.
 
@@ -64,7 +64,7 @@ def relu6(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Returns:** x clipped to [0, 6], of that shape.
 
-    **Value:** 6 for everything beyond: a sum of them is bounded, however large the input.
+    **Value:** 6 for x ≥ 6, so that a weighted sum of them is bounded.
 
     **Gradient:** 1 where 0 < x < 6, else 0.
 
@@ -80,7 +80,7 @@ def relu6(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
 
 def crelu(x: Shaped[Tensor, "*batch features"]) -> Shaped[Tensor, "*batch both"]:
-    """[max(x, 0), max(-x, 0)]: twice as many features, none of which loses the other's sign.
+    """[max(x, 0), max(-x, 0)]: twice as many features, one for each sign.
 
     **Arguments:** `x`, `(*batch, features)`.
 
@@ -88,7 +88,7 @@ def crelu(x: Shaped[Tensor, "*batch features"]) -> Shaped[Tensor, "*batch both"]
 
     **Value:** the difference of the two halves is x.
 
-    **Gradient:** 1 where x > 0 and -1 where x < 0, for the half concerned; 0 at x = 0.
+    **Gradient:** 1 where x > 0 in the first half, -1 where x < 0 in the second, else 0.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -105,9 +105,9 @@ def elu(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
-    **Value:** at least -1; close to zero as precise as x.
+    **Value:** at least -1; near zero it has the relative precision of x.
 
     **Gradient:** 1 where x > 0, else exp(x), which is 1 at 0: finite for every x.
 
@@ -126,7 +126,7 @@ def selu(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
     **Value:** at least -1.7581.
 
@@ -168,9 +168,9 @@ def softsign(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
-    **Value:** in [-1, 1], which it approaches only as 1/x.
+    **Value:** in [-1, 1]; it approaches ±1 only as 1/x.
 
     **Gradient:** 1/(1 + |x|)², 1 at 0.
 
@@ -189,9 +189,9 @@ def softplus(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
-    **Value:** to rounding everywhere. PyTorch's own is x itself above 20, wrong by up to 2e-9.
+    **Value:** exact to rounding. PyTorch returns x above 20, with an error of up to 2e-9.
 
     **Gradient:** σ(x), finite for every x.
 
@@ -233,7 +233,7 @@ def hardtanh(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Returns:** the clipped x, of that shape.
 
-    **Value:** ±1 for everything beyond.
+    **Value:** ±1 for |x| ≥ 1.
 
     **Gradient:** 1 where |x| ≤ 1, else 0; PyTorch's is 0 at ±1 as well.
 
@@ -252,7 +252,7 @@ def leaky_relu(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
     **Value:** unbounded on both sides.
 
@@ -273,11 +273,11 @@ def prelu(x: Shaped[Tensor, "*shape"], slope: Tensor = 0.25) -> Shaped[Tensor, "
 
     **Arguments:** `x`, of any shape; `slope` (a), a number or a scalar array.
 
-    **Returns:** as described, of the shape of `x`.
+    **Returns:** an array of the shape of `x`.
 
     **Value:** linear at a = 1.
 
-    **Gradient:** by x 1 where x > 0, else a; by a x where x ≤ 0, else 0.
+    **Gradient:** with respect to x, 1 where x > 0, else a; to a, x where x ≤ 0, else 0.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -294,7 +294,7 @@ def softshrink(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
     **Value:** continuous.
 
@@ -315,7 +315,7 @@ def hardshrink(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
     **Value:** jumps by 1/2 at ±1/2.
 
@@ -337,9 +337,9 @@ def tanhshrink(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
-    **Value:** about x³/3 near 0, where the difference costs digits, and x ∓ 1 far from it.
+    **Value:** about x³/3 near 0, where the subtraction loses digits, and x ∓ 1 for large |x|.
 
     **Gradient:** tanh(x)², 0 at 0.
 
@@ -358,10 +358,10 @@ def threshold(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Arguments:** `x`, of any shape.
 
-    **Returns:** as described, of that shape.
+    **Returns:** an array of the same shape.
 
-    **Value:** jumps by 1/2 at 1/2. PyTorch's has no default and the paper of the NALU names no
-    value; 1/2 is that of the two shrinks.
+    **Value:** jumps by 1/2 at 1/2. PyTorch's threshold has no default and the NALU paper gives no
+    value; the two shrink functions use 1/2.
 
     **Gradient:** 1 where x > 1/2, else 0.
 
@@ -377,12 +377,12 @@ def threshold(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
 def _exponential_below(x, alpha: float):
     xp = namespace(x)
-    # Twice `where`: the branch not taken must not overflow, or its gradient is NaN.
+    # `where` twice: if the branch that is not selected overflowed, the gradient would be NaN.
     below = alpha * xp.expm1(xp.where(x > 0, 0.0, x))
     return xp.where(x > 0, x, below)
 
 
-# `prelu` learns its slope; with the others' signature it has the one that it starts from.
+# `prelu` learns its slope; with the signature of the others, it has the initial slope.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": identity,
     "relu": relu,

@@ -1,8 +1,8 @@
-"""Which library computes: every equation is written once and runs on JAX, PyTorch and SymPy.
+"""Selects the array library: every equation is written once and runs on JAX, PyTorch and SymPy.
 
 `namespace(x)` is a module with the primitives that the equations need, under JAX's names:
-`_jax.py`, `_torch.py` or `_sympy.py`, by the class of `x`. A fourth library would be one more
-such file. Nothing here imports a library that its user has not.
+`_jax.py`, `_torch.py` or `_sympy.py`, by the class of `x`. A fourth library would need one more
+such file. A library is imported when its arrays are first used.
 """
 
 from importlib import import_module
@@ -12,8 +12,8 @@ from typing import Any
 # An array of any of the libraries. Run-time checks in the tests compare shapes.
 Tensor = Any
 
-# The module of a class of arrays. A tuple of pairs, which `torch.compile` follows through an
-# `isinstance`, as it does not follow anything that looks at a class's name.
+# Pairs of an array class and its module. `torch.compile` can trace `isinstance`, but not a look-up
+# by the name of a class.
 _MODULES: tuple[tuple[type, ModuleType], ...] = ()
 
 
@@ -32,10 +32,10 @@ def namespace(x: Any) -> Any:
 
 
 def register(kind: type, library: str) -> ModuleType:
-    """Import the primitives of a library and make `namespace` know its class of arrays.
+    """Import the primitives of a library and register its array class with `namespace`.
 
-    `namespace` does so itself at the first array. Adapters register before that, because
-    `torch.compile` cannot follow an import.
+    `namespace` does this at the first array. Adapters register earlier, because `torch.compile`
+    cannot trace an import.
 
     **Arguments:** `kind`, the class of arrays; `library`, `"torch"` or `"sympy"`.
 
@@ -54,10 +54,10 @@ def register(kind: type, library: str) -> ModuleType:
 
 
 def symbolic(values: Any) -> Tensor:
-    """An array of SymPy expressions, or of the numbers that will meet them, for the equations.
+    """An array of SymPy expressions, or of numbers to combine with them, for the equations.
 
-    Numbers among themselves keep their dtype; where they meet expressions, multiples of 1/2
-    and of π/2 become exact.
+    Operations on numbers alone keep the dtype. In operations with expressions, multiples of 1/2 and
+    of π/2 become exact.
 
     !!! example
         >>> import sympy

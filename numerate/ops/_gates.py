@@ -11,8 +11,8 @@ def sigmoid_gate(
 ) -> Shaped[Tensor, "*batch out"]:
     """g = σ(s G x), the gate of the NALU, which depends on the input and has no bias.
 
-    **Arguments:** `gate_weight` (G), `(out, in)`; `x`, `(*batch, in)`; `slope` (s), 1 in the
-    paper of the NALU and `GOLDEN_SLOPE` in that of the G-NALU.
+    **Arguments:** `gate_weight` (G), `(out, in)`; `x`, `(*batch, in)`; `slope` (s), 1 in the NALU
+    paper and `GOLDEN_SLOPE` in the G-NALU paper.
 
     **Returns:** g, `(*batch, out)`, in [0, 1].
 
@@ -48,7 +48,7 @@ def constant_gate(
 
     **Value:** an open gate stays open outside the range of the training inputs.
 
-    **Gradient:** ∂g/∂G = g (1 - g), zero where the gate is saturated; none by x.
+    **Gradient:** ∂g/∂G = g (1 - g), zero where the gate is saturated; none with respect to x.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -75,8 +75,8 @@ def mix(
 
     **Returns:** y, `(*batch, out)`.
 
-    **Value:** `a` at g = 1 and `m` at g = 0, but only of finite numbers: a closed gate does
-    not shield from an overflowing branch, since 0 · ∞ is NaN.
+    **Value:** `a` at g = 1 and `m` at g = 0 if both are finite: a closed gate does not mask a
+    branch that overflows, since 0 · ∞ is NaN.
 
     **Gradient:** ∂y/∂g = a - m, ∂y/∂a = g, ∂y/∂m = 1 - g.
 

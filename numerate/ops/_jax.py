@@ -39,16 +39,16 @@ from jax.numpy import (
 
 stop_gradient = jax.lax.stop_gradient
 
-# Up to so many products a sum or a product is written out, one scalar at a time. Under `vmap`
-# over seeds and examples a matmul of tiny matrices becomes a batched one, with a seed axis that
-# no backend handles well; written out, a whole unit is elementwise and XLA fuses it into one
-# loop. On 2 CPU cores (225 seeds, batch 128, Adam) a NALU trains 1.7 times faster for 2→1,
-# 2.2 times for 4→1, 1.5 times for 6→1 and 1.2 times for 2→2→1; from 8 products on, slower.
+# Up to this many weights, sums and products are unrolled into scalar operations. Under `vmap` over
+# seeds and examples a matmul of tiny matrices becomes a batched matmul with a seed axis, which is
+# slow on all backends. Unrolled, a whole unit is elementwise and XLA fuses it into one loop. On 2
+# CPU cores (225 seeds, batch 128, Adam) a NALU trains 1.7 times faster for 2→1, 2.2 times for 4→1,
+# 1.5 times for 6→1 and 1.2 times for 2→2→1; from 8 weights on it is slower.
 UNROLLED_PRODUCTS = 6
 
-# Up to so many factors for each example a product is one `prod` over an array of all. Beyond, a
-# scan is faster, 1.3 times for 32→32 and 10 times for 256→16 with 1024 examples, and takes a
-# twentieth of the memory. Its steps multiply so many inputs each.
+# Up to this many factors per example, a product is one `prod` over an array of all factors. For
+# more, a scan is faster, 1.3 times for 32→32 and 10 times for 256→16 with 1024 examples, and takes
+# a twentieth of the memory. Each of its steps multiplies `CHUNK` inputs.
 PLAIN_FACTORS = 1000
 CHUNK = 16
 
@@ -101,16 +101,15 @@ def product(factor, x, *weights, constants=()):
 def _scanned_product(factor, x, *weights):
     """Π factor(x, *weights) over the last axis of x, without an array of all factors.
 
-    A scan multiplies them chunk by chunk; in reverse it computes a chunk's factors again from
-    the product before the chunk. Of these products two levels of chunks keep about two roots of
-    the number of chunks. Nothing is divided, so a factor may be zero, and no rule of
-    differentiation is overridden, so that the sum over examples of a weight's gradient stays
-    inside the scan: with `custom_vjp` each example under `vmap` would bring its own.
+    A scan multiplies them chunk by chunk. The backward pass recomputes the factors of a chunk from
+    the product before it. With n chunks in two nested levels, about 2√n of these products are
+    stored. Nothing is divided, so a factor may be zero. There is no `custom_vjp`: under `vmap` it
+    would return one weight gradient per example, whereas here they are summed inside the scan.
     """
     outer, inner, size = _chunks(x.shape[-1])
 
     def split(array):
-        # 1 for x and 0 for the weights: with these a factor is 1.
+        # Padding with x = 1 and weights of 0 gives factors of 1.
         blank = jnp.ones if array is x else jnp.zeros
         array = jnp.moveaxis(array, -1, 0)
         blanks = blank((outer * inner * size - len(array), *array.shape[1:]), array.dtype)
@@ -132,7 +131,7 @@ def _scanned_product(factor, x, *weights):
 
 
 def _chunks(features):
-    """How many times how many chunks of how many features, all of them together enough."""
+    """The numbers of outer chunks, inner chunks and features per chunk that cover all features."""
     count = -(-features // CHUNK)
     outer = math.isqrt(count)
     inner = -(-count // outer)
@@ -143,8 +142,8 @@ def _chunks(features):
 def _affine(x, weight):
     """W x + 1 - W for one input of each example, `(*batch, 1)`, and its weights, `(out,)`.
 
-    The tangent is written in matmuls, of which the transposes are: XLA on CPUs writes out what
-    a sum of products sums, unless it is a matmul.
+    The tangent is written as matmuls, so that its transpose consists of matmuls too: XLA on CPUs
+    stores all terms of any other sum of products.
     """
     return weight * x + (1 - weight)
 
@@ -187,5 +186,5 @@ def tiny(x) -> float:
 
 
 def known(x):
-    """The value of x as an array of NumPy; None for one of a program that is being traced."""
+    """The value of x as a NumPy array; None if x is traced."""
     return None if isinstance(x, Tracer) else np.asarray(x)

@@ -17,14 +17,14 @@ def conjunction(
     **Arguments:** `weight` (W), which selects, and `gate` (g), which negates, `(out, in)`, in
     [0, 1]; `x`, `(*batch, in)`, in [0, 1]; `eps` (ε), the machine epsilon of `x` if `None`.
 
-    **Returns:** the conjunction, `(*batch, out)`; 1 of nothing.
+    **Returns:** the conjunction, `(*batch, out)`; 1 for no inputs.
 
-    **Value:** for truth values 0 and 1 and W and g in {0, 1} that of AND, up to ε: a false input
-    makes it ε^W instead of 0. At g = 1/2 every n is 1/2.
+    **Value:** AND up to ε if x, W and g are 0 or 1: a false input gives ε^W instead of 0. At
+    g = 1/2 every n is 1/2.
 
-    **Gradient:** ∂/∂W_oi = AND_o log(n_oi + ε), and ∂/∂n_oi = AND_o W_oi/(n_oi + ε), finite also
-    at n = 0: at most ε^(W-1) there; ∂n/∂g = 1 - 2 x and ∂n/∂x = 1 - 2 g. With ε = 0 it need
-    not be finite there.
+    **Gradient:** ∂/∂W_oi = AND_o log(n_oi + ε), and ∂/∂n_oi = AND_o W_oi/(n_oi + ε), finite also at
+    n = 0: at most ε^(W-1) there; ∂n/∂g = 1 - 2 x and ∂n/∂x = 1 - 2 g. With ε = 0 it may be infinite
+    or NaN there.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -45,13 +45,13 @@ def disjunction(
     x: Shaped[Tensor, "*batch in"],
     eps: float | None = None,
 ) -> Shaped[Tensor, "*batch out"]:
-    """OR_o = 1 - Π_i (1 - n_oi + ε)^W_oi: by De Morgan, of `conjunction`.
+    """OR_o = 1 - Π_i (1 - n_oi + ε)^W_oi: De Morgan's law applied to `conjunction`.
 
     **Arguments:** as for `conjunction`.
 
-    **Returns:** the disjunction, `(*batch, out)`; 0 of nothing.
+    **Returns:** the disjunction, `(*batch, out)`; 0 for no inputs.
 
-    **Value:** for truth values 0 and 1 and W and g in {0, 1} that of OR, up to ε.
+    **Value:** OR up to ε if x, W and g are 0 or 1.
 
     **Gradient:** that of `conjunction` at 1 - g, with the sign of ∂/∂W reversed.
 

@@ -14,9 +14,9 @@ def magnitude(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Value:** that of `jnp.abs`.
 
-    **Gradient:** sign(x). That of `jnp.abs` at 0 is 1, the slope from the right, which a
-    logarithm behind it multiplies by 1/ε; between the two opposite slopes lies 0, which is
-    also what PyTorch uses and with it most public codes.
+    **Gradient:** sign(x), which is 0 at x = 0, as in PyTorch and so in most public code. That of
+    `jnp.abs` at 0 is 1, the right-hand derivative, which a logarithm applied to |x| + ε multiplies
+    by 1/ε.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -28,18 +28,18 @@ def magnitude(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
 
 def reciprocal(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
-    """1/x, made linear so close to zero that its slope would overflow.
+    """1/x, but linear in x so close to zero that its derivative would overflow.
 
     **Arguments:** `x`, of any shape.
 
     **Returns:** 1/x, of that shape; x/f² where |x| < f, with f = 2 √t and t the smallest
     normal number of the dtype: 2e-19 in float32, 3e-154 in float64.
 
-    **Value:** 1/x to rounding wherever |x| ≥ f; below f it falls from its largest, 1/f, to 0
-    at x = 0, odd and continuous. Published codes add ε to x instead, which is wrong by ε/x
-    everywhere and infinite at x = -ε.
+    **Value:** 1/x to rounding where |x| ≥ f; below f it falls linearly from its maximum 1/f to 0 at
+    x = 0. It is odd and continuous. Published code adds ε to x instead, which has a relative error
+    of ε/x everywhere and a pole at x = -ε.
 
-    **Gradient:** -1/x² where |x| ≥ f and 1/f² below: never more than the dtype can hold.
+    **Gradient:** -1/x² where |x| ≥ f and 1/f² below; it never overflows.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -58,7 +58,7 @@ def reciprocal(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
 
 def bounded(x: Shaped[Tensor, "*shape"], low: float, high: float) -> Shaped[Tensor, "*shape"]:
-    """x clipped to [low, high], both of which still have a slope.
+    """x clipped to [low, high], with gradient 1 at both ends.
 
     **Arguments:** `x`, of any shape; `low`, `high`.
 
@@ -66,8 +66,8 @@ def bounded(x: Shaped[Tensor, "*shape"], low: float, high: float) -> Shaped[Tens
 
     **Value:** that of `jnp.clip`.
 
-    **Gradient:** 1 in the closed interval, so that a weight which a projection has put on its
-    edge can leave it; 0 outside. That of `jnp.clip` is 1/2 on the edges, PyTorch's is 1.
+    **Gradient:** 1 in the closed interval, so that a weight projected to an end can leave it; 0
+    outside. That of `jnp.clip` is 1/2 at the ends, PyTorch's is 1.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -92,8 +92,8 @@ def straight_through_clip(
 
     **Value:** that of `jnp.clip`.
 
-    **Gradient:** 1 everywhere. That of `jnp.clip` is 0 outside [low, high], where a parameter
-    that has left the interval stays for ever.
+    **Gradient:** 1 everywhere. That of `jnp.clip` is 0 outside [low, high], so that a parameter
+    which has left the interval never returns.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -114,7 +114,7 @@ def odd(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
 
     **Returns:** zeros and ones, of that shape.
 
-    **Value:** halves round to the even number beside them.
+    **Value:** halves round to the nearest even number.
 
     **Gradient:** 0 everywhere.
 

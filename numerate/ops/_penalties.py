@@ -39,16 +39,15 @@ def saturation(parameter: Shaped[Tensor, "*shape"], t: float = 20.0) -> Shaped[T
     """R = (1/t) mean max(min(-v, v) + t, 0): how far parameters are from saturating.
 
     **Arguments:** `parameter` (v), of any shape: free parameters behind a tanh or a logistic
-    function; `t`, where they count as saturated, 20 in the paper.
+    function; `t`, the magnitude at which they count as saturated, 20 in the paper.
 
     **Returns:** R, a scalar; 0 for no parameters.
 
     **Value:** the mean of 1 - |v|/t, and 0 for |v| ≥ t. tanh(20) and σ(20) differ from their
     limits by 2e-9 at most, which float32 rounds away.
 
-    **Gradient:** -sign(v)/(t · size), and 0 at v = 0 and for |v| ≥ t. Descent moves v away from
-    0 equally fast wherever it is, also where the slope of its tanh has vanished; which way is
-    the sign that v has already.
+    **Gradient:** -sign(v)/(t · size), and 0 at v = 0 and for |v| ≥ t. Gradient descent moves v away
+    from 0 at a constant rate, also where the gradient of tanh has vanished. v keeps its sign.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -74,13 +73,13 @@ def squared_saturation(parameter: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""
     **Returns:** R, a scalar, at least 0; 0 for no parameters.
 
     **Value:** 0 for |v| ≥ S, where S = -log of the machine epsilon: 15.9 in float32, 36.0 in
-    float64. There the logistic function is at its limits to rounding, and so is a softmax of
-    logits S and -S. The paper's -mean v² falls without bound: Adam lets parameters grow for as
-    long as the training lasts, and plain descent exponentially until they overflow. Until S,
-    R is the paper's and a constant.
+    float64. There the logistic function equals its limits to rounding, and so does a softmax of
+    logits S and -S. The paper's -mean v² is unbounded below: parameters grow throughout training
+    with Adam, and exponentially until they overflow with plain gradient descent. For |v| < S, R is
+    the paper's penalty plus a constant.
 
-    **Gradient:** -2v/size for |v| < S, that of the paper's, and 0 beyond. It grows with |v|, is
-    0 at v = 0, and hardens whatever side a parameter is on.
+    **Gradient:** -2v/size for |v| < S, as in the paper, and 0 beyond. It grows with |v|, is 0 at
+    v = 0, and drives a parameter further to the side that it is on.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -88,7 +87,7 @@ def squared_saturation(parameter: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""
         >>> squared_saturation(v[2:]), jax.grad(squared_saturation)(v)
         (Array(0., dtype=float32), Array([-0.5,  1. , -0. , -0. ], dtype=float32))
 
-    Hoedt et al. (2021), arXiv:2101.05186, its code; the bound is ours.
+    The code of Hoedt et al. (2021), arXiv:2101.05186; the bound is ours.
     """
     xp = namespace(parameter)
     if 0 in parameter.shape:
@@ -105,8 +104,8 @@ def distance_from_units(weight: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""]:
 
     **Returns:** R, a scalar; 0 for no weights.
 
-    **Value:** 0 where all weights are -1 or 1, and 1 where they are 0: leaving an input out is
-    the task of a gate.
+    **Value:** 0 where all weights are -1 or 1, and 1 where they are 0: a gate, not a weight,
+    excludes inputs.
 
     **Gradient:** ±1/size, away from 0 for |W| < 1 and towards it beyond; 0 at -1, 0 and 1.
 
@@ -130,7 +129,7 @@ def absolute_sum(parameter: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""]:
 
     **Returns:** R, a scalar; 0 for no parameters.
 
-    **Gradient:** sign(θ), 0 at θ = 0: a parameter that starts at zero is not moved by it.
+    **Gradient:** sign(θ), 0 at θ = 0: it does not move a parameter that starts at zero.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -141,12 +140,12 @@ def absolute_sum(parameter: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, ""]:
 
 
 def ramp(progress: Any, start: float, end: float) -> Any:
-    """0 up to `start`, 1 from `end`, and linear between; a step where both are the same.
+    """0 until `start`, 1 from `end`, and linear between; a step function if both are equal.
 
-    **Arguments:** `progress`, the part of the training that is done, from 0 to 1, as a number
-    or an array; `start` and `end`, parts of the training.
+    **Arguments:** `progress`, the completed fraction of the training, from 0 to 1, as a number or
+    an array; `start` and `end`, fractions of the training.
 
-    **Raises:** `ValueError` for a progress that is known and not from 0 to 1.
+    **Raises:** `ValueError` for a progress outside [0, 1], unless it is traced.
 
     !!! example
         >>> [ramp(progress, 0.4, 0.7) for progress in (0.0, 0.4, 0.55, 0.7, 1.0)]
@@ -168,20 +167,20 @@ def ramp(progress: Any, start: float, end: float) -> Any:
 
 
 def staircase(progress: Any, first: float, last: float, length: float) -> Any:
-    """`first`, tenfold after every `length` of the training, and at most `last`.
+    """`first`, multiplied by 10 after every `length` of the training, and at most `last`.
 
-    **Arguments:** `progress`, the part of the training that is done, from 0 to 1, as a number
-    or an array; `first` and `last`, the values at the start and at the end; `length`, the part
-    of the training that a step lasts.
+    **Arguments:** `progress`, the completed fraction of the training, from 0 to 1, as a number or
+    an array; `first` and `last`, the values at the start and at the end; `length`, the fraction of
+    the training that a step lasts.
 
-    **Raises:** `ValueError` for a progress that is known and not from 0 to 1.
+    **Raises:** `ValueError` for a progress outside [0, 1], unless it is traced.
 
     !!! example
         >>> [f"{staircase(p, 1e-7, 1e-5, 0.2):.0e}" for p in (0.0, 0.19, 0.2, 0.4, 1.0)]
         ['1e-07', '1e-07', '1e-06', '1e-05', '1e-05']
     """
     _check_progress(progress)
-    # A little more, or 0.6 of the training would be 2.9999999999999996 steps of 0.2.
+    # A small offset, because 0.6 / 0.2 is 2.9999999999999996 in floating point.
     steps = progress / length + 1e-6
     if isinstance(steps, int | float):
         return min(first * 10 ** math.floor(steps), last)
@@ -190,15 +189,15 @@ def staircase(progress: Any, first: float, last: float, length: float) -> Any:
 
 
 def _check_progress(progress: Any) -> None:
-    """The number of a step given for the progress would be the end of every schedule at once."""
+    """Reject a step number passed as progress, with which every schedule would be at its end."""
     number = isinstance(progress, int | float)
     known: Any = progress if number else namespace(progress).known(progress)
     if known is None:
         return
-    # A sum of many parts of the training may be above 1 by rounding.
+    # A sum of many fractions may exceed 1 by rounding.
     low, high = (known, known) if number else (known.min(), known.max())
     if not (low >= -1e-4 and high <= 1 + 1e-4):
         raise ValueError(
-            "progress is the part of the training that is done, from 0 to 1, such as step/steps; "
-            f"got {float(high if low >= 0 else low):g}"
+            "progress must be the completed fraction of the training, between 0 and 1, "
+            f"such as step/steps; got {float(high if low >= 0 else low):g}"
         )

@@ -1,4 +1,4 @@
-"""Powers that keep what an exponent of |x| loses: signs, zeros and irrelevant inputs."""
+"""Powers that keep what powers of |x| lose: signs, zeros and irrelevant inputs."""
 
 import math
 
@@ -12,7 +12,7 @@ from numerate.ops._sums import linear
 def signed_power(
     weight: Shaped[Tensor, "out in"], x: Shaped[Tensor, "*batch in"]
 ) -> Shaped[Tensor, "*batch out in"]:
-    """p_oi = sign(x_i) |x_i|^W_oi, made linear in x so close to zero that its slope would overflow.
+    """p_oi = sign(x_i) |x_i|^W_oi, but linear in x where its derivative would overflow near zero.
 
     **Arguments:** `weight` (W), the exponents, `(out, in)`, at least -1; `x`, `(*batch, in)`.
 
@@ -22,8 +22,8 @@ def signed_power(
     number of the dtype (2e-19 in float32, 3e-154 in float64), it is x f^(W-1): continuous, 0
     at x = 0 also for negative exponents, x itself at W = 1, and `reciprocal` at W = -1.
 
-    **Gradient:** ∂p/∂x = W |x|^(W-1) where |x| ≥ f and f^(W-1) below, at most 1/f²;
-    ∂p/∂W = p log max(|x|, f), which is 0 at x = 0. Finite for W ≥ -1, and for W a little below.
+    **Gradient:** ∂p/∂x = W |x|^(W-1) where |x| ≥ f and f^(W-1) below, at most 1/f²; ∂p/∂W =
+    p log max(|x|, f), which is 0 at x = 0. Finite for W ≥ -1, and for W slightly below -1.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -42,9 +42,9 @@ def _signed_power(x: Tensor, weight: Tensor) -> Tensor:
     floor = 2 * xp.tiny(x) ** 0.5
     size = magnitude(x)
     near = size < floor
-    # One power for both pieces, of a base that is never below f. With two of them and a `where`,
-    # that of f would be differentiated by W for every x: f^(W-1) log f overflows at W = -1, and
-    # the 0 with which `where` shuts it out makes that NaN.
+    # Both pieces share one power, whose base is at least f. With two powers and a `where`, the
+    # derivative of f^(W-1) by W would be computed for every x: f^(W-1) log f overflows at W = -1,
+    # and `where` multiplies it by 0, which gives NaN.
     share = xp.where(near, x * (1 / floor), xp.sign(x))
     return share * xp.power(xp.where(near, floor, size), weight)
 
@@ -56,16 +56,16 @@ def selected_power_product(
 ) -> Shaped[Tensor, "*batch out"]:
     """y_o = Π_i (s_oi sign(x_i) |x_i|^W_oi + 1 - s_oi).
 
-    **Arguments:** `weight` (W), the exponents, `(out, in)`, at least -1; `selection` (s), how
-    far each power replaces a factor of 1, `(out, in)`; `x`, `(*batch, in)`.
+    **Arguments:** `weight` (W), the exponents, `(out, in)`, at least -1; `selection` (s), the share
+    of each power in its factor, the rest being 1, `(out, in)`; `x`, `(*batch, in)`.
 
     **Returns:** y, `(*batch, out)`; ones where there are no inputs.
 
-    **Value:** with s in {0, 1} the exact product of the selected powers, with their signs. At
+    **Value:** for s in {0, 1}, the exact product of the selected powers, with their signs. At
     x_i = 0 the factor is 1 - s_oi, whatever the exponent: a selected divisor of 0 gives 0.
 
-    **Gradient:** ∂y_o/∂s_oi = (p_oi - 1) Π_{j≠i} (…), and that of p as `signed_power` has it.
-    Finite as long as they and the partial products of the factors fit the dtype.
+    **Gradient:** ∂y_o/∂s_oi = (p_oi - 1) Π_{j≠i} (…); for that of p see `signed_power`. Finite if
+    these and the partial products of the factors do not overflow.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -91,8 +91,8 @@ def complex_power_product(
 ) -> Shaped[Tensor, "*batch out"]:
     """y = exp(A log r - B k) ⊙ cos(B log r + A k): the real part of powers with exponents A + iB.
 
-    r_i = g_i (|x_i| + ε) + 1 - g_i is the size of input i, and k_i = π g_i [x_i < 0] its angle,
-    both drawn to those of the number 1 as far as the gate is closed.
+    r_i = g_i (|x_i| + ε) + 1 - g_i is the modulus of input i, and k_i = π g_i [x_i < 0] its angle.
+    A closed gate replaces them by those of the number 1.
 
     **Arguments:**
 
@@ -104,17 +104,16 @@ def complex_power_product(
 
     **Returns:** y, `(*batch, out)`; ones where there are no inputs.
 
-    **Value:** with g in {0, 1}, whole A and B = 0 the product of the powers of the inputs whose
-    gate is open, with their signs. Other A give the real part of the principal power, which
-    is less than the power of |x| where the angle is not a multiple of π. A gate between 0 and
-    1 mixes x with 1 and rotates by less than π. At x_i = 0 the size is ε, not 0.
+    **Value:** for g in {0, 1}, integer A and B = 0, the product of the powers of the inputs whose
+    gate is open, with their signs. Other A give the real part of the principal power, which is
+    smaller than the power of |x| where the angle is not a multiple of π. A gate between 0 and 1
+    mixes x with 1 and rotates by less than π. At x_i = 0 the modulus is ε, not 0.
 
     **Gradient:** with e = exp(A log r - B k) and a = B log r + A k, ∂y_o/∂A_oi =
     y_o log r_i - e_o sin(a_o) k_i, ∂y_o/∂B_oi = -y_o k_i - e_o sin(a_o) log r_i, and
-    ∂y_o/∂x_i = g_i sign(x_i)/r_i (y_o A_oi - e_o sin(a_o) B_oi), which is 0 at x_i = 0; that by
-    g_i has (|x_i| + ε - 1)/r_i instead of g_i sign(x_i)/r_i. All are finite as long as
-    e_o log r_i, e_o/r_i and e_o |x_i|/r_i fit the dtype. With ε = 0 and an open gate they are
-    NaN at x_i = 0.
+    ∂y_o/∂x_i = g_i sign(x_i)/r_i (y_o A_oi - e_o sin(a_o) B_oi), which is 0 at x_i = 0;
+    ∂y_o/∂g_i has (|x_i| + ε - 1)/r_i instead of g_i sign(x_i)/r_i. All are finite if e_o log r_i,
+    e_o/r_i and e_o |x_i|/r_i do not overflow. With ε = 0 and an open gate they are NaN at x_i = 0.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -124,9 +123,8 @@ def complex_power_product(
         >>> complex_power_product(real, x, jnp.array([1.0, 0.0])).round(4)
         Array([-8., -8.], dtype=float32)
 
-    Heim et al. (2020), arXiv:2006.01681, section 3. The paper prints k with its cases
-    exchanged, 1 for positive inputs; the
-    authors' code has it as here.
+    Heim et al. (2020), arXiv:2006.01681, section 3. The paper prints k with its cases exchanged, 1
+    for positive inputs; the authors' code has k as here.
     """
     xp = namespace(x)
     size = magnitude(x) + (xp.eps(x) if eps is None else eps)

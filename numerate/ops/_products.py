@@ -1,4 +1,4 @@
-"""Products: outputs that multiply the inputs, or powers of them."""
+"""Products of inputs, or of their powers."""
 
 import math
 
@@ -29,9 +29,9 @@ def log_space_product(
     y overflows to ∞ beyond the largest number of the dtype.
 
     **Gradient:** ∂y_o/∂W_oi = y_o log(|x_i| + ε) and ∂y_o/∂x_i = y_o W_oi sign(x_i)/(|x_i| + ε),
-    which grows to y_o W_oi/ε beside x_i = 0 and is 0 at x_i = 0 itself, where the two
-    one-sided slopes are opposite. Both are finite as long as y_o log(|x_i| + ε) and
-    y_o/(|x_i| + ε) fit the dtype. With ε = 0 the gradient at x_i = 0 is NaN.
+    which grows to y_o W_oi/ε beside x_i = 0 and is 0 at x_i = 0 itself, where the two one-sided
+    slopes are opposite. Both are finite if y_o log(|x_i| + ε) and y_o/(|x_i| + ε) do not overflow.
+    With ε = 0 the gradient at x_i = 0 is NaN.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -52,17 +52,17 @@ def clamped_log_space_product(
 ) -> Shaped[Tensor, "*batch out"]:
     """y = exp(min(W log max(|x|, ε), ω)), which is y_o = Π_i max(|x_i|, ε)^W_oi, at most e^ω.
 
-    **Arguments:** `weight` (W), the exponents, `(out, in)`; `x`, `(*batch, in)`; `eps` (ε),
-    the smallest magnitude that an input counts with; `omega` (ω), the largest logarithm of y.
+    **Arguments:** `weight` (W), the exponents, `(out, in)`; `x`, `(*batch, in)`; `eps` (ε), the
+    lower bound of |x|; `omega` (ω), the upper bound of log y.
 
     **Returns:** y, `(*batch, out)`, never negative; ones where there are no inputs.
 
-    **Value:** the sign of `x` is lost. Unlike |x| + ε, the maximum leaves every |x| ≥ ε as it
-    is. y is finite for all finite W and x as long as the dtype can hold e^ω, which is 4.9e8
-    for ω = 20: larger products come out as that.
+    **Value:** the sign of `x` is lost. Unlike |x| + ε, the maximum does not change |x| ≥ ε. y is
+    finite for all finite W and x if the dtype can represent e^ω. Larger products return e^ω, 4.9e8
+    for ω = 20.
 
-    **Gradient:** ∂y_o/∂W_oi = y_o log max(|x_i|, ε); ∂y_o/∂x_i = y_o W_oi/x_i where |x_i| ≥ ε,
-    else 0. All are 0 where the bound e^ω is passed.
+    **Gradient:** ∂y_o/∂W_oi = y_o log max(|x_i|, ε); ∂y_o/∂x_i = y_o W_oi/x_i where |x_i| ≥ ε, else
+    0. All are 0 where the product exceeds e^ω.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -76,7 +76,7 @@ def clamped_log_space_product(
     """
     xp = namespace(x)
     size = magnitude(x)
-    # Comparisons that NaN fails, so that it is not clamped away.
+    # These comparisons are false for NaN, which is therefore not clamped.
     exponent = linear(weight, xp.log(xp.where(size < eps, eps, size)))
     return xp.exp(xp.where(exponent > omega, omega, exponent))
 
@@ -90,12 +90,12 @@ def mixed_sign(
 
     **Returns:** s, `(*batch, out)`, in [-1, 1]; ones where there are no inputs.
 
-    **Value:** with W in {-1, 0, 1} the sign of Π_i x_i^W_oi, exactly, and 0 where a selected
-    input is 0, also in a denominator. In between, every factor is a mixture of the sign of x_i
-    and 1; at |W_oi| = 1/2 that of a negative input is 0. The clip acts for |W| > 1 only.
+    **Value:** for W in {-1, 0, 1}, exactly the sign of Π_i x_i^W_oi, and 0 where a selected input
+    is 0, also in a denominator. For other W, every factor is a mixture of the sign of x_i and 1; at
+    |W_oi| = 1/2 the factor of a negative input is 0. The clip acts for |W| > 1 only.
 
-    **Gradient:** ∂s_o/∂W_oi = sign(W_oi) (sign(x_i) - 1) Π_{j≠i} (…): positive inputs and
-    weights of 0 get none, nor does x.
+    **Gradient:** ∂s_o/∂W_oi = sign(W_oi) (sign(x_i) - 1) Π_{j≠i} (…), which is 0 for positive
+    inputs and for weights of 0; none with respect to x.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -111,13 +111,13 @@ def mixed_sign(
 
 
 def sign_product(x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch 1"]:
-    """s = Π_i sign(x_i), over all inputs, whatever they are used for.
+    """s = Π_i sign(x_i), over all inputs, selected or not.
 
     **Arguments:** `x`, `(*batch, in)`.
 
     **Returns:** s, `(*batch, 1)`: -1, 0 or 1; 1 where there are no inputs.
 
-    **Value:** 0 as soon as one input is 0.
+    **Value:** 0 if any input is 0.
 
     **Gradient:** none.
 
@@ -142,10 +142,11 @@ def retrieved_sign(
 
     **Returns:** s, `(*batch, out)`, in [-1, 1].
 
-    **Value:** for whole exponents the sign of Π_i x_i^W_oi, to rounding; 0 is not negative.
-    For others the real part of the principal complex power.
+    **Value:** for integer exponents, the sign of Π_i x_i^W_oi, to rounding; 0 counts as positive.
+    For others, the real part of the principal power of the sign.
 
-    **Gradient:** ∂s/∂W_oi = -π [x_i < 0] sin(π Σ…), zero at whole exponents; none by x.
+    **Gradient:** ∂s/∂W_oi = -π [x_i < 0] sin(π Σ…), zero at integer exponents; none with respect to
+    x.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -167,13 +168,13 @@ def affine_product(
 
     **Returns:** y, `(*batch, out)`; ones where there are no inputs.
 
-    **Value:** with W in {0, 1} the exact product of the selected inputs, with their signs
-    and zeros. In between, every factor is a mixture of x_i and 1.
+    **Value:** for W in {0, 1}, the exact product of the selected inputs, with their signs and
+    zeros. For other W, every factor is a mixture of x_i and 1.
 
-    **Gradient:** ∂y_o/∂W_oi = (x_i - 1) Π_{j≠i} (…) and ∂y_o/∂x_i = W_oi Π_{j≠i} (…), also
-    where factors are zero. Value and gradient are finite as long as they and the partial
-    products fit the dtype. The `batch` x `out` x `in` factors are never all in memory, also
-    for the gradient. In PyTorch large products have no second derivative, and refuse it.
+    **Gradient:** ∂y_o/∂W_oi = (x_i - 1) Π_{j≠i} (…) and ∂y_o/∂x_i = W_oi Π_{j≠i} (…), also where
+    factors are zero. Value and gradient are finite if they and the partial products do not
+    overflow. The `batch` x `out` x `in` factors are never all in memory, not even for the gradient.
+    In PyTorch, the second derivative of a large product raises an error.
 
     !!! example
         >>> import jax.numpy as jnp

@@ -1,9 +1,9 @@
 """Random numbers for training batches: counter-based, three multiplications per number.
 
-Training draws a fresh batch at every step, and with JAX's default generator (threefry: twenty
-rounds) the drawing costs more than the learning. Here a number is one 32-bit integer hash of
-its position, keyed by two words that differ between seeds and steps. `docs/engine.md` lists
-the statistical tests that it passes; it is not meant for cryptography.
+Training draws a fresh batch at every step. With JAX's default generator (threefry, twenty rounds)
+drawing it takes longer than the update. Here a number is a 32-bit integer hash of its position,
+keyed by two words that differ between seeds and steps. `docs/engine.md` lists the statistical tests
+that it passes; it is not meant for cryptography.
 """
 
 import jax
@@ -18,11 +18,11 @@ _GOLDEN, _SILVER = 0x9E3779B9, 0x61C88647
 
 
 def step_key(key: PRNGKeyArray, step: int | Array) -> PRNGKeyArray:
-    """The key of one training step: of a seed's key, and of no other seed's or step's.
+    """The key of one training step, which differs between all seeds and steps.
 
     **Arguments:** `key`, a seed's key of JAX's default kind (threefry, two words); `step`.
 
-    **Returns:** an ordinary JAX key. `jax.random` takes it too, and is as random as ever.
+    **Returns:** an ordinary JAX key, which `jax.random` accepts too.
 
     **Raises:** `ValueError` for a key of another kind.
 
@@ -40,7 +40,7 @@ def step_key(key: PRNGKeyArray, step: int | Array) -> PRNGKeyArray:
 
 
 def bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt32[Array, "*shape"]:
-    """Random 32-bit words. Those of one key are all different, up to 2³² of them.
+    """Random 32-bit words. Up to 2³² words of one key are all different.
 
     **Arguments:** `key`, from `step_key`: unlike `jax.random`, neighbouring keys such as
     `jax.random.key(0)` and `jax.random.key(1)` are not mixed here; `shape`.
@@ -54,8 +54,8 @@ def bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt32[Array, "*shape"]:
     count = 1
     for size in shape:
         count *= size
-    # Weyl's sequence instead of the bare position: two rounds alone leave words whose positions
-    # differ in one bit dependent, which a test of pairs at distance 256 sees in 2^20 words.
+    # A Weyl sequence instead of the position itself: after two rounds alone, words whose positions
+    # differ in one bit are dependent, which a test of pairs at distance 256 detects in 2^20 words.
     position = jax.lax.iota(jnp.uint32, count).reshape(shape) * jnp.uint32(_GOLDEN)
     return _hash(position + first, second)
 
@@ -100,7 +100,7 @@ def _words(key: PRNGKeyArray) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
 def _hash(
     word: UInt32[Array, "*shape"], second: UInt32[Array, ""] | int = 0
 ) -> UInt32[Array, "*shape"]:
-    """A bijection of 32-bit words for every `second`, which enters between the rounds."""
+    """A bijection of 32-bit words for every `second`, which is mixed in between the rounds."""
     word = (word ^ (word >> 16)) * jnp.uint32(_FIRST)
     word = (word ^ (word >> 15) ^ jnp.uint32(second)) * jnp.uint32(_SECOND)
     return word ^ (word >> 15)

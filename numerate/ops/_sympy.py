@@ -1,7 +1,7 @@
 """The primitives of the equations in SymPy, under JAX's names.
 
-An equation evaluated on symbols is a formula. ε is zero here, machine epsilon included: it is
-what an equation adds so that numbers do not overflow, and a formula has no need of it.
+Evaluating an equation on symbols gives a formula. ε, including machine epsilon, is zero here: the
+equations add it to avoid overflow, which formulas do not need.
 """
 
 import functools
@@ -17,17 +17,17 @@ from numerate.ops import _jax
 
 
 class Symbolic(np.ndarray):
-    """An array of expressions; or of the numbers, such as weights, that will meet them.
+    """An array of expressions, or of numbers such as weights.
 
-    Numbers among themselves stay numbers of their own dtype, so that a weight is the one that
-    the unit computes with. Where they meet expressions they become `exact`.
+    Operations on numbers alone keep the dtype, so that weights are computed as in the unit. In
+    operations with expressions, numbers become `exact`.
     """
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         arrays = [np.asarray(v) if isinstance(v, Symbolic) else v for v in inputs]
         if any(map(_has_expressions, arrays)):
             arrays = [_exact(v) for v in arrays]
-            if ufunc in _COMPARISONS:  # of which NumPy would want a yes or no
+            if ufunc in _COMPARISONS:  # NumPy would require truth values
                 ufunc = np.frompyfunc(_COMPARISONS[ufunc], 2, 1)
         result = getattr(ufunc, method)(*arrays, **kwargs)
         return result.view(Symbolic) if isinstance(result, np.ndarray) else result
@@ -39,14 +39,14 @@ def symbolic(values: Any) -> Symbolic:
     return array.view(Symbolic)
 
 
-# Below it are only the bounds by which equations keep 1/x finite: of the size of √`tiny`.
+# Only the bounds with which equations keep 1/x finite are smaller: about √`tiny`.
 _GUARD = 1e-100
-# Bounds of signs are right to rounding.
+# Tolerance for rounding in the bounds of sign polynomials.
 _ROUNDING = 1e-12
 
 
 def exact(value: Any) -> Any:
-    """A multiple of 1/2 or of π/2 as the exact number it is meant to be, others as a `Float`.
+    """The exact number for a multiple of 1/2 or of π/2, otherwise a `Float`.
 
     !!! example
         >>> exact(-0.5), exact(np.float32(np.pi)), exact(0.3)
@@ -78,12 +78,12 @@ def _exact(values: Any) -> np.ndarray:
 
 
 def _either(numbers: Callable, expressions: Callable) -> Callable:
-    """The primitive that computes with JAX what are all numbers, else with SymPy."""
+    """A primitive that uses JAX if all arguments are numbers, else SymPy."""
 
     def primitive(*arrays: Any, **kwargs: Any) -> Any:
         if any(map(_has_expressions, arrays)):
             return expressions(*map(_exact, arrays), **kwargs)
-        with jax.enable_x64(True):  # float64 parameters stay what they are, float32 do as well
+        with jax.enable_x64(True):  # keeps both float64 and float32 parameters
             return symbolic(numbers(*map(_plain, arrays), **kwargs))
 
     return primitive
@@ -116,15 +116,16 @@ def _over_last(function: Callable, x: np.ndarray) -> Symbolic:
 
 
 def _cannot_exceed(a: Any, b: Any) -> bool:
-    """Whether a ≤ b also where SymPy does not see it: of infinities, and of signs in a clip."""
+    """Whether a ≤ b is certain, also for infinities and sign polynomials, which SymPy cannot
+    compare."""
     if b is sympy.oo or a is -sympy.oo:
         return True
-    # An infinity times 0 makes a range NaN, which no number is above or below.
+    # Infinity times 0 makes a range NaN, for which the comparison is false.
     return (a.is_number or b.is_number) and _range(a)[1] <= _range(b)[0] + _ROUNDING
 
 
 def _range(x: Any) -> tuple[float, float]:
-    """Between which numbers a polynomial of signs lies; infinite for anything else."""
+    """The lower and upper bound of a polynomial of signs; infinite for anything else."""
     if x.is_number and x.is_finite:
         return float(x), float(x)
     if isinstance(x, sympy.sign):
@@ -164,7 +165,7 @@ def _sigmoid(x: Any) -> Any:
 
 
 def _sign(x: Any) -> Any:
-    """The sign; of 1/x that of x, so that both merge with |x|."""
+    """The sign. sign(1/x) becomes sign(x), so that both combine with |x|."""
     over, under = x.as_numer_denom() if x.is_Mul or x.is_Pow else (x, sympy.S.One)
     return sympy.sign(over * under if over.is_number else x)
 
@@ -175,7 +176,7 @@ def _negative(x: Any) -> Any:
 
 
 def _cos(angle: Any) -> Any:
-    """The cosine, in which π [x < 0] is the sign of x, and whole multiples are its powers."""
+    """The cosine. cos(n π [x < 0]) becomes sign(x)^n for integer n."""
     signs, rest = [], []
     for term in sympy.Add.make_args(cast(sympy.Expr, sympy.expand_mul(angle))):
         times, step = (term / sympy.pi).as_coeff_Mul()
@@ -188,7 +189,7 @@ def _cos(angle: Any) -> Any:
 
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
-    """The cases; or the bounded x that they are, of which SymPy knows more."""
+    """A Piecewise; or, if it is a clipped x, Max and Min, which SymPy handles better."""
     bounded = no
     for part in sorted(sympy.Or.make_args(condition), key=lambda p: isinstance(p, _ABOVE)):
         if not isinstance(part, _BELOW + _ABOVE) or part.lhs != no:
@@ -200,8 +201,8 @@ def _where(condition: Any, yes: Any, no: Any) -> Any:
 
 def _cases(condition: Any, yes: Any, no: Any) -> Any:
     if condition.has(sympy.Piecewise) and isinstance(condition, _BELOW + _ABOVE):
-        # SymPy would unfold cases of cases, twice as many with each. A sign is as good but on
-        # the edge itself, where it is the mean of both.
+        # SymPy would expand a nested Piecewise to twice as many cases at each level. The sign gives
+        # the same except on the boundary, where it gives the mean of both cases.
         edge: Any = condition.gts - condition.lts  # pyright: ignore[reportOperatorIssue]
         return no + (yes - no) * (1 + sympy.sign(edge)) / 2
     return sympy.Piecewise((yes, condition), (no, True))
@@ -259,7 +260,7 @@ def stack(arrays: Any, axis: int = 0) -> Any:
 
 
 def _alike(arrays: Any) -> list[np.ndarray]:
-    """All of them numbers, or all of them expressions."""
+    """The arrays, all converted to numbers or all to expressions."""
     return [*map(_exact if any(map(_has_expressions, arrays)) else np.asarray, arrays)]
 
 
@@ -272,7 +273,7 @@ softmax = _either(_jax.softmax, _softmax)
 
 
 def _each_row(function: Callable) -> Callable:
-    """What the pairs of weights and inputs come to, for each row of the weights."""
+    """Apply `function` to the pairs of weights and inputs of each row of the weights."""
 
     def expressions(weight: np.ndarray, x: np.ndarray) -> Symbolic:
         result = np.empty((*x.shape[:-1], len(weight)), object)
@@ -284,7 +285,7 @@ def _each_row(function: Callable) -> Callable:
 
 
 def _matvec(pairs: Any) -> Any:
-    # A zero weight leaves its input out, an infinite one too.
+    # A weight of 0 excludes its input, even an infinite one.
     return sympy.Add(*(w * x for w, x in pairs if w != 0))
 
 
@@ -315,7 +316,7 @@ def eps(x: Any) -> sympy.Expr:
 
 
 def known(x: Any) -> np.ndarray | None:
-    """The values of x; None where it has expressions."""
+    """The values of x; None if it has expressions."""
     values = np.asarray(x)
     return None if _has_expressions(values) else values
 

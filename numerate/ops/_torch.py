@@ -34,7 +34,7 @@ from torch.nn.functional import logsigmoid as log_sigmoid
 from torch.nn.functional import softplus
 from torch.utils.checkpoint import checkpoint
 
-# Up to so many factors at a time are one array: 1 MiB in float32, which stays in the cache.
+# The largest number of factors in one array: 1 MiB in float32, which fits the cache.
 PLAIN_FACTORS = 2**18
 
 
@@ -61,7 +61,7 @@ def stop_gradient(x):
 def matvec(weight, x):
     """W x over the last axis of x, in the dtype of the weight also under autocast.
 
-    The exponents of a product in bfloat16 would be right to two digits.
+    In bfloat16, the exponents of a product would have two correct digits.
     """
     if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
@@ -81,7 +81,8 @@ def affine_product(weight, x):
 def product(factor, x, *weights, constants=()):
     """Π factor(x, *weights, *constants) over the last axis of x, for weights `(out, in)`.
 
-    Without an array of all factors: in reverse a part of the examples is computed again.
+    No array of all factors is stored: the backward pass recomputes them, one part of the examples
+    at a time.
     """
     if _is_plain(weights[0], x):
         return _plain_product(factor, x, weights, constants)
@@ -104,15 +105,16 @@ def _plain_product(factor, x, weights, constants):
 
 
 def _is_plain(weight, x):
-    """Whether the factors are few, or wanted in a graph of PyTorch's own operators."""
+    """Whether there are few factors, or a graph is exported, which needs PyTorch's own
+    operators."""
     tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
     if torch.compiler.is_exporting() or tracing:
         return True
     return weight.numel() * math.prod(x.shape[:-1]) <= PLAIN_FACTORS
 
 
-# Operators of our own for `torch.compile`, which would unroll their loops. They have no second
-# derivative and say so when asked for one.
+# Custom operators, because `torch.compile` would unroll the loops. They have no second derivative
+# and raise an error if one is requested.
 @torch.library.custom_op("numerate::affine_product", mutates_args=())
 def _affine_rows(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The products for the rows of x, without an array of all factors."""
@@ -126,7 +128,7 @@ def _affine_rows(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 def _affine_rows_backward(
     slope: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The gradients by W and x. The product without a factor is y divided by it, in general."""
+    """The gradients by W and x. Where possible, the product of the other factors is y / factor."""
     of_weight, of_x, rest = torch.zeros_like(weight), torch.empty_like(x), 1 - weight
     smallest = torch.finfo(x.dtype).tiny
     for slopes, xs, ys, of_xs in _in_parts(weight, slope, x, y, of_x):
@@ -184,7 +186,7 @@ class _AffineProduct(torch.autograd.Function):
 def _product_rows(
     factor: str, x: torch.Tensor, weights: list[torch.Tensor], constants: list[float]
 ) -> torch.Tensor:
-    """`product` for the rows of x, of a factor "module:name"."""
+    """`product` for the rows of x, with the factor function given as "module:name"."""
     of = pkgutil.resolve_name(factor)
     return torch.cat(
         [_plain_product(of, xs, weights, constants) for (xs,) in _in_parts(weights[0], x)]
@@ -229,7 +231,7 @@ def _keep_for_product(ctx, inputs, output):
 def _product_gradient(ctx, slope):
     x, *weights = ctx.saved_tensors
     of_x, *of_weights = _product_rows_backward(slope, ctx.factor, x, weights, ctx.constants)
-    # PyTorch takes an empty list for one of arrays, and wants as many gradients.
+    # PyTorch treats an empty list as a list of tensors, and expects as many gradients.
     return None, of_x, of_weights, None if ctx.constants else []
 
 
@@ -262,7 +264,7 @@ def tiny(x) -> float:
 
 
 def known(x):
-    """The value of x as an array of NumPy; None for one of a program that is being traced."""
+    """The value of x as a NumPy array; None if x is traced."""
     if x.device.type == "meta" or torch.compiler.is_compiling():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Weight rules: from free parameters to the weights that a unit computes with."""
+"""Weight rules: functions from free parameters to weights."""
 
 import math
 
@@ -13,18 +13,18 @@ GOLDEN_SLOPE = math.log((1 + math.sqrt(5)) / 2)
 def nac_weight(
     w_hat: Shaped[Tensor, "*shape"], m_hat: Shaped[Tensor, "*shape"], slope: float = 1.0
 ) -> Shaped[Tensor, "*shape"]:
-    """W = tanh(s Ŵ) ⊙ σ(s M̂): weights in [-1, 1], drawn towards -1, 0 and 1.
+    """W = tanh(s Ŵ) ⊙ σ(s M̂): weights in [-1, 1], biased towards -1, 0 and 1.
 
-    **Arguments:** `w_hat` (Ŵ) and `m_hat` (M̂), free parameters of the same shape; `slope` (s),
-    1 in the paper of the NAC and `GOLDEN_SLOPE` in that of the G-NALU.
+    **Arguments:** `w_hat` (Ŵ) and `m_hat` (M̂), free parameters of the same shape; `slope` (s), 1
+    in the NALU paper and `GOLDEN_SLOPE` in the G-NALU paper.
 
     **Returns:** W, of that shape.
 
     **Value:** 0 exactly at Ŵ = 0 and in the limit M̂ → -∞; ±1 only in the limit, which
     rounding reaches at |s Ŵ| and s M̂ of about 20 in float32 and 40 in float64.
 
-    **Gradient:** ∂W/∂Ŵ = s (1 - tanh²) σ and ∂W/∂M̂ = s W (1 - σ), finite everywhere and
-    zero, without recovery, where either factor is saturated. At Ŵ = 0 only Ŵ gets a gradient.
+    **Gradient:** ∂W/∂Ŵ = s (1 - tanh²) σ and ∂W/∂M̂ = s W (1 - σ), finite everywhere. Where either
+    factor is saturated it is zero, and training cannot undo that. At Ŵ = 0 only Ŵ gets a gradient.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -40,15 +40,15 @@ def nac_weight(
 
 
 def mass_shares(w_hat: Shaped[Tensor, "outs in"]) -> Shaped[Tensor, "out in"]:
-    """J = softmax of R over the outputs, the last of which, the trash, is left out.
+    """J = softmax of R over the outputs, without the last output, the trash.
 
     **Arguments:** `w_hat` (R), free parameters, `(out + 1, in)`.
 
-    **Returns:** J, `(out, in)`: which share of an input each output receives.
+    **Returns:** J, `(out, in)`: the share of each input that each output receives.
 
-    **Value:** in [0, 1]; the shares of an input sum to at most 1, and what is missing goes to
-    the trash. 0 and 1 to rounding where logits differ by 17 in float32 and 37 in float64.
-    Without the trash a single output would receive everything, whatever R is.
+    **Value:** in [0, 1]; the shares of an input sum to at most 1, and the rest goes to the trash.
+    They are 0 and 1 to rounding where logits differ by 17 in float32 and 37 in float64. Without the
+    trash, a single output would receive everything for every R.
 
     **Gradient:** ∂J_oi/∂R_pi = J_oi (δ_op - J_pi), zero where saturated.
 
@@ -63,14 +63,14 @@ def mass_shares(w_hat: Shaped[Tensor, "outs in"]) -> Shaped[Tensor, "out in"]:
 
 
 def selection(w_hat: Shaped[Tensor, "*shape in"]) -> Shaped[Tensor, "*shape in"]:
-    """W = softmax of Ŵ over the inputs: one input of many, once it is saturated.
+    """W = softmax of Ŵ over the inputs, which selects one input when saturated.
 
     **Arguments:** `w_hat` (Ŵ), free parameters, `(*, in)`.
 
     **Returns:** W, of that shape, in [0, 1]; every row sums to 1.
 
-    **Value:** the mean of the inputs at Ŵ = 0; a single one, to rounding, where its logit is
-    larger than all others by 17 in float32 and 37 in float64.
+    **Value:** at Ŵ = 0 it gives the mean of the inputs; to rounding it selects a single input where
+    its logit is larger than all others by 17 in float32 and 37 in float64.
 
     **Gradient:** ∂W_i/∂Ŵ_j = W_i (δ_ij - W_j), zero where saturated.
 
@@ -88,7 +88,7 @@ def selection(w_hat: Shaped[Tensor, "*shape in"]) -> Shaped[Tensor, "*shape in"]
 def steep_magnitude(
     weight: Shaped[Tensor, "*shape"], steepness: float = 1000.0
 ) -> Shaped[Tensor, "*shape"]:
-    """tanh(κ W)²: 1 for weights that are not quite 0, else 0, and smooth.
+    """tanh(κ W)²: a smooth indicator of weights that are not 0.
 
     **Arguments:** `weight` (W), of any shape; `steepness` (κ), 1000 in the paper.
 
@@ -117,18 +117,18 @@ def snapped_parameters(
     saturated: float = 100.0,
     slope: float = 1.0,
 ) -> tuple[Shaped[Tensor, "*shape"], Shaped[Tensor, "*shape"]]:
-    """Ŵ and M̂ with every W = tanh(Ŵ) ⊙ σ(M̂) that is almost -1, 0 or 1 put there exactly.
+    """Ŵ and M̂ for which every W = tanh(Ŵ) ⊙ σ(M̂) near -1, 0 or 1 is snapped to that number.
 
-    **Arguments:** `w_hat` (Ŵ) and `m_hat` (M̂), of the same shape; `tolerance`, how far W may
-    be from the number it is put to; `saturated`, where tanh and σ round to 1 in every dtype;
-    `slope`, as in `nac_weight`.
+    **Arguments:** `w_hat` (Ŵ) and `m_hat` (M̂), of the same shape; `tolerance`, the largest
+    distance of W from that number; `saturated`, a value at which tanh and σ round to 1 in every
+    dtype; `slope`, as in `nac_weight`.
 
     **Returns:** the new Ŵ and M̂.
 
-    **Value:** at W = ±1 Ŵ is ±`saturated` and M̂ `saturated`; at W = 0 Ŵ is 0, and M̂ stays,
-    which leaves the weight a gradient. All others stay as they are.
+    **Value:** for W = ±1, Ŵ is ±`saturated` and M̂ is `saturated`; for W = 0, Ŵ is 0 and M̂ does
+    not change, so that the weight keeps a gradient. All other parameters do not change.
 
-    **Gradient:** none for parameters that were put somewhere.
+    **Gradient:** none for snapped parameters.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -148,10 +148,10 @@ def snapped_parameters(
 def snapped_logits(
     logits: Shaped[Tensor, "*shape"], tolerance: float = 1e-6, saturated: float = 100.0
 ) -> Shaped[Tensor, "*shape"]:
-    """The v with every σ(v) that is almost 0 or 1 put there exactly.
+    """v for which every σ(v) near 0 or 1 is snapped to that number.
 
-    **Arguments:** `logits` (v), of any shape; `tolerance`, how far σ(v) may be from the number it
-    is put to; `saturated`, where σ rounds to 0 and 1 in every dtype.
+    **Arguments:** `logits` (v), of any shape; `tolerance`, the largest distance of σ(v) from that
+    number; `saturated`, a magnitude at which σ rounds to 0 and 1 in every dtype.
 
     **Returns:** the new v: ±`saturated`, or the old one.
 
@@ -172,11 +172,11 @@ def snapped_selection(
     tolerance: float = 1e-6,
     saturated: float = 100.0,
 ) -> Shaped[Tensor, "*shape"]:
-    """The Ŵ with every softmax that is almost 1 for one and 0 for the others put there exactly.
+    """Ŵ for which every softmax near a one-hot vector is snapped to it.
 
     **Arguments:** `logits` (Ŵ), of any shape; `axis`, along which the softmax is taken;
-    `tolerance`, how far its largest may be from 1; `saturated`, half of the distance of the
-    logits.
+    `tolerance`, the largest distance of its maximum from 1; `saturated`, half of the difference of
+    the logits.
 
     **Returns:** the new Ŵ.
 
