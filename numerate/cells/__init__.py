@@ -1,4 +1,4 @@
-"""Cells, which run over sequences: one of them in each file, as `numerate.units`."""
+"""Recurrent cells, one in each file."""
 
 from numerate.cells._mclstm import MCLSTM
 from numerate.cells._recurrent import Recurrent

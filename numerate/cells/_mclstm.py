@@ -12,32 +12,32 @@ from numerate.ops import Tensor, linear, magnitude, namespace
 
 
 class MCLSTM(eqx.Module):
-    """Mass-conserving LSTM: cells that hand on all they receive, and lose and invent nothing.
+    """Mass-conserving LSTM: its cells neither lose nor create mass.
 
-    m_t = R_t c_{t-1} + I_t x_t, h_t = o_t ⊙ m_t and c_t = (1 - o_t) ⊙ m_t. The input at step t is
-    the mass x_t, and a_t, which only controls the gates: I_t = softmax(V f_t + B) says how the
-    mass that comes in is divided among the cells, R_t = softmax(V' f_t + B') how that of the
-    cells is, and o_t = σ(V″ f_t + b) how much of it leaves as the output h_t, with
-    f_t = [a_t, c_{t-1}/Σ|c_{t-1}|]. Columns of I and R sum to 1, so that Σ c_t + Σ h_t =
-    Σ c_{t-1} + Σ x_t. V, V', V″, B, B' and b are free parameters, σ is the logistic function, ⊙
-    the elementwise product, and c_0 = 0.
+    m_t = R_t c_{t-1} + I_t x_t, h_t = o_t ⊙ m_t and c_t = (1 - o_t) ⊙ m_t. The input at step t
+    consists of the mass x_t and the auxiliary input a_t, which only controls the gates.
+    I_t = softmax(V f_t + B) distributes the incoming mass among the cells,
+    R_t = softmax(V' f_t + B') redistributes the mass of the cells, and o_t = σ(V″ f_t + b) is the
+    fraction of it that leaves as the output h_t, with f_t = [a_t, c_{t-1}/Σ|c_{t-1}|]. Columns of I
+    and R sum to 1, so that Σ c_t + Σ h_t = Σ c_{t-1} + Σ x_t. V, V', V″, B, B' and b are free
+    parameters, σ is the logistic function, ⊙ the elementwise product, and c_0 = 0.
 
     **Arguments:**
 
     - `mass_size`: features of x_t, the first ones of the input.
     - `aux_size`: features of a_t, the others.
     - `hidden_size`: cells, the features of c_t and of h_t.
-    - `weight_init`: how V, V' and V″ start: a name from `numerate.initialisers.INITIALISERS` or a
-        function `(key, shape, dtype) -> array`. B starts at 0, B' as the identity and b at -3:
-        the cells keep what they have.
+    - `weight_init`: initialiser of V, V' and V″: a name from `numerate.initialisers.INITIALISERS`
+      or a function `(key, shape, dtype) -> array`. B starts at 0, B' as the identity and b at -3,
+      so that the cells keep their mass at first.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the weights.
 
     **Shapes:** `(time, mass_size + aux_size)` to `(hidden_size,)`, the last output h_T.
 
-    **Represents exactly** sums over a sequence of any length of the masses that `a` marks, given
-    out when `a` says so; masses may be negative. **Cannot** represent a difference, a product, or
-    a cell with more mass than came in. A part of no cell's business must go to a cell of its own.
+    **Represents exactly** sums of the masses that `a` marks in a sequence of any length, output at
+    the step that `a` marks; masses may be negative. **Cannot** represent a difference, a product,
+    or a cell with more mass than came in. Mass that is not needed must go to a cell of its own.
 
     **Penalty:** none.
 
@@ -46,10 +46,10 @@ class MCLSTM(eqx.Module):
     **Raises:** `ValueError` for a negative size, an unknown initialiser, and a sequence or state
     of another size.
 
-    **Differs from the authors' code in** taking mass and auxiliary input as one array; in
-    dividing c by Σ|c|, as the paper, where their code divides by Σ c, which negative masses can
-    make 0; and in the normalisation, where the paper also tries one by a sum of σ. The code of
-    their arithmetic experiments does not show c to the gates.
+    **Differs from the authors' code in** taking mass and auxiliary input as one array; in dividing
+    c by Σ|c|, as the paper, where their code divides by Σ c, which negative masses can make 0; and
+    in the normalisation, where the paper also tries one by a sum of σ. In the code of their
+    arithmetic experiments, c is not an input of the gates.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -123,7 +123,7 @@ class MCLSTM(eqx.Module):
         gate = xp.sigmoid(linear(self.output_weight, features) + self.output_bias)
         held = received + moved
         leaving = gate * held
-        # Not (1 - o) m: what leaves and what stays must add up to rounding.
+        # Not (1 - o) m: output and new state must sum to m to rounding.
         return leaving, held - leaving
 
     def states(
@@ -154,11 +154,11 @@ class MCLSTM(eqx.Module):
 
 
 def _shares(c: Shaped[Tensor, "*batch hidden"]) -> Shaped[Tensor, "*batch hidden"]:
-    """c/Σ|c|, and 0 for empty cells."""
+    """c/Σ|c|; 0 if all cells are empty."""
     xp = namespace(c)
     total = xp.stop_gradient(xp.sum(xp.abs(c), axis=-1)[..., None])
-    # The shares do not depend on the unit of c. In one of their own size, neither the square of
-    # their sum nor its inverse, which the gradient needs, can overflow.
+    # The shares do not depend on the scale of c. After rescaling, neither the square of the sum nor
+    # its inverse, which the gradient needs, can overflow.
     c = c / xp.where(total > 0, total, 1.0)
     return c / xp.where(total > 0, xp.sum(magnitude(c), axis=-1)[..., None], 1.0)
 

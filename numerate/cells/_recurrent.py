@@ -1,4 +1,4 @@
-"""A unit with its last output as a further input."""
+"""A recurrent cell made of a unit, whose last output is a further input."""
 
 from collections.abc import Callable
 
@@ -36,9 +36,9 @@ class Recurrent(eqx.Module):
 
     **Constraint:** that of the unit.
 
-    **Raises:** `ValueError` if the unit made does not map `input_size + hidden_size` features
-    to `hidden_size`, and for a sequence or state of another size; `TypeError` for a unit that is
-    made already.
+    **Raises:** `ValueError` if the unit made does not map `input_size + hidden_size` features to
+    `hidden_size`, and for a sequence or state of another size; `TypeError` for a unit that is
+    already an instance.
 
     **Differs from the authors' code in** nothing we know.
 

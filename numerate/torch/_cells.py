@@ -20,8 +20,8 @@ class RecurrentCell(nn.Module):
     - `hidden_size`: features of h.
     - further arguments are handed to `unit`.
 
-    **Raises:** `TypeError` for a unit that is made already, and `ValueError` for an input or state
-    of another size.
+    **Raises:** `TypeError` for a unit that is already an instance, and `ValueError` for an input or
+    state of another size.
 
     **Shapes:** `forward(input, hx=None)` maps `(*batch, input_size)` and the state
     `(*batch, hidden_size)`, zeros if it is not given, to the next state.

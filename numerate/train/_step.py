@@ -41,7 +41,8 @@ def static_part(make: Callable[..., Any], key: PRNGKeyArray | None = None) -> Py
     **Arguments:** `make`, a function of `key=` that makes the model; `key`, of the kind that `make`
     expects, by default one of JAX's default kind.
 
-    **Raises:** `TypeError` for a model that is made already, and for a class that needs its sizes.
+    **Raises:** `TypeError` for a model that is already an instance, and for a class that needs its
+    sizes.
 
     !!! example
         >>> from functools import partial
