@@ -94,7 +94,7 @@ class HillSpaceSum(Unit):
     ) -> None: ...
 
 class Linear(Unit):
-    """Linear layer: weighted sums with any weights, and a constant.
+    """Linear layer: weighted sums with arbitrary weights, and a constant.
 
     [numerate.units.Linear][] as a Keras layer.
     """
@@ -301,7 +301,7 @@ class NALUScalarGate(Unit):
     def gate(self, x: Any) -> Any: ...
 
 class NALUUntied(Unit):
-    """NALU whose sum and product each have weights of their own.
+    """NALU whose sum and product have separate weights.
 
     [numerate.units.NALUUntied][] as a Keras layer.
     """
@@ -322,7 +322,7 @@ class NALUUntied(Unit):
     def gate(self, x: Any) -> Any: ...
 
 class NASU(Unit):
-    """Neural arithmetic selection unit: learns + − × ÷ without being told which.
+    """Neural arithmetic selection unit: learns + − × ÷ without knowing the operation.
 
     [numerate.units.NASU][] as a Keras layer.
     """
@@ -455,7 +455,7 @@ class NRU(Unit):
     ) -> None: ...
 
 class NSR(Unit):
-    """Neural status register: the truth of a comparison of two inputs, between 0 and 1.
+    """Neural status register: the truth value of a comparison of two inputs, between 0 and 1.
 
     [numerate.units.NSR][] as a Keras layer.
     """
@@ -522,7 +522,7 @@ class RealNPUModified(Unit):
     def gate(self) -> Any: ...
 
 class SNALU(Unit):
-    """Signed NALU: gives its product the sign of all inputs, and gates without its input.
+    """Signed NALU: a product with the sign of all inputs, and a gate independent of the input.
 
     [numerate.units.SNALU][] as a Keras layer.
     """
@@ -543,7 +543,7 @@ class SNALU(Unit):
     def gate(self, x: Any) -> Any: ...
 
 class SignNMRU(Unit):
-    """NMRU with sign retrieval: multiplies and divides its inputs, whatever their signs.
+    """NMRU with sign retrieval: multiplies and divides inputs of any sign.
 
     [numerate.units.SignNMRU][] as a Keras layer.
     """
@@ -560,7 +560,7 @@ class SignNMRU(Unit):
     ) -> None: ...
 
 class iNALU(Unit):
-    """Improved NALU: multiplies with signs, bounds its product, and gates without its input.
+    """Improved NALU: a product with signs and an upper bound, and a gate independent of the input.
 
     [numerate.units.iNALU][] as a Keras layer.
     """

@@ -330,10 +330,10 @@ class Unit(keras.layers.Layer):
         """How many alternatives there are for each thing left to validation data."""
         return self.native().choices()
 
-    def choose(self, place: int, alternative: int) -> None:
+    def choose(self, index: int, alternative: int) -> None:
         """Make one of the unit's `choices`, in place."""
         with jax.enable_x64(True):
-            assign(self, as_unit(self).chosen(place, alternative))
+            assign(self, as_unit(self).chosen(index, alternative))
 
     def load_own_variables(self, store: Any) -> None:
         """Read the variables from a file."""

@@ -87,7 +87,7 @@ class Penalties(keras.callbacks.Callback):
 class SelectBranches(keras.callbacks.Callback):
     """Lets every `NASU` of a model choose its branch by validation data, at the end of each epoch.
 
-    **Arguments:** `x`, `y`: rows that are not trained on.
+    **Arguments:** `x`, `y`: validation data.
 
     **Raises:** `ValueError`, when `fit` begins, where outputs and `y` differ in shape.
 
@@ -117,7 +117,7 @@ class SelectBranches(keras.callbacks.Callback):
 def select_branches(model: Any, x: Any, y: Any) -> Any:
     """Let every `NASU` of a model choose its branch by the error on validation data, in place.
 
-    **Arguments:** `model`: any model with units in it; `x`, `y`: rows that were not trained on.
+    **Arguments:** `model`: any model with units in it; `x`, `y`: validation data.
 
     **Returns:** the model.
 
@@ -126,19 +126,19 @@ def select_branches(model: Any, x: Any, y: Any) -> Any:
     units, error = _measured(model, x, y)
     # The last unit first, with those before it as they are, as in `numerate.train.select`.
     for unit in reversed(units):
-        for place, alternatives in enumerate(unit.choices()):
+        for index, alternatives in enumerate(unit.choices()):
             errors = []
             for alternative in range(alternatives):
-                unit.choose(place, alternative)
+                unit.choose(index, alternative)
                 errors.append(error())
-            unit.choose(place, errors.index(min(errors)))
+            unit.choose(index, errors.index(min(errors)))
     return model
 
 
 def snap(model: Any, x: Any, y: Any) -> Any:
-    """Put weights to whole numbers, in place, wherever that does not make the error larger.
+    """Put weights to integers, in place, wherever that does not make the error larger.
 
-    The whole numbers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
+    The integers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
     NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Branches
     that are not chosen yet are chosen first. Variables that are not units' are untouched.
 
@@ -187,8 +187,8 @@ def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
     model(x, training=True)  # builds it; in training nothing has to be chosen
     for unit in units:
         if not unit.is_chosen:
-            for place in range(len(unit.choices())):
-                unit.choose(place, 0)
+            for index in range(len(unit.choices())):
+                unit.choose(index, 0)
 
     def error() -> float:
         outputs = np.asarray(ops.convert_to_numpy(model(x, training=False)))

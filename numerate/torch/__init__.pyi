@@ -95,7 +95,7 @@ class HillSpaceSum(Unit):
     ) -> None: ...
 
 class Linear(Unit):
-    """Linear layer: weighted sums with any weights, and a constant.
+    """Linear layer: weighted sums with arbitrary weights, and a constant.
 
     [numerate.units.Linear][] as a PyTorch module.
     """
@@ -302,7 +302,7 @@ class NALUScalarGate(Unit):
     def gate(self, x: torch.Tensor) -> torch.Tensor: ...
 
 class NALUUntied(Unit):
-    """NALU whose sum and product each have weights of their own.
+    """NALU whose sum and product have separate weights.
 
     [numerate.units.NALUUntied][] as a PyTorch module.
     """
@@ -323,7 +323,7 @@ class NALUUntied(Unit):
     def gate(self, x: torch.Tensor) -> torch.Tensor: ...
 
 class NASU(Unit):
-    """Neural arithmetic selection unit: learns + − × ÷ without being told which.
+    """Neural arithmetic selection unit: learns + − × ÷ without knowing the operation.
 
     [numerate.units.NASU][] as a PyTorch module.
     """
@@ -456,7 +456,7 @@ class NRU(Unit):
     ) -> None: ...
 
 class NSR(Unit):
-    """Neural status register: the truth of a comparison of two inputs, between 0 and 1.
+    """Neural status register: the truth value of a comparison of two inputs, between 0 and 1.
 
     [numerate.units.NSR][] as a PyTorch module.
     """
@@ -523,7 +523,7 @@ class RealNPUModified(Unit):
     def gate(self) -> torch.Tensor: ...
 
 class SNALU(Unit):
-    """Signed NALU: gives its product the sign of all inputs, and gates without its input.
+    """Signed NALU: a product with the sign of all inputs, and a gate independent of the input.
 
     [numerate.units.SNALU][] as a PyTorch module.
     """
@@ -544,7 +544,7 @@ class SNALU(Unit):
     def gate(self, x: torch.Tensor) -> torch.Tensor: ...
 
 class SignNMRU(Unit):
-    """NMRU with sign retrieval: multiplies and divides its inputs, whatever their signs.
+    """NMRU with sign retrieval: multiplies and divides inputs of any sign.
 
     [numerate.units.SignNMRU][] as a PyTorch module.
     """
@@ -561,7 +561,7 @@ class SignNMRU(Unit):
     ) -> None: ...
 
 class iNALU(Unit):
-    """Improved NALU: multiplies with signs, bounds its product, and gates without its input.
+    """Improved NALU: a product with signs and an upper bound, and a gate independent of the input.
 
     [numerate.units.iNALU][] as a PyTorch module.
     """

@@ -158,12 +158,12 @@ class Unit(nn.Module):
         self._penalty_asked = self._steps_alone >= steps  # it is told once
         return self._penalty_asked
 
-    def choose_(self, place: int, alternative: int) -> None:
+    def choose_(self, index: int, alternative: int) -> None:
         """Make one of the unit's `choices`, in place."""
         import jax
 
         with jax.enable_x64(True):
-            self._assign(as_unit(self).chosen(place, alternative))
+            self._assign(as_unit(self).chosen(index, alternative))
 
     @torch.no_grad()
     def _assign(self, unit: "units.Unit") -> None:

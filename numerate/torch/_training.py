@@ -129,7 +129,7 @@ def penalise(
 def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
     """Let every `NASU` of a model choose its branch by the error on validation data, in place.
 
-    **Arguments:** `model`: any module with units in it; `x`, `y`: rows that were not trained on.
+    **Arguments:** `model`: any module with units in it; `x`, `y`: validation data.
 
     **Returns:** the model. Its mode is left as it was.
 
@@ -147,19 +147,19 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
         _choose_first(units)
         # The last unit first, with those before it as they are, as in `numerate.train.select`.
         for unit in reversed(units):
-            for place, alternatives in enumerate(unit.choices()):
+            for index, alternatives in enumerate(unit.choices()):
                 errors = []
                 for alternative in range(alternatives):
-                    unit.choose_(place, alternative)
+                    unit.choose_(index, alternative)
                     errors.append(error())
-                unit.choose_(place, errors.index(min(errors)))
+                unit.choose_(index, errors.index(min(errors)))
     return model
 
 
 def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
-    """Put weights to whole numbers, in place, wherever that does not make the error larger.
+    """Put weights to integers, in place, wherever that does not make the error larger.
 
-    The whole numbers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
+    The integers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
     NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Branches
     that are not chosen yet are chosen first. Parameters that are not units' are untouched.
 
@@ -202,8 +202,8 @@ def _choose_first(units: list[Unit]) -> None:
     """The first alternative of everything that is not chosen yet, from which choosing starts."""
     for unit in units:
         if not unit.is_chosen:
-            for place in range(len(unit.choices())):
-                unit.choose_(place, 0)
+            for index in range(len(unit.choices())):
+                unit.choose_(index, 0)
 
 
 @contextmanager

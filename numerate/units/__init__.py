@@ -1,6 +1,6 @@
 """Units: published layers for arithmetic, one family in each file, for one example at a time.
 
-This list is the only one: the adapters, files of models and tests take the units from here.
+This is the only list of units: the adapters, model files and tests use it.
 """
 
 from numerate.units._base import Unit as Unit
@@ -35,6 +35,6 @@ from numerate.units._nru import NRU as NRU
 from numerate.units._nsr import NSR as NSR
 from numerate.units._snalu import SNALU as SNALU
 
-from . import exact as exact  # the last, as it needs the units
+from . import exact as exact  # last, because it imports the units
 
 __all__ = sorted(name for name, value in globals().items() if isinstance(value, type))  # pyright: ignore[reportUnsupportedDunderAll]

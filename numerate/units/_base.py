@@ -1,4 +1,4 @@
-"""What every unit offers to the engine, the adapters, the formula read-out and the reader."""
+"""The base class of units: their interface for engine, adapters and formula read-out."""
 
 import abc
 from collections.abc import Callable
@@ -14,10 +14,10 @@ from numerate._errors import check_array, check_features, warn_not_chosen
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
-# Uniform numbers of [0, 1) for the examples of a call: from how many features to `(*batch, n)`.
+# Draws uniform numbers in [0, 1) for the examples of a call: from n to an array `(*batch, n)`.
 Draw = Callable[[int], Tensor]
 
-# What JAX takes for an array.
+# The array types that JAX accepts.
 _ARRAYS = (jax.Array, np.ndarray)
 
 # Not `typing.Self`: beartype, which decorates method by method, cannot resolve it.
@@ -27,11 +27,11 @@ SelfUnit = TypeVar("SelfUnit", bound="Unit")
 class Unit(eqx.Module):
     """A layer that does arithmetic: maps one example `(in_features,)` to `(out_features,)`.
 
-    A unit computes and nothing else; batches and seeds are `jax.vmap` outside, training and
-    measuring are the engine's. Subclasses are final and declare both sizes as static fields.
+    A unit only computes. Batches and seeds are added by `jax.vmap`; the engine trains and measures.
+    Subclasses are final and declare both sizes as static fields.
 
-    Everything but the constructor is written with `numerate.ops` alone and reads only the
-    unit's own fields: the adapters for PyTorch and Keras borrow these methods as they are.
+    Everything except the constructor uses only `numerate.ops` and the unit's own fields, so that
+    the adapters for PyTorch and Keras can use these methods unchanged.
     """
 
     in_features: eqx.AbstractVar[int]
@@ -46,9 +46,9 @@ class Unit(eqx.Module):
     ) -> Float[Array, "out"]:
         """The output for one example, `(in_features,)` to `(out_features,)`.
 
-        With a `key` the unit is in training: those with noise draw it from the key, and those
-        whose paper trains with a smoother equation use that one. Without, it is not. Most
-        units make no difference.
+        A `key` means training mode: units with noise draw it from the key, and units whose paper
+        trains with a smoother equation use that one. Without a key the unit is in evaluation mode.
+        For most units both modes are the same.
 
         **Raises:** `ValueError` for an input of another shape, and `TypeError` for one that is not
         an array of floating-point numbers.
@@ -67,33 +67,30 @@ class Unit(eqx.Module):
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
-        """The outputs for examples with any axes before the last; `draw` is given in training."""
+        """The outputs for examples with any leading axes; `draw` is given in training."""
 
     @property
     @abc.abstractmethod
     def weight(self) -> Shaped[Tensor, "*branches out in"]:
-        """The effective weights that the unit computes with, after every reparametrisation."""
+        """The effective weights, after all reparametrisations."""
 
     def penalty(self) -> Shaped[Tensor, ""]:
-        """What the unit adds to the loss, before `penalty_weight`; by default nothing."""
+        """The penalty on the parameters, before `penalty_weight`; 0 by default."""
         return jnp.zeros((), self.weight.dtype)
 
     def penalty_weight(self, progress: Any) -> Any:
-        """What the engine multiplies the penalty with, by its paper's schedule.
-
-        `progress` is the part of the training that is done, from 0 to 1.
-        """
+        """The factor of the penalty at a `progress` from 0 to 1, by its paper's schedule."""
         return 1.0
 
     def scheduled_penalty(self, progress: Any) -> Shaped[Tensor, ""]:
-        """What the engine adds to the loss: `penalty` times `penalty_weight(progress)`.
+        """The term that the engine adds to the loss: `penalty` times `penalty_weight(progress)`.
 
-        A unit with a second penalty that follows a schedule of its own adds it here.
+        A unit whose second penalty has its own schedule adds it here.
         """
         return self.penalty() * self.penalty_weight(progress)
 
     def constrained(self: SelfUnit) -> SelfUnit:
-        """The unit with its parameters projected to where they may lie, after a step."""
+        """The unit with its parameters projected to their bounds; called after every step."""
         bounds = self.bounds()
         names = list(bounds)
         if not names:
@@ -102,10 +99,10 @@ class Unit(eqx.Module):
         return eqx.tree_at(lambda unit: [getattr(unit, name) for name in names], self, clipped)
 
     def snapped(self: SelfUnit, tolerance: float = 1e-6) -> SelfUnit:
-        """The unit with every weight within `tolerance` of a whole number put there exactly.
+        """The unit with every weight within `tolerance` of an integer snapped to it.
 
-        The whole numbers are those that the unit's paper means its weights and constant gates to
-        become; where it means none, as in `Linear`, the unit stays as it is.
+        The integers are those to which the unit's paper drives weights and constant gates. A unit
+        without such integers, such as `Linear`, does not change.
 
         **Raises:** `ValueError` for a `tolerance` outside [0, 1/2].
         """
@@ -118,7 +115,7 @@ class Unit(eqx.Module):
         return eqx.tree_at(lambda unit: [getattr(unit, name) for name in whole], self, new)
 
     def whole_parameters(self, tolerance: float) -> dict[str, Array]:
-        """The parameters with which weights within `tolerance` of whole numbers are these."""
+        """The parameters, by name, that make weights within `tolerance` of integers exact."""
         return {
             name: nearest_whole(jnp.clip(getattr(self, name), *ends), tolerance)
             for name, ends in self.bounds().items()
@@ -129,25 +126,25 @@ class Unit(eqx.Module):
         return {}
 
     def choices(self) -> tuple[int, ...]:
-        """How many alternatives the unit has for each thing it leaves to validation data.
+        """The number of alternatives for each choice that validation data decide.
 
-        A unit of several branches trains all of them; the engine tells by the error on
-        validation data which one speaks. By default there is nothing to choose.
+        A unit with several branches trains all of them; the engine selects one by the validation
+        error. By default there are no choices.
         """
         return ()
 
     @property
     def is_chosen(self) -> bool:
-        """Whether all `choices` are made. A unit that is being traced counts as chosen."""
+        """Whether all `choices` are made. A traced unit counts as chosen."""
         return True
 
-    def chosen(self: SelfUnit, place: int, alternative: int) -> SelfUnit:
-        """The unit with one of its `choices` made."""
+    def chosen(self: SelfUnit, index: int, alternative: int) -> SelfUnit:
+        """The unit with the choice at `index` made."""
         raise ValueError(f"{type(self).__name__} has nothing to choose")
 
 
 def nearest_whole(parameter: Array, tolerance: float) -> Array:
-    """The parameter, whole where it is within `tolerance` of a whole number."""
+    """The parameter, rounded where it is within `tolerance` of an integer."""
     whole = jnp.round(parameter)
     return jnp.where(jnp.abs(parameter - whole) <= tolerance, whole, parameter)
 
@@ -158,5 +155,5 @@ def drawn_branches(
     shape: tuple[int, int],
     dtype: jnp.dtype,
 ) -> Float[Array, "branches out in"]:
-    """A parameter of several branches, `(len(keys), *shape)`, each drawn with a key of its own."""
+    """A parameter of several branches, `(len(keys), *shape)`, each drawn with its own key."""
     return jnp.stack([draw(key, shape, dtype) for key in keys])

@@ -1,4 +1,4 @@
-"""The neural accumulator and the NALU to the base of the golden ratio."""
+"""The golden-ratio neural accumulator and NALU."""
 
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
@@ -27,15 +27,14 @@ class GNAC(NACWeights):
     y = W x with W = tanh_φ(Ŵ) ⊙ σ_φ(M̂), where tanh_φ(v) = (φ^2v - 1)/(φ^2v + 1), σ_φ(v) = 1/(1 +
     φ^-v), φ = (1 + √5)/2 and ⊙ is the elementwise product. These are tanh and the logistic
     function σ of v ln φ, with ln φ = 0.481: the unit is a `NAC` with the parameters Ŵ ln φ and M̂
-    ln φ. The smaller slope scales where parameters start and how far a step takes them, and
-    nothing else.
+    ln φ. The smaller slope only rescales the initial parameters and the steps.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`: how Ŵ and M̂ start: a name from
+    - `w_hat_init`, `m_hat_init`: initialisers of Ŵ and M̂: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
-        default normal numbers of deviation 1, as in the authors' code.
+        default normal with standard deviation 1, as in the authors' code.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
@@ -52,8 +51,8 @@ class GNAC(NACWeights):
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
     **Differs from the authors' code in** φ, which they round to nine digits, and in computing
-    with tanh and σ, which do not overflow. Their functions of base φ were put into a changed
-    copy of Keras, and are not among the published code.
+    with tanh and σ, which do not overflow. Their functions of base φ are in a modified copy of
+    Keras, which is not published.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -112,13 +111,13 @@ class GNALU(NALUParameters):
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`, `gate_init`: how Ŵ, M̂ and G start: a name from
+    - `w_hat_init`, `m_hat_init`, `gate_init`: initialisers of Ŵ, M̂ and G: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
-        default as in the authors' code: normal numbers of deviation 1, and 10 for all of G. With
-        that the unit starts as a sum: at |x₁| + |x₂| = 10 the gate is open to 1e-21, and nothing
-        of the product is learnt except from inputs beside zero.
-    - `gate_input`: what G is multiplied with: `"magnitudes"`, |x| as in the authors' code, or
-        `"inputs"`, x as in the paper and in the port in bmistry4/nalm-benchmark.
+        default as in the authors' code: normal with standard deviation 1, and 10 for all of G. With
+        these the unit starts as a sum: at |x₁| + |x₂| = 10 the gate is open to 1e-21, and the
+        product only learns from inputs near zero.
+    - `gate_input`: the factor of G: `"magnitudes"`, |x| as in the authors' code, or `"inputs"`, x
+        as in the paper and in the port in bmistry4/nalm-benchmark.
     - `eps`: ε; `None` is the machine epsilon of x. The authors' code has 1e-7.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -126,12 +125,11 @@ class GNALU(NALUParameters):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** a sum or difference of inputs of either sign, or a product or quotient
-    of positive inputs and their roots, wherever G |x| is so large that the gate is saturated;
-    unlike that of `NALU` it is the same for x and -x, if it sees magnitudes. **Cannot** represent
-    the sign of a product, a zero product, or anything but the mean of sum and product at x = 0,
-    where the gate is 1/2. A product that overflows makes y NaN even where the gate excludes it.
-    Gradients are finite as long as m log(|x_i| + ε), m/(|x_i| + ε) and g (1 - g) (a - m) x_i fit
-    the dtype.
+    of positive inputs and their roots, where G |x| is so large that the gate is saturated. With
+    magnitudes, unlike in `NALU`, the gate is the same for x and -x. **Cannot** represent the sign
+    of a product, a zero product, or anything but the mean of sum and product at x = 0, where the
+    gate is 1/2. A product that overflows makes y NaN even where the gate excludes it. Gradients are
+    finite if m log(|x_i| + ε), m/(|x_i| + ε) and g (1 - g) (a - m) x_i do not overflow.
 
     **Penalty:** none.
 
@@ -141,9 +139,9 @@ class GNALU(NALUParameters):
     another `gate_input`.
 
     **Differs from the authors' code in** ε and in φ, which they round to nine digits. Code and
-    paper differ, too: the paper's gate is σ_φ(G x), and it trains products without negative
-    results, which the code keeps. `numerate.recipes` has both units: `rana2019` as its code has
-    it, and `mistry2022` as the port, which starts Ŵ, M̂ and G as a `NALU`.
+    paper differ too: the paper's gate is σ_φ(G x), and it removes negative products from the
+    training data, which the code keeps. `numerate.recipes` has both: `rana2019` follows the code,
+    and `mistry2022` the port, which initialises Ŵ, M̂ and G as in `NALU`.
 
     !!! example
         >>> import jax, jax.numpy as jnp

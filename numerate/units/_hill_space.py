@@ -1,4 +1,4 @@
-"""Hill Space: the weights of the NAC, started at zero and snapped when they are almost whole."""
+"""Hill Space: the weights of the NAC, initialised at zero and snapped to nearby integers."""
 
 import equinox as eqx
 from jaxtyping import PRNGKeyArray, Shaped
@@ -11,7 +11,7 @@ from numerate.units._nac import NACWeights
 
 
 class HillSpace(NACWeights):
-    """A primitive of Hill Space: Ŵ and M̂ start at zero, and weights can be snapped."""
+    """Base class of the primitives: Ŵ and M̂ start at zero, and weights can be snapped."""
 
     def __init__(
         self,
@@ -31,16 +31,16 @@ class HillSpaceSum(HillSpace, init=False):
     """Additive primitive of Hill Space: adds and subtracts its inputs.
 
     y = W x with W = tanh(Ŵ) ⊙ σ(M̂), where σ is the logistic function and ⊙ the elementwise
-    product: a `NAC` whose Ŵ and M̂ start at zero. `snapped` puts the weights that training has
-    brought near -1, 0 and 1 there exactly.
+    product: a `NAC` whose Ŵ and M̂ start at zero. `snapped` rounds weights that training has
+    brought near -1, 0 and 1.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`: how Ŵ and M̂ start: a name from
+    - `w_hat_init`, `m_hat_init`: initialisers of Ŵ and M̂: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
-        default zero, as in the authors' code: no operation is nearer than another. All
-        outputs then start, and with the same targets stay, alike.
+        default zero, as in the authors' code, so that no operation is preferred. All outputs are
+        then equal at first, and stay equal if their targets are equal.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
@@ -51,13 +51,13 @@ class HillSpaceSum(HillSpace, init=False):
 
     **Penalty:** none.
 
-    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+    **Constraint:** none: W lies in [-1, 1] for all Ŵ and M̂.
 
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
-    **Differs from the authors' code in** when and what is snapped. Theirs snaps tanh(Ŵ) and
-    σ(M̂) in the forward pass, to ±1, 0 and 1, which takes their gradients, and does not snap a
-    tanh(Ŵ) near 0; ours snaps the effective weight, on demand.
+    **Differs from the authors' code in** when and what is snapped. Theirs snaps tanh(Ŵ) and σ(M̂)
+    in the forward pass, to ±1, 0 and 1, which removes their gradients, and does not snap a tanh(Ŵ)
+    near 0. Ours snaps the effective weight on demand.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -89,12 +89,12 @@ class HillSpaceProduct(HillSpace):
     y_o = s_o Π_i (|x_i| + ε)^W_oi with W = tanh(Ŵ) ⊙ σ(M̂) and s_o = cos(π Σ_i W_oi [x_i < 0]),
     where σ is the logistic function, ⊙ the elementwise product and [·] is 1 if true: the real
     part of the principal complex power, which is a `NACMul` with signs. Ŵ and M̂ start at zero;
-    `snapped` puts the weights that training has brought near -1, 0 and 1 there exactly.
+    `snapped` rounds weights that training has brought near -1, 0 and 1.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`: how Ŵ and M̂ start, as for `HillSpaceSum`: at zero, where
+    - `w_hat_init`, `m_hat_init`: initialisers of Ŵ and M̂, as for `HillSpaceSum`: at zero, where
         every output is 1.
     - `eps`: ε; `None` is the machine epsilon of x.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
@@ -103,22 +103,21 @@ class HillSpaceProduct(HillSpace):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly**, for inputs well above ε, any product and quotient of distinct
-    inputs, with negative numbers. **Cannot** represent the square of an input it sees once, a
-    coefficient, a sum or a zero: the factor of x_i = 0 is ε^W_oi. Its published precision
-    depends on the training data more than on the unit: the same code reports a mean squared
-    error of 1e-10 and less after training on U[1e-8, 10], and of 3302 on products of U[-5, 5].
-    Value and gradients are finite as long as y, y log(|x_i| + ε) and y/(|x_i| + ε), of the
-    magnitude of y, fit the dtype.
+    inputs, with negative numbers. **Cannot** represent the square of an input that occurs once, a
+    coefficient, a sum or a zero: the factor of x_i = 0 is ε^W_oi. Its published precision depends
+    on the training data more than on the unit: the same code reports a mean squared error of 1e-10
+    or less after training on U[1e-8, 10], and of 3302 on products of U[-5, 5]. Value and gradients
+    are finite if y, y log(|x_i| + ε) and y/(|x_i| + ε), with the magnitude of y, do not overflow.
 
     **Penalty:** none.
 
-    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+    **Constraint:** none: W lies in [-1, 1] for all Ŵ and M̂.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** what is snapped and when, as `HillSpaceSum` does, and
     in computing with real numbers: theirs takes the real part of a product of complex powers,
-    which is the same number but for ε, and NaN or 0 at x = 0.
+    which is the same number except for ε, and NaN or 0 at x = 0.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -25,7 +25,7 @@ from numerate.units._base import Draw, Unit, drawn_branches
 
 
 class ImprovedNALU(Unit):
-    """An iNALU: parameters, gate and schedule. `_drawn_weight` draws Ŵ and M̂."""
+    """Base class of the iNALUs: parameters, gate and schedule. `_drawn_weight` draws Ŵ and M̂."""
 
     w_hat: Float[Array, "*branches out in"]
     m_hat: Float[Array, "*branches out in"]
@@ -82,7 +82,7 @@ class ImprovedNALU(Unit):
 
 
 class iNALU(ImprovedNALU, init=False):
-    """Improved NALU: multiplies with signs, bounds its product, and gates without its input.
+    """Improved NALU: a product with signs and an upper bound, and a gate independent of the input.
 
     y = g ⊙ a + (1 - g) ⊙ m ⊙ s, with the sum a = W₀ x, the product
     m = exp(min(W₁ log max(|x|, ε), ω)), its sign s_o = Π_i (|W₁_oi| sign(x_i) + 1 - |W₁_oi|)
@@ -93,30 +93,28 @@ class iNALU(ImprovedNALU, init=False):
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`, `gate_init`: how Ŵ, M̂ and G start: a name from
+    - `w_hat_init`, `m_hat_init`, `gate_init`: initialisers of Ŵ, M̂ and G: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`, with
-        G as a weight of one input. The default is that of the authors' experiments, means 1,
-        -1 and 0 with deviation 0.1. The one that their module has when an experiment does not
-        change it is `normal(0.88, 0.2)`, `normal(0.5, 0.2)` and `normal(0.0, 0.2)` of
-        `numerate.initialisers`.
-    - `eps`: ε, the smallest magnitude that an input of the product counts with.
-    - `omega`: ω, the largest logarithm of the product.
+        G as a weight of one input. The default is that of the authors' experiments, means 1, -1 and
+        0 with standard deviation 0.1. The default of their module is `normal(0.88, 0.2)`,
+        `normal(0.5, 0.2)` and `normal(0.0, 0.2)` of `numerate.initialisers`.
+    - `eps`: ε, the lower bound of |x| in the product.
+    - `omega`: ω, the upper bound of the logarithm of the product.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** any sum and difference of inputs, or any product and quotient of
-    inputs, of either sign, and on both sides of zero, as its gate is the same for all inputs;
-    roots of positive inputs. A product with a zero is 0. **Cannot** represent a quotient by
-    zero, which is 0 too; a product or quotient of inputs smaller than ε, or one beyond e^ω,
-    4.9e8; the square of an input it sees once, or a coefficient. Training finds quotients
-    rarely: in the results that the authors published, 0 to 34 % of runs, by experiment.
+    inputs, of either sign, because its gate is the same for all inputs; roots of positive inputs. A
+    product with a zero is 0. **Cannot** represent a quotient by zero, which is 0 too; a product or
+    quotient of inputs smaller than ε, or one beyond e^ω, 4.9e8; the square of an input that occurs
+    once, or a coefficient. Training rarely finds quotients: in 0 to 34 % of runs in the authors'
+    published experiments.
 
     **Penalty:** Σ (1/t) mean max(min(-v, v) + t, 0) over the parameters v of the sum and of the
     product, Ŵ and M̂, and over G, with t = 20, from 11 % of the training on: in the authors' code
-    while the number of the epoch, from 0 to 99, is above 10. It drives all of them to saturation,
-    whichever side of 0 they are on.
+    from epoch 11 of 0 to 99. It drives all parameters to saturation, away from 0.
 
     **Constraint:** none.
 
@@ -124,20 +122,21 @@ class iNALU(ImprovedNALU, init=False):
     that is not positive.
 
     **Differs from the authors' code in** the sign of units with several inputs and several
-    outputs. Theirs flattens W₁ of shape (in, out) and reads it as (out, in), so that signs are
-    made with the weights of other inputs and outputs; with one of either it is right. As it
-    was published, the file lacks a parenthesis and cannot be imported.
+    outputs. Theirs reshapes W₁ from (in, out) to (out, in), so that signs use the weights of other
+    inputs and outputs; with a single input or output it is right. The published file lacks a
+    parenthesis and cannot be imported.
 
-    What belongs to training is not in this unit. The authors train with RMSProp, rate 0.01, on
-    64,000 examples in batches of 64 for 100 epochs; clip every element of every gradient to ±0.1;
-    let eight of ten batches change Ŵ and M̂ and two G; and take the penalty, where the loss of the
-    batch is below 1, in steps of its own, clipped for themselves, of the same optimiser with the
-    same accumulators. In every tenth epoch all parameters are drawn anew from U(-2, 2), if more
-    than 10,000 losses have come since the last time, whose second half has a mean above 1 that is
-    not below that of the first by more than its own deviation. The port in bmistry4/nalm-benchmark
-    starts like the module and not like the experiments, uses Adam with 0.001, trains Ŵ, M̂ and G
-    together, adds the penalty to the loss, so that both share one clip, begins with it after 10,000
-    of 50,000 steps, looks at the loss on validation data, and restarts from its initialiser.
+    The training procedure is not part of this unit; see `numerate.recipes`. The authors train with
+    RMSProp, rate 0.01, on 64,000 examples in batches of 64 for 100 epochs. They clip every element
+    of every gradient to ±0.1. Eight of ten batches update Ŵ and M̂, and two update G. Where the
+    loss of the batch is below 1, the penalty has separate steps, clipped separately, of the same
+    optimiser with the same accumulators. In every tenth epoch all parameters are redrawn from U(-2,
+    2) if there were more than 10,000 losses since the last restart, and the mean of their second
+    half is above 1 and not lower than that of the first half by more than its standard deviation.
+    The port in bmistry4/nalm-benchmark has the initialisation of the module instead of the
+    experiments and Adam with 0.001. It trains Ŵ, M̂ and G together, adds the penalty to the loss,
+    so that both are clipped together, starts it after 10,000 of 50,000 steps, uses the validation
+    loss, and restarts from its initialiser.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -180,7 +179,7 @@ class iNALU(ImprovedNALU, init=False):
         return mix(self.gate(x), a, m * mixed_sign(product_weight, x))
 
     def penalty(self) -> Shaped[Tensor, ""]:
-        # The authors add the means of five parameters; the mean over a pair is half of two.
+        # The authors sum the means of five parameters; a mean over a pair is half of that of both.
         of_weights = 2 * saturation(self.w_hat) + 2 * saturation(self.m_hat)
         return of_weights + saturation(self.gate_weight)
 
@@ -191,9 +190,9 @@ class iNALUShared(ImprovedNALU, init=False):
     y = g ⊙ a + (1 - g) ⊙ m ⊙ s, with the sum a = W x, the product m = exp(min(W log max(|x|, ε),
     ω)), its sign s_o = Π_i (|W_oi| sign(x_i) + 1 - |W_oi|) clipped to [-1, 1], the gate g = σ(G)
     with one number G for each output, and W = tanh(Ŵ) ⊙ σ(M̂), where σ is the logistic function
-    and ⊙ the elementwise product. It is the paper's iNALU with the weights of the NALU, tied,
-    with which it is compared there: while the gate is undecided, the sum and the product pull one
-    weight in two directions.
+    and ⊙ the elementwise product. The paper compares its iNALU with this variant, which has the
+    tied weights of the NALU. While the gate is undecided, sum and product pull the same weight in
+    two directions.
 
     **Arguments:** as for `iNALU`, with the same defaults.
 

@@ -1,4 +1,4 @@
-"""The plain linear layer, to compare with."""
+"""The linear layer, as a baseline."""
 
 import equinox as eqx
 import jax
@@ -11,25 +11,25 @@ from numerate.units._base import Draw, Unit
 
 
 class Linear(Unit):
-    """Linear layer: weighted sums with any weights, and a constant.
+    """Linear layer: weighted sums with arbitrary weights, and a constant.
 
-    y = W x + c, where x is the input and W and c are free parameters. It is what the units are
-    compared with, and what they become without their biases towards arithmetic.
+    y = W x + c, where x is the input and W and c are free parameters. It is the baseline of the
+    units: a unit without its bias towards arithmetic.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `use_bias`: whether there is a constant c.
-    - `w_hat_init`, `bias_init`: how W and c, drawn as `(out_features, 1)`, start: a name from
-        `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
+    - `use_bias`: whether to add the constant c.
+    - `w_hat_init`, `bias_init`: initialisers of W and of c, drawn as `(out_features, 1)`: a name
+        from `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
-    **Represents exactly** every weighted sum of its inputs with a constant. **Cannot** represent
-    a product; and nothing draws its weights to whole numbers, so that an error of the weights
-    grows with the inputs.
+    **Represents exactly** every weighted sum of its inputs with a constant. **Cannot** represent a
+    product. Nothing drives its weights to integers, so that errors of the weights grow with the
+    inputs.
 
     **Penalty:** none.
 
@@ -38,8 +38,8 @@ class Linear(Unit):
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
     **Differs from the authors' code in** nothing we know: the paper below only names it, as the
-    baseline without an activation. The parameter is called `w_hat`, as in the units: `weight`
-    is what all units compute with.
+    baseline without an activation. The parameter is called `w_hat` as in the units, where `weight`
+    is the effective weight.
 
     !!! example
         >>> import jax, jax.numpy as jnp

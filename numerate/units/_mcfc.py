@@ -1,4 +1,4 @@
-"""The mass-conserving fully connected layer: a sum in which no input is spent twice."""
+"""The mass-conserving fully connected layer: a sum to which each input contributes at most once."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from numerate.units._base import Draw, Unit
 
 
 class MassConserving(Unit):
-    """A unit with the weights W = o ⊙ J, as `MCFC` defines them, and the penalty for them."""
+    """Base class of units with the weights W = o ⊙ J of `MCFC`, and their penalty."""
 
     w_hat: Float[Array, "outs in"]
     gate_weight: Float[Array, "out"]
@@ -30,7 +30,7 @@ class MassConserving(Unit):
     in_features: int = eqx.field(static=True)
     out_features: int = eqx.field(static=True)
 
-    # Into how many keys a constructor splits its own: one for each parameter of the class.
+    # The number of keys that a constructor needs: one for each parameter of the class.
     _draws = 3
 
     def __init__(
@@ -46,7 +46,8 @@ class MassConserving(Unit):
     ):
         check_sizes(in_features=in_features, out_features=out_features)
         w_key, gate_key, bias_key = jax.random.split(key, self._draws)[:3]
-        # The trash's gate is drawn with the others and left out: nothing leaves through it.
+        # The gate of the trash is drawn with the others and dropped, because the trash has no
+        # output.
         outs, dtype = out_features + 1, default_float(dtype)
         self.w_hat = initialiser(w_hat_init)(w_key, (outs, in_features), dtype)
         self.gate_weight = initialiser(gate_init)(gate_key, (outs, 1), dtype)[:-1, 0]
@@ -82,44 +83,44 @@ class MassConserving(Unit):
 class MCFC(MassConserving, init=False):
     """Mass-conserving fully connected layer: distributes its inputs over its outputs.
 
-    y = o ⊙ (J x) with J = softmax(R) over the outputs and a further one, the trash, whose share
-    is not given out, and the output gate o = σ(w + b). x is the input, R, w and b are free
-    parameters, σ is the logistic function and ⊙ the elementwise product. Each column of J says
-    how one input is divided, and o how much of what has arrived leaves.
+    y = o ⊙ (J x) with J = softmax(R) over the outputs and a further one, the trash, which is
+    discarded, and the output gate o = σ(w + b). x is the input, R, w and b are free parameters, σ
+    is the logistic function and ⊙ the elementwise product. Each column of J distributes one input
+    over the outputs, and o is the fraction of its mass that an output returns.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `gate_init`, `gate_bias_init`: how R, `(out_features + 1, in_features)`, w and
-        b start: a name from `numerate.initialisers.INITIALISERS` or a function
-        `(key, shape, dtype) -> array`. w and b are drawn with the trash's, `(out_features + 1, 1)`,
-        which is left out. By default those of the authors' code, where w is a part of a unit
-        vector; without the trash's it would be -1 or 1 for a single output.
+    - `w_hat_init`, `gate_init`, `gate_bias_init`: initialisers of R,
+      `(out_features + 1, in_features)`, w and b: a name from `numerate.initialisers.INITIALISERS`
+      or a function `(key, shape, dtype) -> array`. w and b are drawn as `(out_features + 1, 1)`,
+      and the entry of the trash is dropped. By default those of the authors' code, where w is part
+      of a unit vector; without the trash it would be -1 or 1 for a single output.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
-    **Represents exactly** sums of inputs, each in one output at most, and shares of them between
-    0 and 1, with zeros and negative inputs. **Cannot** represent a difference, a coefficient
+    **Represents exactly** sums of inputs, each in at most one output, also with coefficients
+    between 0 and 1, zeros and negative inputs. **Cannot** represent a difference, a coefficient
     beyond 1, one input in two outputs, a constant or a product.
 
     **Penalty:** mean max(S² - v², 0), summed over R, w and b (v), where S is 15.9 in float32 and
     36.0 in float64, times 10, from 40 % of the training on and fully from 70 %, as the benchmark
-    of Mistry et al. (2022) ran it. The published one is -mean v²: it has no lower bound, so that
-    parameters grow for as long as they are trained. Ours has its gradient up to S, where softmax
-    and gate are at their limits to rounding, and is 0 from there on. Like the published one it
-    hardens each parameter and not J or o: w and b of opposite signs are driven apart and leave o
+    of Mistry et al. (2022) ran it. The published penalty is -mean v²: it has no lower bound, so
+    that parameters grow throughout training. Ours has the same gradient up to S, where softmax and
+    gate equal their limits to rounding, and is 0 from there on. Like the published penalty it acts
+    on each parameter and not on J or o: w and b of opposite signs are driven apart and leave o
     undecided, and two large logits of one input share it.
 
-    **Constraint:** none: J and o lie in [0, 1] whatever R, w and b are.
+    **Constraint:** none: J and o lie in [0, 1] for all R, w and b.
 
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
-    **Differs from the authors' code in** having the trash here, where theirs adds it to the layer
-    that multiplies only: without it a single output receives all of every input, and nothing but
-    the gate is learnt. A square R starts as the identity in their code. Mistry et al. (2022)
-    use it without any trash.
+    **Differs from the authors' code in** having the trash here, where theirs adds it only to the
+    multiplicative layer: without it a single output receives all inputs completely, and only the
+    gate learns. A square R starts as the identity in their code. Mistry et al. (2022) use it
+    without trash.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""The multilayer perceptron, to compare with."""
+"""The multilayer perceptron, as a baseline."""
 
 import equinox as eqx
 import jax
@@ -14,40 +14,38 @@ from numerate.units._base import Draw, Unit
 class MLP(Unit):
     """Multilayer perceptron: linear layers with an activation between them.
 
-    h_l = f(W_l h_{l-1} + c_l) for the hidden layers l, with h_0 = x, and y = W h + c of the last
-    one, where x is the input, f the activation and all W and c are free parameters. It is what
-    the paper of the NALU compares with, for every activation of its day.
+    h_l = f(W_l h_{l-1} + c_l) for the hidden layers l, with h_0 = x, and y = W h + c with the last
+    h, where x is the input, f the activation and all W and c are free parameters. It is the
+    baseline of the NALU paper, with every common activation.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
     - `hidden_size`: features of each hidden layer.
     - `depth`: hidden layers, at least 1.
-    - `activation`: f, a name from `numerate.ops.ACTIVATIONS`. After `"crelu"` a layer has twice
-        the features; `"prelu"` has a slope for each hidden layer, `slopes`, that is learnt and
-        starts at 1/4.
-    - `weight_init`, `bias_init`: how every W and every c, drawn as a column, start: a name from
-        `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
+    - `activation`: f, a name from `numerate.ops.ACTIVATIONS`. After `"crelu"` a layer has twice the
+        features; `"prelu"` has a trainable slope for each hidden layer, `slopes`, initially 1/4.
+    - `weight_init`, `bias_init`: initialisers of every W and of every c, drawn as a column: a name
+        from `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
-    **Represents exactly** weighted sums, with an activation that is linear in pieces: a sum is
-    the difference of its positive and its negative part. **Cannot** represent a product on all
-    numbers; it approximates one where it has been trained, and goes on along a straight line, or
-    a constant, outside.
+    **Represents exactly** weighted sums, with a piecewise linear activation: a sum is the
+    difference of its positive and its negative part. **Cannot** represent a product of all numbers:
+    it approximates one in the training range, and becomes linear or constant outside.
 
     **Penalty:** none.
 
     **Constraint:** none.
 
-    **Raises:** `ValueError` for a negative size, a `depth` below 1, an activation or an
-    initialiser that is unknown.
+    **Raises:** `ValueError` for a negative size, a `depth` below 1, an unknown activation or an
+    unknown initialiser.
 
     **Differs from the authors' code in** nothing we know: they published none. The paper gives
-    neither the initialisation nor the constants of the activations; those are PyTorch's, where
-    it has a default.
+    neither the initialisation nor the constants of the activations; the constants are PyTorch's
+    defaults, where there are any.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Mass-conserving layers in log space, without signs and with those of the iNALU or RealNPU."""
+"""Mass-conserving layers in log space, without signs or with the signs of the iNALU or RealNPU."""
 
 import equinox as eqx
 import jax
@@ -22,7 +22,7 @@ from numerate.units._mcfc import MassConserving
 
 
 class MassConservingProduct(MassConserving):
-    """A `MassConserving` unit with a coefficient e^c, and W as exponents."""
+    """Base class: a `MassConserving` unit with a coefficient e^c, and W as exponents."""
 
     bias: Float[Array, "out"]
     eps: float | None = eqx.field(static=True)
@@ -68,8 +68,8 @@ class MulMCFC(MassConservingProduct, init=False):
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `gate_init`, `gate_bias_init`: how R, w and b start, as for `MCFC`.
-    - `bias_init`: how c starts, drawn as `(out_features, 1)`; by default 0.
+    - `w_hat_init`, `gate_init`, `gate_bias_init`: initialisers of R, w and b, as for `MCFC`.
+    - `bias_init`: initialiser of c, drawn as `(out_features, 1)`; by default 0.
     - `eps`: ε; `None` is the machine epsilon of x.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -78,22 +78,22 @@ class MulMCFC(MassConservingProduct, init=False):
 
     **Represents exactly** products of distinct positive inputs, roots of them, and a positive
     coefficient. **Cannot** represent a quotient, a power above 1, a negative result (the sign of
-    every input is lost), a zero or a sum. Value and gradients are finite as long as y,
-    y log(|x_i| + ε) and y/(|x_i| + ε) fit the dtype.
+    every input is lost), a zero or a sum. Value and gradients are finite if y, y log(|x_i| + ε) and
+    y/(|x_i| + ε) do not overflow.
 
     **Penalty:** that of `MCFC`, over R, w and b: mean max(S² - v², 0), times 10, from 40 % of the
-    training to 70 %. The published -mean v² has no lower bound; ours ends where the parameters
-    are saturated. c has none.
+    training to 70 %. The published -mean v² has no lower bound; ours is 0 for saturated parameters.
+    c has no penalty.
 
-    **Constraint:** none: J and o lie in [0, 1] whatever R, w and b are.
+    **Constraint:** none: J and o lie in [0, 1] for all R, w and b.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** |x| + ε, where theirs takes the logarithm of x itself,
-    NaN for negative inputs and -∞ for 0. They penalise the trash's gate, too, which nothing else
-    moves and we do not have; a square R starts as the identity; and their published runs switch
-    the penalty off. The code of Mistry et al. (2022) drops the trash: for one output J is then 1
-    whatever is learnt.
+    NaN for negative inputs and -∞ for 0. They also penalise the gate of the trash, which has no
+    other effect and which we do not have; a square R starts as the identity; and their published
+    runs have no penalty. The code of Mistry et al. (2022) drops the trash: for one output J is then
+    always 1.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -149,13 +149,13 @@ class MulMCFCSignINALU(MassConservingProduct, init=False):
     **Penalty:** that of `MulMCFC`: mean max(S² - v², 0) over R, w and b, times 10, from 40 % of the
     training to 70 %; it has a lower bound, unlike the published one.
 
-    **Constraint:** none: J and o lie in [0, 1] whatever R, w and b are.
+    **Constraint:** none: J and o lie in [0, 1] for all R, w and b.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** the trash, which the code of Mistry et al. (2022) drops,
-    so that for one output J is 1 and the sign right whatever is learnt, which is what their
-    figures for two inputs measure; and in ε, without which an input of 0 makes theirs NaN.
+    so that for one output J is always 1 and the sign always right, also in their results for two
+    inputs; and in ε, without which theirs is NaN for an input of 0.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -202,14 +202,14 @@ class MulMCFCSignRealNPU(MassConservingProduct):
 
     y = s ⊙ exp(o ⊙ (J log(|x| + ε)) + c) with s_o = cos(π Σ_i J_oi g_i [x_i < 0]), where the
     product is that of `MulMCFC`: x is the input, J = softmax(R) over the outputs and a trash,
-    o = σ(w + b), g is a gate of the signs, clipped to [0, 1], R, w, b, c and g are free
+    o = σ(w + b), g is a gate for the signs, clipped to [0, 1], R, w, b, c and g are free
     parameters, σ is the logistic function, ⊙ the elementwise product and ε a small constant.
 
     **Arguments:**
 
     - `in_features`, `out_features`, `w_hat_init`, `gate_init`, `gate_bias_init`, `bias_init`,
         `eps`: as for `MulMCFC`.
-    - `sign_gate_init`: how g starts, drawn as `(1, in_features)`; by default 1/2.
+    - `sign_gate_init`: initialiser of g, drawn as `(1, in_features)`; by default 1/2.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
@@ -224,15 +224,15 @@ class MulMCFCSignRealNPU(MassConservingProduct):
     mean min(g, 1 - g), times 1, both from 40 % of the training to 70 %; it has a lower bound,
     unlike the published one.
 
-    **Constraint:** g is clipped to [0, 1] after every step; J and o lie there anyway.
+    **Constraint:** g is clipped to [0, 1] after every step; J and o lie in [0, 1] by construction.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** the trash, which the code of Mistry et al. (2022) drops,
-    so that for one output J is 1 whatever is learnt, which is what their figures for two inputs
-    measure; in the gradient of the clip of g, which
-    theirs sets to 0 outside [0, 1], where g then stays; in the clip after the step; and in ε,
-    without which an input of 0 makes theirs NaN. Their penalty of g is an option.
+    so that for one output J is always 1, also in their results for two inputs; in the gradient of
+    the clip of g, which theirs sets to 0 outside [0, 1], so that g stays there; in the clip after
+    the step; and in ε, without which theirs is NaN for an input of 0. Their penalty of g is
+    optional.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -311,7 +311,7 @@ class MulMCFCSignRealNPU(MassConservingProduct):
     def penalty(self) -> Shaped[Tensor, ""]:
         parameters = (self.w_hat, self.gate_weight, self.gate_bias)
         gate = straight_through_clip(self.sign_gate, 0.0, 1.0)
-        # `penalty_weight` is ten times larger than the gate's factor in the benchmark.
+        # `penalty_weight` is ten times the factor of the gate in the benchmark.
         return sum(squared_saturation(p) for p in parameters) + sparsity(gate) / 10
 
     def bounds(self) -> dict[str, tuple[float, float]]:

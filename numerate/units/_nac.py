@@ -1,4 +1,4 @@
-"""The neural accumulator and its product: one sum, or one product, for each output."""
+"""The neural accumulator and the multiplicative one: a sum, or a product, for each output."""
 
 import equinox as eqx
 import jax
@@ -11,7 +11,7 @@ from numerate.units._base import Draw, Unit
 
 
 class NACWeights(Unit):
-    """A unit with the weights W = tanh(Ŵ) ⊙ σ(M̂) and no other parameters."""
+    """Base class of units with the weights W = tanh(Ŵ) ⊙ σ(M̂) and no other parameters."""
 
     w_hat: Float[Array, "out in"]
     m_hat: Float[Array, "out in"]
@@ -55,31 +55,31 @@ class NAC(NACWeights, init=False):
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`: how Ŵ and M̂ start: a name from
+    - `w_hat_init`, `m_hat_init`: initialisers of Ŵ and M̂: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
-        The paper gives none. Glorot's is the default because it starts every weight near 0,
-        between the values it can saturate at: 64 of 64 units 2→1 had weights that round to
-        the right ones after 5,000 Adam steps (1e-2) on a + b and on a - b of U[1, 2], against
-        51 and 52 with `"madsen"`, which starts small units saturated. `"constant"` does as
-        well in a single output but cannot tell several apart.
+        The paper gives none. Glorot's is the default because every weight then starts near 0,
+        between the values at which it saturates: 64 of 64 units 2→1 had weights that round to the
+        right ones after 5,000 Adam steps (1e-2) on a + b and on a - b of U[1, 2], against 51 and 52
+        with `"madsen"`, which starts small units saturated. `"constant"` works equally well for a
+        single output, but several outputs would stay equal.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** any sum and difference of inputs, with zeros and negative numbers:
-    weights saturate at -1, 0 and 1, which rounding reaches at finite Ŵ and M̂. **Cannot**
-    represent a coefficient beyond ±1, a constant term, or any product. A coefficient between
-    0 and ±1 is possible and nothing discourages it.
+    weights saturate at -1, 0 and 1, to rounding at finite Ŵ and M̂. **Cannot** represent a
+    coefficient beyond ±1, a constant term, or any product. Coefficients between 0 and ±1 are
+    possible and not penalised.
 
     **Penalty:** none.
 
-    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+    **Constraint:** none: W lies in [-1, 1] for all Ŵ and M̂.
 
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
-    **Differs from the authors' code in** nothing we know: they published none. Among public
-    codes some compute W once, in the constructor, and thus train a plain linear layer.
+    **Differs from the authors' code in** nothing we know: they published none. Some public
+    implementations compute W once, in the constructor, and thus train a plain linear layer.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -117,12 +117,12 @@ class NACMul(NACWeights):
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`: how Ŵ and M̂ start, as for `NAC`, with the same default for
+    - `w_hat_init`, `m_hat_init`: initialisers of Ŵ and M̂, as for `NAC`, with the same default for
         the same reason: 64 of 64 units 2→1 had weights that round to the right ones on
         a * b and on a / b, against 51 and 48 with `"madsen"`.
-    - `eps`: ε, which the paper leaves open. `None` is the machine epsilon of x, the largest
-        that leaves |x| ≥ 1 correct to rounding; in float32 that is 1.2e-7, close to the 1e-7
-        of most public codes. Those 1e-7 in float64 cost 9 of 16 digits.
+    - `eps`: ε, which the paper does not specify. `None` is the machine epsilon of x, the largest ε
+      for which |x| ≥ 1 is correct to rounding; in float32 it is 1.2e-7, close to the 1e-7 of most
+      public implementations. In float64, 1e-7 costs 9 of 16 digits.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
@@ -131,13 +131,13 @@ class NACMul(NACWeights):
     **Represents exactly**, for positive inputs well above ε, any product and quotient of
     inputs and of their roots: exponents lie in [-1, 1] and saturate at -1, 0 and 1.
     **Cannot** represent a negative result (the sign of every input is lost), a zero (the
-    factor of x_i = 0 is ε^W_oi), the square of an input it sees once, or a coefficient. Value
-    and gradients are finite as long as y, y log(|x_i| + ε) and y/(|x_i| + ε) fit the dtype; the
-    product of 1e30 and 1e30 is ∞ in float32.
+    factor of x_i = 0 is ε^W_oi), the square of an input that occurs once, or a coefficient. Value
+    and gradients are finite if y, y log(|x_i| + ε) and y/(|x_i| + ε) do not overflow; the product
+    of 1e30 and 1e30 is ∞ in float32.
 
     **Penalty:** none.
 
-    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+    **Constraint:** none: W lies in [-1, 1] for all Ŵ and M̂.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 

@@ -1,4 +1,4 @@
-"""The neural arithmetic logic unit, in the three readings of its paper."""
+"""The neural arithmetic logic unit, in three interpretations of its paper."""
 
 import equinox as eqx
 import jax
@@ -19,7 +19,7 @@ from numerate.units._base import Draw, Unit, drawn_branches
 
 
 class NALUParameters(Unit):
-    """A unit with the weights tanh(Ŵ) ⊙ σ(M̂), a gate G and an ε: those of a NALU.
+    """Base class of the NALUs: the weights tanh(Ŵ) ⊙ σ(M̂), a gate G and ε.
 
     A variant whose parameters have other shapes draws them in `_drawn_weight` or `_drawn_gate`.
     """
@@ -76,39 +76,40 @@ class NALU(NALUParameters, init=False):
     W = tanh(Ŵ) ⊙ σ(M̂), where x is the input, Ŵ, M̂ and G are free parameters, σ is the logistic
     function and ⊙ the elementwise product. The weights W of the sum a and of the product m are
     tied, as in the caption of the paper's figure 2, and G has the shape of W: one gate for each
-    output, as in its equation. `NALUUntied` and `NALUScalarGate` are the other readings.
+    output, as in its equation. `NALUUntied` and `NALUScalarGate` are the other interpretations.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`, `gate_init`: how Ŵ, M̂ and G start: a name from
+    - `w_hat_init`, `m_hat_init`, `gate_init`: initialisers of Ŵ, M̂ and G: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
-        The paper gives none; the default is that of `NAC`, and for G what most public codes
-        use: the gate starts near 1/2 and both halves learn.
-    - `eps`: ε, which the paper leaves open. `None` is the machine epsilon of x.
+        The paper gives none; the default is that of `NAC`, and for G what most public
+        implementations use: the gate starts near 1/2, so that both branches learn.
+    - `eps`: ε, which the paper does not specify. `None` is the machine epsilon of x.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** a sum or difference of inputs, or a product or quotient of positive
-    inputs and their roots, wherever G x is so large that the gate is saturated. **Cannot**
-    represent one operation on both sides of zero: without a bias g(-x) = 1 - g(x), so a gate
-    that adds for x multiplies for -x, and at x = 0 it does both by half. Nor, as a product, a
-    negative result or a zero. A product that overflows makes y NaN even where the gate
-    excludes it, as in the equation. Gradients are finite as long as m log(|x_i| + ε),
-    m/(|x_i| + ε) and g (1 - g) (a - m) x_i fit the dtype.
+    inputs and their roots, where G x is so large that the gate is saturated. **Cannot** represent
+    one operation on both sides of zero: without a bias g(-x) = 1 - g(x), so a gate that adds for x
+    multiplies for -x, and at x = 0 it averages both. It cannot represent a negative or zero product
+    either. A product that overflows makes y NaN even where the gate excludes it, as in the
+    equation. Gradients are finite if m log(|x_i| + ε), m/(|x_i| + ε) and g (1 - g) (a - m) x_i do
+    not overflow.
 
     **Penalty:** none.
 
-    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+    **Constraint:** none: W lies in [-1, 1] for all Ŵ and M̂.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
-    **Differs from the authors' code in** nothing we know: they published none. Public codes
-    differ from each other: ε is 1e-7 (AndreasMadsen/stable-nalu, titu1994/keras-neural-alu,
-    domluna/NeuralArithmetic), 1e-8 (arthurdouillard/nalu.pytorch, whose gate is a scalar),
-    1e-10 (kevinzakka/NALU-pytorch) or 1e-12 (Nilabhra/NALU, whose gate ignores the input).
+    **Differs from the authors' code in** nothing we know: they published none. Public
+    implementations differ from each other: ε is 1e-7 (AndreasMadsen/stable-nalu,
+    titu1994/keras-neural-alu, domluna/NeuralArithmetic), 1e-8 (arthurdouillard/nalu.pytorch, whose
+    gate is a scalar), 1e-10 (kevinzakka/NALU-pytorch) or 1e-12 (Nilabhra/NALU, whose gate ignores
+    the input).
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -146,10 +147,10 @@ class NALU(NALUParameters, init=False):
 class NALUScalarGate(NALUParameters, init=False):
     """NALU whose outputs share one gate: all of them are sums, or all are products.
 
-    y = g a + (1 - g) m, with a = W x, m = exp(W log(|x| + ε)), W = tanh(Ŵ) ⊙ σ(M̂) and the
-    scalar g = σ(G x), where G is a row vector: the reading of the paper's figure 2(b), which
-    draws three gate parameters for a unit 3→4, where its equation has twelve. x, Ŵ, M̂, ε, the
-    logistic function σ and the elementwise product ⊙ are as in `NALU`.
+    y = g a + (1 - g) m, with a = W x, m = exp(W log(|x| + ε)), W = tanh(Ŵ) ⊙ σ(M̂) and the scalar
+    g = σ(G x), where G is a row vector. This is the paper's figure 2(b), which shows three gate
+    parameters for a unit 3→4, where the equation has twelve. x, Ŵ, M̂, ε, the logistic function σ
+    and the elementwise product ⊙ are as in `NALU`.
 
     **Arguments:** as for `NALU`; `gate_init` draws G with the shape `(1, in_features)`.
 
@@ -160,12 +161,12 @@ class NALUScalarGate(NALUParameters, init=False):
 
     **Penalty:** none.
 
-    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+    **Constraint:** none: W lies in [-1, 1] for all Ŵ and M̂.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
-    **Differs from the authors' code in** nothing we know: they published none. Public codes
-    with a scalar gate are arthurdouillard/nalu.pytorch and the "vector" NALU of
+    **Differs from the authors' code in** nothing we know: they published none. Public
+    implementations with a scalar gate are arthurdouillard/nalu.pytorch and the "vector" NALU of
     daschloer/inalu.
 
     !!! example
@@ -206,13 +207,13 @@ class NALUScalarGate(NALUParameters, init=False):
 
 
 class NALUUntied(NALUParameters, init=False):
-    """NALU whose sum and product each have weights of their own.
+    """NALU whose sum and product have separate weights.
 
     y = g ⊙ a + (1 - g) ⊙ m, with a = W₀ x, m = exp(W₁ log(|x| + ε)), g = σ(G x) and
     W = tanh(Ŵ) ⊙ σ(M̂), where Ŵ, M̂ and W have a leading axis of two: the sum and the product.
     x, G, ε, the logistic function σ and the elementwise product ⊙ are as in `NALU`.
-    The paper ties the two; untied they no longer pull one weight in two directions while the
-    gate is undecided.
+    The paper ties the two. Untied, sum and product no longer pull the same weight in two directions
+    while the gate is undecided.
 
     **Arguments:** as for `NALU`; `w_hat_init` and `m_hat_init` draw the weights of the sum and
     of the product independently, each with the shape `(out_features, in_features)`.
@@ -225,12 +226,12 @@ class NALUUntied(NALUParameters, init=False):
 
     **Penalty:** none.
 
-    **Constraint:** none: W lies in [-1, 1] whatever Ŵ and M̂ are.
+    **Constraint:** none: W lies in [-1, 1] for all Ŵ and M̂.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
-    **Differs from the authors' code in** being this variant: the paper's weights are tied.
-    It is the option `nalu_two_nac` of AndreasMadsen/stable-nalu.
+    **Differs from the authors' code in** the separate weights, which the paper ties. It is the
+    option `nalu_two_nac` of AndreasMadsen/stable-nalu.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""numerate's own unit: a sum and a product that learn side by side, chosen by validation."""
+"""numerate's own unit: a sum and a product that train in parallel, selected by validation error."""
 
 from typing import Any
 
@@ -24,56 +24,56 @@ from numerate.ops import (
 from numerate.units._base import Draw, Unit, drawn_branches
 
 ALTERNATIVES = ("sum", "snapped sum", "product", "snapped product")
-NOT_CHOSEN = -2  # counts as a sum, not snapped, until one is chosen
+NOT_CHOSEN = -2  # computes the sum, not snapped, until one is chosen
 
 
 class NASU(Unit):
-    """Neural arithmetic selection unit: learns + − × ÷ without being told which.
+    """Neural arithmetic selection unit: learns + − × ÷ without knowing the operation.
 
-    Two branches with weights of their own: a sum a = S x with S in [-1, 1], as in `NAU`, and a
-    product m_o = s_o Π_j (P_oj |z_j| + 1 - P_oj) of z = [x, 1/x] with P in [0, 1], as in
-    `SignNMRU`. Its sign s_o counts x_i where the two weights of x_i, rounded, add up to an odd
-    number. Each branch can be read as it is or snapped, with its weights rounded to whole
-    numbers. y_o is one of these four, the one that `choice_o` names. Before one is chosen it is
-    the sum, and evaluating the unit warns.
+    Two branches with separate weights: a sum a = S x with S in [-1, 1], as in `NAU`, and a product
+    m_o = s_o Π_j (P_oj |z_j| + 1 - P_oj) of z = [x, 1/x] with P in [0, 1], as in `SignNMRU`. Its
+    sign s_o includes that of x_i where the two weights of x_i, rounded, add up to an odd number.
+    Each branch can be used as it is or snapped, with its weights rounded to integers. y_o is one of
+    these four alternatives, given by `choice_o`. Before one is chosen it is the sum, and evaluation
+    raises a warning.
 
-    The sign passes no gradient on. The SignNMRU's is a cosine, and makes the product vanish
-    wherever the weights of negative inputs add up to one half; where targets are small, as on
-    U[-0.2, -0.1], half of its seeds are led there and stay until the penalty moves them.
+    The sign has no gradient. That of the SignNMRU is a cosine, which makes the product vanish where
+    the weights of negative inputs add up to one half; if targets are small, as on U[-0.2, -0.1],
+    half of its seeds converge there and stay until the penalty moves them.
 
-    There is no gate to learn. In training every example goes through one branch at random, with
-    equal odds for each output, so that both learn from their own errors; which one speaks is
-    chosen by the error on validation data: by `train` and `train_many` at every measurement, by
+    There is no trainable gate. In training every example uses a random branch for each output, with
+    equal probability, so that both learn from their own errors. The branch is selected by the error
+    on validation data: by `train` and `train_many` at every measurement, by
     `numerate.train.select`, by `numerate.torch.select_branches`, and by the callback
-    `numerate.keras.SelectBranches`. A sigmoid gate learns from the same gradient as the
-    branches that it mixes, and in published runs picks the right one in 22 % to 62 % of seeds.
+    `numerate.keras.SelectBranches`. A sigmoid gate learns from the same gradient as the branches
+    that it mixes, and in published runs it selects the right one in 22 % to 62 % of seeds.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `sum_init`, `product_init`: how S and P start: a name from
+    - `sum_init`, `product_init`: initialisers of S and P: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
-    **Shapes:** `(in_features,)` to `(out_features,)`. Called with a `key` it is in training.
+    **Shapes:** `(in_features,)` to `(out_features,)`. A call with a `key` is in training mode.
 
     **Represents exactly** any sum and difference of inputs, and any product and quotient of
     distinct inputs, on either side of zero. **Cannot** represent a sum and a product in one
-    output, a coefficient beyond ±1, a constant, or a square of an input that it sees once; 1/0
-    comes out as 0. Value and gradients are finite where a sum was chosen; where a product was,
-    and in training, where those of `SignNMRU` are.
+    output, a coefficient beyond ±1, a constant, or a square of an input that occurs once; 1/0 is 0.
+    Value and gradients are finite if a sum was chosen; in training, or if a product was chosen,
+    where those of `SignNMRU` are.
 
     **Penalty:** mean min(|S|, 1 - |S|) / 100 + 10 mean min(P, 1 - P), from 40 % of the training
-    on and fully from 70 %. Snapping rarely has to wait for it.
+    on and fully from 70 %. Snapping rarely depends on it.
 
     **Constraint:** S is clipped to [-1, 1] and P to [0, 1] after every step.
 
     **Raises:** `ValueError` for a negative size, an unknown initialiser or, from `chosen`, an
-    output or alternative that there is not.
+    unknown output or alternative.
 
-    **Differs from the authors' code in** nothing: it is ours. From its parts, the NAU and the
-    SignNMRU, it differs in being trained side by side, in snapping, and in the sign.
+    **Differs from the authors' code in** nothing: it is ours. It differs from its parts, the NAU
+    and the SignNMRU, in their parallel training, in snapping, and in the sign.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -121,7 +121,7 @@ class NASU(Unit):
 
     @property
     def weight(self) -> Shaped[Tensor, "3 out in"]:
-        """S, and P of x and of 1/x, `(3, out_features, in_features)`; whole where snapped."""
+        """S, and P of x and of 1/x, `(3, out_features, in_features)`; integers where snapped."""
         return namespace(self.sum_hat).stack(self._weights())
 
     def _weights(self) -> list[Tensor]:
@@ -132,7 +132,7 @@ class NASU(Unit):
 
     @property
     def operation(self) -> tuple[str, ...]:
-        """What each output is, such as `"snapped product"`; of a unit without an axis of seeds."""
+        """The chosen alternative of each output, such as `"snapped product"`; without seed axis."""
         return tuple(ALTERNATIVES[c] if c >= 0 else "not chosen" for c in map(int, self.choice))
 
     @property
@@ -146,7 +146,7 @@ class NASU(Unit):
         xp = namespace(x)
         if draw is None:
             (of_sum, factors, divisors), is_sum = self._weights(), self.choice < 2
-            # The product of nothing where a sum is chosen: one that overflows would make the
+            # An empty product where a sum is chosen: an overflowing product would make the
             # gradients of the sum NaN.
             factors = xp.where(is_sum[:, None], 0.0, factors)
             divisors = xp.where(is_sum[:, None], 0.0, divisors)
@@ -171,10 +171,10 @@ class NASU(Unit):
     def choices(self) -> tuple[int, ...]:
         return (len(ALTERNATIVES),) * self.out_features
 
-    def chosen(self, place: int, alternative: int) -> "NASU":
-        if not (0 <= place < self.out_features and 0 <= alternative < len(ALTERNATIVES)):
+    def chosen(self, index: int, alternative: int) -> "NASU":
+        if not (0 <= index < self.out_features and 0 <= alternative < len(ALTERNATIVES)):
             raise ValueError(
-                f"place must be one of {self.out_features} outputs and alternative one of "
-                f"{len(ALTERNATIVES)}, got {place} and {alternative}"
+                f"index must be one of {self.out_features} outputs and alternative one of "
+                f"{len(ALTERNATIVES)}, got {index} and {alternative}"
             )
-        return eqx.tree_at(lambda u: u.choice, self, self.choice.at[place].set(alternative))
+        return eqx.tree_at(lambda u: u.choice, self, self.choice.at[index].set(alternative))

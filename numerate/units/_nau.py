@@ -1,4 +1,4 @@
-"""The neural addition unit: a sum whose weights are clipped and drawn to -1, 0 and 1."""
+"""The neural addition unit: a sum whose weights are clipped and driven to -1, 0 and 1."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class NAU(Unit):
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`: how Ŵ starts: a name from `numerate.initialisers.INITIALISERS` or a function
+    - `w_hat_init`: initialiser of Ŵ: a name from `numerate.initialisers.INITIALISERS` or a function
         `(key, shape, dtype) -> array`. By default that of the authors' code, `"nau"`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -28,19 +28,19 @@ class NAU(Unit):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** any sum and difference of inputs, with zeros and negative numbers, at
-    weights that it reaches: -1 and 1 are the ends of an interval, not limits. **Cannot**
+    weights that training can reach: -1 and 1 are ends of a closed interval, not limits. **Cannot**
     represent a coefficient beyond ±1, a constant term, or any product.
 
     **Penalty:** R = mean min(|W|, 1 - |W|), times 0.01, from 40 % of the training on and fully
-    from 70 % (for two inputs 20,000 and 35,000 of 50,000 steps). A penalty that is too strong
-    spoils sums: their success falls from 100 % to 44 % at a factor of 10.
+    from 70 % (for two inputs 20,000 and 35,000 of 50,000 steps). A stronger penalty prevents
+    learning sums: the success rate falls from 100 % to 44 % at a factor of 10.
 
     **Constraint:** Ŵ is clipped to [-1, 1] after every step.
 
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
-    **Differs from the authors' code in** the gradient at ±1 exactly, 1 on every backend. Their
-    code clips in the forward pass as well, as here; that of Heim et al. (2020) does neither.
+    **Differs from the authors' code in** the gradient at ±1, which is 1 on every backend. Their
+    code also clips in the forward pass, as here; that of Heim et al. (2020) does not clip at all.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -22,16 +22,16 @@ class NLRL(Unit):
     """Neural logic rule layer: one AND or one OR of inputs and negated inputs for each output.
 
     y = (1 - g) ⊙ AND + g ⊙ OR, with AND_o = Π_i (n_oi + ε)^W_oi,
-    OR_o = 1 - Π_i (1 - n_oi + ε)^W_oi and n_oi = (1 - N_oi) x_i + N_oi (1 - x_i), where x
-    is the input, a truth value from 0 to 1 and clipped to that, N = σ(N̂) negates it, W = σ(Ŵ)
-    selects it, g = σ(ĝ) chooses the operation, N̂, Ŵ and ĝ are free parameters, σ is the logistic
-    function, ⊙ the elementwise product and ε a small constant.
+    OR_o = 1 - Π_i (1 - n_oi + ε)^W_oi and n_oi = (1 - N_oi) x_i + N_oi (1 - x_i), where x is the
+    input, truth values clipped to [0, 1], N = σ(N̂) negates inputs, W = σ(Ŵ) selects them, g = σ(ĝ)
+    chooses the operation, N̂, Ŵ and ĝ are free parameters, σ is the logistic function, ⊙ the
+    elementwise product and ε a small constant.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `n_hat_init`, `gate_init`: how Ŵ, N̂ and ĝ, drawn as `(out_features, 1)`,
-        start: a name from `numerate.initialisers.INITIALISERS` or a function
+    - `w_hat_init`, `n_hat_init`, `gate_init`: initialisers of Ŵ, N̂ and ĝ, drawn as
+        `(out_features, 1)`: a name from `numerate.initialisers.INITIALISERS` or a function
         `(key, shape, dtype) -> array`; by default U(-1/2, 1/2).
     - `eps`: ε; `None` is the machine epsilon of x.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
@@ -40,24 +40,23 @@ class NLRL(Unit):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** any conjunction or disjunction of truth values and their negations, up
-    to ε, and in two layers, by the disjunctive normal form, every logical function. Of numbers
-    between 0 and 1, x y and x + y - x y. **Cannot** represent XOR in one layer, an implication
-    and a conjunction in one output, or anything of numbers beyond [0, 1].
+    to ε, and in two layers, by the disjunctive normal form, every logical function. For numbers
+    between 0 and 1, it represents x y and x + y - x y. **Cannot** represent XOR in one layer, an
+    implication and a conjunction in one output, or any function of numbers outside [0, 1].
 
     **Penalty:** none.
 
-    **Constraint:** none: N, W and g lie in [0, 1] whatever N̂, Ŵ and ĝ are.
+    **Constraint:** none: N, W and g lie in [0, 1] for all N̂, Ŵ and ĝ.
 
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
-    **Differs from the authors' code in** nothing we know: they published none that we found. We
-    could read the abstract of the paper, but not its equations; they are here as two public
-    reproductions by alexjackson1 (neural-logic-rule-layer and logax) have them, which agree in the
-    three gates, in the product as AND, in De Morgan's OR and in the initialisation. Unverified are
-    what the paper does at 0, where those take the logarithm of at least 1e-10, and its training.
-    Versions of the first with a negation for each output (17da0ef is one) take the product over
-    inputs, as here, but of the negations of every output, and add those up: the layer is right for
-    a single output only.
+    **Differs from the authors' code in** nothing we know: we found no code of theirs. We could read
+    the abstract of the paper, but not its equations. They follow two public reproductions by
+    alexjackson1 (neural-logic-rule-layer and logax), which agree in the three gates, in the product
+    as AND, in De Morgan's OR and in the initialisation. We could not verify the paper's behaviour
+    at 0, where the reproductions take the logarithm of at least 1e-10, and its training. Versions
+    of the first with a negation for each output (such as 17da0ef) take the product over inputs as
+    here, but sum over the negations of all outputs, which is only right for a single output.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -22,7 +22,8 @@ from numerate.units._base import Draw, Unit, drawn_branches
 
 
 class ReciprocalUnit(Unit):
-    """An NMRU: weights in [0, 1] of the inputs and of their reciprocals, z = [x, 1/x]."""
+    """Base class of the NMRUs: weights in [0, 1] of the inputs and of their reciprocals, z = [x,
+    1/x]."""
 
     w_hat: Float[Array, "2 out in"]
     in_features: int = eqx.field(static=True)
@@ -66,13 +67,13 @@ class NMRU(ReciprocalUnit, init=False):
     """Neural multiplicative reciprocal unit: multiplies and divides its inputs.
 
     y_o = Π_i (W⁰_oi x_i + 1 - W⁰_oi) (W¹_oi / x_i + 1 - W¹_oi), where x is the input and all
-    weights lie in [0, 1]: W⁰ selects factors and W¹ divisors. It is an NMU of the 2 · in
-    features z = [x, 1/x], which turns division into a choice between 0 and 1.
+    weights lie in [0, 1]: W⁰ selects factors and W¹ divisors. It is an NMU of the 2 · in features
+    z = [x, 1/x], so that division is a choice of weights in {0, 1}.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`: how W starts: a name from `numerate.initialisers.INITIALISERS` or a function
+    - `w_hat_init`: initialiser of W: a name from `numerate.initialisers.INITIALISERS` or a function
         `(key, shape, dtype) -> array`, which draws W⁰ and W¹ independently, each with the shape
         `(out_features, in_features)`. By default that of the authors' code, `"nmu"`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
@@ -81,13 +82,13 @@ class NMRU(ReciprocalUnit, init=False):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** any product and quotient of distinct inputs, with negative numbers;
-    a factor may be zero. **Cannot** represent a power of an input it sees once, a coefficient or
-    a sum. A divisor of 0 gives 0 (see `numerate.ops.reciprocal`). The weights of a formula are
-    not unique: an input that is a factor and a divisor cancels, x · 1/x = 1. Training on
-    divisors of both signs is hard, since 1/x jumps between ±∞ there; `SignNMRU` does that.
-    Value and gradients are finite as long as every product of some of the factors fits the
-    dtype, also with the slope of a factor for one of them: x_i - 1, 1/x_i - 1, W⁰_oi, or
-    W¹_oi/x_i², which below 2e-19 is 2e37 (in float32) and leaves room for another factor of 16.
+    a factor may be zero. **Cannot** represent a power of an input that occurs once, a coefficient
+    or a sum. A divisor of 0 gives 0 (see `numerate.ops.reciprocal`). The weights of a formula are
+    not unique: an input that is a factor and a divisor cancels, x · 1/x = 1. Training on divisors
+    of both signs is hard, since 1/x jumps between ±∞ at 0; use `SignNMRU` for these. Value and
+    gradients are finite if no product of some of the factors overflows, also with one factor
+    replaced by its derivative: x_i - 1, 1/x_i - 1, W⁰_oi, or W¹_oi/x_i², which is at most 2e37 in
+    float32, where only another factor of 16 fits.
 
     **Penalty:** R = mean min(W, 1 - W), times 10, from 40 % of the training on and fully from
     70 % (for two inputs 20,000 and 35,000 of 50,000 steps).
@@ -97,8 +98,9 @@ class NMRU(ReciprocalUnit, init=False):
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
     **Differs from the authors' code in** the reciprocal. Theirs is 1/(x + ε) in training, with ε
-    the machine epsilon of float32, which is infinite at x = -ε and wrong by ε/x elsewhere, and
-    1/x otherwise, infinite at 0. Here both are 1/x, exact to rounding, and finite at 0.
+    the machine epsilon of float32, which is infinite at x = -ε and has a relative error of ε/x
+    elsewhere, and 1/x in evaluation, infinite at 0. Here both are 1/x, exact to rounding and finite
+    at 0.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -128,17 +130,17 @@ class NMRU(ReciprocalUnit, init=False):
 
 
 class SignNMRU(ReciprocalUnit, init=False):
-    """NMRU with sign retrieval: multiplies and divides its inputs, whatever their signs.
+    """NMRU with sign retrieval: multiplies and divides inputs of any sign.
 
     y_o = s_o Π_j (W_oj |z_j| + 1 - W_oj) with z = [x, 1/x], s_o = cos(π Σ_j W_oj [z_j < 0]) and
     W in [0, 1], where x is the input. The magnitude is an NMRU of positive numbers, whose
-    factors never cross zero between the weights 0 and 1, and s is the sign of a product once W
-    is 0 or 1 everywhere.
+    factors never cross zero between the weights 0 and 1, and s is the sign of the product if all W
+    are 0 or 1.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`: how W starts, as for `NMRU`.
+    - `w_hat_init`: initialiser of W, as for `NMRU`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
@@ -146,7 +148,7 @@ class SignNMRU(ReciprocalUnit, init=False):
 
     **Represents exactly** what `NMRU` does: any product and quotient of distinct inputs, with
     negative numbers; a factor may be zero. **Cannot** represent what `NMRU` cannot: a power of
-    an input it sees once, a coefficient, a sum. A divisor of 0 gives 0. Value and gradients are
+    an input that occurs once, a coefficient, a sum. A divisor of 0 gives 0. Value and gradients are
     finite where those of `NMRU` of |x| are.
 
     **Penalty:** R = mean min(W, 1 - W), times 10, from 40 % of the training on and fully from
@@ -157,7 +159,7 @@ class SignNMRU(ReciprocalUnit, init=False):
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
     **Differs from the authors' code in** the reciprocal, as `NMRU` does: theirs is 1/(x + ε) in
-    training, with the sign of x + ε, and infinite at 0 otherwise.
+    training, with the sign of x + ε, and infinite at 0 in evaluation.
 
     !!! example
         >>> import jax, jax.numpy as jnp

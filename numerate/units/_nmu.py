@@ -1,4 +1,4 @@
-"""The neural multiplication unit and the stochastic one: products of the inputs they select."""
+"""The neural multiplication unit and its stochastic variant: products of selected inputs."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from numerate.units._base import Draw, Unit
 
 
 class MultiplicationUnit(Unit):
-    """An NMU: weights in [0, 1] that are drawn to the ends of it."""
+    """Base class of the NMUs: weights in [0, 1], driven to 0 or 1."""
 
     w_hat: Float[Array, "out in"]
     in_features: int = eqx.field(static=True)
@@ -52,12 +52,12 @@ class NMU(MultiplicationUnit, init=False):
     """Neural multiplication unit: multiplies its inputs.
 
     y_o = Π_i (W_oi x_i + 1 - W_oi) with W_oi in [0, 1], where x is the input. A weight of 1
-    takes x_i into the product, a weight of 0 leaves it out.
+    includes x_i in the product, a weight of 0 excludes it.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`: how W starts: a name from `numerate.initialisers.INITIALISERS` or a function
+    - `w_hat_init`: initialiser of W: a name from `numerate.initialisers.INITIALISERS` or a function
         `(key, shape, dtype) -> array`. By default that of the authors' code, `"nmu"`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -65,12 +65,12 @@ class NMU(MultiplicationUnit, init=False):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly** any product of distinct inputs, with zeros and negative numbers.
-    **Cannot** represent a quotient, a power of an input it sees once, a coefficient or a sum.
-    Training is hard where a factor crosses zero between the weights 0 and 1, which is for
-    inputs near -1 (68 % of seeds on U[-1.2, -1.1]; `sNMU` mends that), and with many inputs,
-    since mean and variance of the product grow exponentially with their number. Value and
-    gradients are finite as long as every product of some of the factors fits the dtype, also
-    with x_i - 1, the slope of a factor, for one of them.
+    **Cannot** represent a quotient, a power of an input that occurs once, a coefficient or a sum.
+    Training is hard where a factor crosses zero between the weights 0 and 1, as for inputs near -1
+    (68 % of seeds succeed on U[-1.2, -1.1]; `sNMU` avoids this), and with many inputs, since
+    mean and variance of the product grow exponentially with their number. Value and gradients are
+    finite if no product of some of the factors overflows, also with one factor replaced by its
+    derivative x_i - 1.
 
     **Penalty:** R = mean min(W, 1 - W), times 10, from 40 % of the training on and fully from
     70 % (for two inputs 20,000 and 35,000 of 50,000 steps).
@@ -79,8 +79,8 @@ class NMU(MultiplicationUnit, init=False):
 
     **Raises:** `ValueError` for a negative size or an unknown initialiser.
 
-    **Differs from the authors' code in** nothing we know. Paper and code differ in how W
-    starts: see `numerate.initialisers.nmu`.
+    **Differs from the authors' code in** nothing we know. Paper and code differ in the
+    initialisation: see `numerate.initialisers.nmu`.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -122,7 +122,7 @@ class sNMU(MultiplicationUnit):
         [1, 1 + 1/deviation] for the paper's "batch" variant.
     - `deviation`: of the training inputs, for `noise=None`. The authors' code takes that of
         every batch; a unit sees one example, so it is given here, once.
-    - `w_hat_init`: how W starts, as for `NMU`.
+    - `w_hat_init`: initialiser of W, as for `NMU`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 

@@ -1,4 +1,4 @@
-"""The neural power units: products of powers, behind a gate."""
+"""The neural power units: products of powers of gated inputs."""
 
 import abc
 from typing import Any
@@ -23,7 +23,7 @@ from numerate.ops import (
 )
 from numerate.units._base import Draw, Unit, nearest_whole
 
-# What the gradient of a gate is outside [0, 1], by name.
+# Clips of a gate to [0, 1], by the name of their gradient.
 _CLIPS = {"clipped": bounded, "straight-through": straight_through_clip}
 
 
@@ -31,18 +31,18 @@ class NPU(Unit):
     """Neural power unit: multiplies and divides powers of its inputs, of either sign.
 
     y = exp(A log r - B k) ⊙ cos(B log r + A k), the real part of powers of x with the complex
-    exponents A + iB. The gate ĝ = g clipped to [0, 1], one number for each input x_i, draws what
-    is irrelevant to 1: r_i = ĝ_i (|x_i| + ε) + 1 - ĝ_i and k_i = π ĝ_i [x_i < 0]. ⊙ is the
+    exponents A + iB. The gate ĝ = g clipped to [0, 1], one number for each input x_i, replaces
+    irrelevant inputs by 1: r_i = ĝ_i (|x_i| + ε) + 1 - ĝ_i and k_i = π ĝ_i [x_i < 0]. ⊙ is the
     elementwise product and [·] 1 if true, else 0.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_real_init`, `w_imag_init`, `gate_init`: how A, B and g start: a name from
+    - `w_real_init`, `w_imag_init`, `gate_init`: initialisers of A, B and g: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
         default as in the paper: Glorot's, zero and 1/2. The shape of g is `(1, in_features)`.
-    - `gate_gradient`: that of the clip of g. `"clipped"`, 0 outside [0, 1], is that of the code
-        of the paper's experiments; `"straight-through"`, 1 everywhere, that of later versions.
+    - `gate_gradient`: the gradient of the clip of g. `"clipped"`, 0 outside [0, 1], is that of the
+      code of the paper's experiments; `"straight-through"`, 1 everywhere, that of later versions.
     - `eps`: ε; `None` is the machine epsilon of x, as in the authors' code.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -50,29 +50,28 @@ class NPU(Unit):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly**, for inputs well above ε, any product and quotient of powers of
-    inputs, with the signs of whole powers; exponents are not bounded. **Cannot** represent a
-    sum, a coefficient (but a negative one by the angle of a constant negative input) or a
-    zero: the factor of x_i = 0 is that of ε. Nothing draws exponents to whole numbers, and
-    the penalty draws them away from ±1 to 0; how the output turns with the angle, cos(A k),
-    has many minima on negative inputs. Value and gradients are finite as long as e, e log r_i,
-    e/r_i and e |x_i|/r_i, with e = exp(A log r - B k), fit the dtype.
+    inputs, with the signs of integer powers; exponents are not bounded. **Cannot** represent a sum,
+    a coefficient (except a negative one by the angle of a constant negative input) or a zero: the
+    factor of x_i = 0 is that of ε. Nothing drives exponents to integers, and the penalty drives
+    them from ±1 to 0. On negative inputs, cos(A k) has many local minima. Value and gradients are
+    finite if e, e log r_i, e/r_i and e |x_i|/r_i, with e = exp(A log r - B k), do not overflow.
 
-    **Penalty:** Σ |θ| over A, B and g, times 1e-7, ten times that after 20 % and a hundred
-    times after 40 % of the training: the authors' schedule for sums and products, every 10,000
-    of 50,000 steps. For quotients they started at 1e-9.
+    **Penalty:** Σ |θ| over A, B and g, times 1e-7 at first, 1e-6 after 20 % and 1e-5 after 40 % of
+    the training: the authors' schedule for sums and products, every 10,000 of 50,000 steps. For
+    quotients they started at 1e-9.
 
-    **Constraint:** none. The gate is clipped in the forward pass. With the gradient of the clip,
-    only the penalty moves a g outside [0, 1], back to its edge. Straight through, g follows the
-    error's gradient at the edge, and nothing stops it: it goes on to values far outside, from
-    which an input that turns out to matter takes as many steps back.
+    **Constraint:** none. The gate is clipped in the forward pass. With `"clipped"`, only the
+    penalty moves a g outside [0, 1], back to the interval. With `"straight-through"`, g follows the
+    error's gradient at the end of the interval without bound: an input that later becomes relevant
+    needs as many steps back.
 
     **Raises:** `ValueError` for a negative size, a negative `eps`, an unknown initialiser or
     another `gate_gradient`.
 
-    **Differs from the authors' code in** the gradient on the edges 0 and 1 of the gate, which is
-    1, as in the port to PyTorch in bmistry4/nalm-benchmark. nmheim/NeuralArithmetic.jl clips
-    with the minimum and maximum of Julia when the paper's experiments were made, and passes the
-    gradient straight through in later versions. The paper prints k with its two cases exchanged.
+    **Differs from the authors' code in** the gradient at the ends 0 and 1 of the gate, which is 1,
+    as in the port to PyTorch in bmistry4/nalm-benchmark. nmheim/NeuralArithmetic.jl clipped with
+    the minimum and maximum of Julia in the paper's experiments, and has a straight-through gradient
+    in later versions. The paper prints k with its two cases exchanged.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -134,7 +133,7 @@ class NPU(Unit):
 
     @property
     def gate(self) -> Shaped[Tensor, "in"]:
-        """ĝ, g clipped to [0, 1], `(in_features,)`: which inputs matter to any output."""
+        """ĝ, g clipped to [0, 1], `(in_features,)`: 1 for inputs that matter to any output."""
         return _CLIPS[self.gate_gradient](self.gate_hat, 0.0, 1.0)
 
     def equation(
@@ -157,7 +156,8 @@ class NPU(Unit):
 
 
 class RealPowerUnit(Unit):
-    """A power unit without imaginary exponents; its subclasses clip the gate and penalise."""
+    """A power unit without imaginary exponents; its subclasses define the clip of the gate and the
+    penalty."""
 
     w_hat: Float[Array, "out in"]
     gate_hat: Float[Array, "in"]
@@ -193,7 +193,7 @@ class RealPowerUnit(Unit):
     @property
     @abc.abstractmethod
     def gate(self) -> Shaped[Tensor, "in"]:
-        """g clipped to [0, 1], `(in_features,)`: which inputs matter to any output."""
+        """g clipped to [0, 1], `(in_features,)`: 1 for inputs that matter to any output."""
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
@@ -211,18 +211,18 @@ class RealNPU(RealPowerUnit):
     """Real neural power unit: an NPU without imaginary exponents.
 
     y = exp(W log r) ⊙ cos(W k), the real part of powers of x with the exponents W. The gate ĝ = g
-    clipped to [0, 1], one number for each input x_i, draws what is irrelevant to 1: r_i = ĝ_i
-    (|x_i| + ε) + 1 - ĝ_i and k_i = π ĝ_i [x_i < 0]. ⊙ is the elementwise product and [·] 1 if
-    true, else 0.
+    clipped to [0, 1], one number for each input x_i, replaces irrelevant inputs by 1: r_i = ĝ_i
+    (|x_i| + ε) + 1 - ĝ_i and k_i = π ĝ_i [x_i < 0]. ⊙ is the elementwise product and [·] 1 if true,
+    else 0.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `gate_init`: how W and g start: a name from
+    - `w_hat_init`, `gate_init`: initialisers of W and g: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
         default as in the paper: Glorot's and 1/2. The shape of g is `(1, in_features)`.
-    - `gate_gradient`: that of the clip of g. `"clipped"`, 0 outside [0, 1], is that of the code
-        of the paper's experiments; `"straight-through"`, 1 everywhere, that of later versions.
+    - `gate_gradient`: the gradient of the clip of g. `"clipped"`, 0 outside [0, 1], is that of the
+      code of the paper's experiments; `"straight-through"`, 1 everywhere, that of later versions.
     - `eps`: ε; `None` is the machine epsilon of x, as in the authors' code.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
@@ -230,28 +230,28 @@ class RealNPU(RealPowerUnit):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly**, for inputs well above ε, any product and quotient of powers of
-    inputs, with the signs of whole powers; exponents are not bounded, and √x is one of them for
-    positive x. **Cannot** represent a sum, a coefficient or a zero: the factor of x_i = 0 is
-    that of ε. Nothing draws exponents to whole numbers, and the penalty draws them away from
-    ±1 to 0; `RealNPUModified` mends that. Value and gradients are finite as long as e, e log r_i,
-    e/r_i and e |x_i|/r_i, with e = exp(W log r), fit the dtype.
+    inputs, with the signs of integer powers; exponents are not bounded, so √x is possible for
+    positive x. **Cannot** represent a sum, a coefficient or a zero: the factor of x_i = 0 is that
+    of ε. Nothing drives exponents to integers, and the penalty drives them from ±1 to 0;
+    `RealNPUModified` fixes both. Value and gradients are finite if e, e log r_i, e/r_i and e
+    |x_i|/r_i, with e = exp(W log r), do not overflow.
 
-    **Penalty:** Σ |θ| over W and g, times 1e-7, ten times that after 20 % and a hundred times
-    after 40 % of the training: the authors' schedule for sums and products, every 10,000 of
-    50,000 steps. For quotients they started at 1e-9.
+    **Penalty:** Σ |θ| over W and g, times 1e-7 at first, 1e-6 after 20 % and 1e-5 after 40 % of the
+    training: the authors' schedule for sums and products, every 10,000 of 50,000 steps. For
+    quotients they started at 1e-9.
 
-    **Constraint:** none. The gate is clipped in the forward pass. With the gradient of the clip,
-    only the penalty moves a g outside [0, 1], back to its edge. Straight through, g follows the
-    error's gradient at the edge, and nothing stops it: it goes on to values far outside, from
-    which an input that turns out to matter takes as many steps back.
+    **Constraint:** none. The gate is clipped in the forward pass. With `"clipped"`, only the
+    penalty moves a g outside [0, 1], back to the interval. With `"straight-through"`, g follows the
+    error's gradient at the end of the interval without bound: an input that later becomes relevant
+    needs as many steps back.
 
     **Raises:** `ValueError` for a negative size, a negative `eps`, an unknown initialiser or
     another `gate_gradient`.
 
-    **Differs from the authors' code in** the gradient on the edges 0 and 1 of the gate, which is
-    1, as in the port to PyTorch in bmistry4/nalm-benchmark. nmheim/NeuralArithmetic.jl clips
-    with the minimum and maximum of Julia when the paper's experiments were made, and passes the
-    gradient straight through in later versions. The paper prints k with its two cases exchanged.
+    **Differs from the authors' code in** the gradient at the ends 0 and 1 of the gate, which is 1,
+    as in the port to PyTorch in bmistry4/nalm-benchmark. nmheim/NeuralArithmetic.jl clipped with
+    the minimum and maximum of Julia in the paper's experiments, and has a straight-through gradient
+    in later versions. The paper prints k with its two cases exchanged.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -294,7 +294,7 @@ class RealNPU(RealPowerUnit):
 
     @property
     def gate(self) -> Shaped[Tensor, "in"]:
-        """ĝ, g clipped to [0, 1], `(in_features,)`: which inputs matter to any output."""
+        """ĝ, g clipped to [0, 1], `(in_features,)`: 1 for inputs that matter to any output."""
         return _CLIPS[self.gate_gradient](self.gate_hat, 0.0, 1.0)
 
     def penalty(self) -> Shaped[Tensor, ""]:
@@ -308,14 +308,14 @@ class RealNPUModified(RealPowerUnit):
     """Modified real neural power unit: multiplies and divides its inputs.
 
     y = exp(W log r) ⊙ cos(W k) with W in [-1, 1], the real part of powers of x, as in `RealNPU`.
-    The gate g in [0, 1], one number for each input x_i, draws what is irrelevant to 1: r_i = g_i
-    (|x_i| + ε) + 1 - g_i and k_i = π g_i [x_i < 0]. ⊙ is the elementwise product and [·] 1 if
-    true, else 0. Beside the bounds, what is modified is how W starts and the penalty.
+    The gate g in [0, 1], one number for each input x_i, replaces irrelevant inputs by 1: r_i = g_i
+    (|x_i| + ε) + 1 - g_i and k_i = π g_i [x_i < 0]. ⊙ is the elementwise product and [·] 1 if true,
+    else 0. The modifications are the bounds, the initialisation of W and the penalty.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `gate_init`: how W and g start: a name from
+    - `w_hat_init`, `gate_init`: initialisers of W and g: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`. By
         default that of the NAU, as in the paper, and 1/2. The shape of g is
         `(1, in_features)`.
@@ -326,18 +326,17 @@ class RealNPUModified(RealPowerUnit):
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
     **Represents exactly**, for inputs well above ε, any product and quotient of distinct
-    inputs, with negative numbers, at parameters that it reaches: all bounds are values, not
-    limits. **Cannot** represent a power of an input it sees once beyond ±1, a sum, a
-    coefficient or a zero: the factor of x_i = 0 is that of ε. One gate serves all outputs, so
-    that where outputs use different inputs some weights must be 0, which the penalty discourages.
-    Published success with 10 inputs, of which two matter, is 85.3 % on quotients, against
-    70.2 % of `RealNPU` and 91.6 % of `NMRU`. Value and gradients are finite where those of
-    `RealNPU` are.
+    inputs, with negative numbers, at parameters that training can reach: the bounds are ends of
+    closed intervals, not limits. **Cannot** represent a power of an input that occurs once beyond
+    ±1, a sum, a coefficient or a zero: the factor of x_i = 0 is that of ε. One gate serves all
+    outputs. If outputs use different inputs, some weights must be 0, which the penalty discourages.
+    Published success with 10 inputs, of which two matter, is 85.3 % on quotients, against 70.2 % of
+    `RealNPU` and 91.6 % of `NMRU`. Value and gradients are finite where those of `RealNPU` are.
 
-    **Penalty:** mean |1 - |W|| + mean min(g, 1 - g), times 1, from 80 % of the training on and
-    fully at its end: from 40,000 to 50,000 of 50,000 steps, as the authors train it on two
-    inputs. `scheduled_penalty` adds Σ |θ| over W and g, times 1e-9, ten times that after 20 %
-    and a hundred times after 40 %. For ten inputs see `numerate.recipes.mistry2023`.
+    **Penalty:** mean |1 - |W|| + mean min(g, 1 - g), times 1, growing from 80 % to 100 % of the
+    training: from 40,000 to 50,000 of 50,000 steps, as the authors train it on two inputs.
+    `scheduled_penalty` adds Σ |θ| over W and g, times 1e-9 at first, 1e-8 after 20 % and 1e-7 after
+    40 %. For ten inputs see `numerate.recipes.mistry2023`.
 
     **Constraint:** W is clipped to [-1, 1] and g to [0, 1] after every step, g in the forward
     pass as well.
@@ -345,7 +344,7 @@ class RealNPUModified(RealPowerUnit):
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** ε, which is the machine epsilon of the input's dtype;
-    theirs is that of float32 always.
+    theirs is always that of float32.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -383,7 +382,7 @@ class RealNPUModified(RealPowerUnit):
 
     @property
     def gate(self) -> Shaped[Tensor, "in"]:
-        """g clipped to [0, 1], `(in_features,)`: which inputs matter to any output."""
+        """g clipped to [0, 1], `(in_features,)`: 1 for inputs that matter to any output."""
         return bounded(self.gate_hat, 0.0, 1.0)
 
     def penalty(self) -> Shaped[Tensor, ""]:
@@ -394,7 +393,7 @@ class RealNPUModified(RealPowerUnit):
 
     def scheduled_penalty(self, progress: Any) -> Shaped[Tensor, ""]:
         l1 = absolute_sum(self.w_hat) + absolute_sum(self.gate_hat)
-        # Not `super()`: a borrowed method has no class of its own.
+        # Not `super()`, which fails in a method that an adapter copied to another class.
         drawn = self.penalty() * self.penalty_weight(progress)
         return drawn + l1 * staircase(progress, 1e-9, 1e-7, 0.2)
 

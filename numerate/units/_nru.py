@@ -1,4 +1,4 @@
-"""The neural reciprocal unit: a product of signed powers that are mixed with 1."""
+"""The neural reciprocal unit: a product of signed powers, each mixed with 1."""
 
 from typing import Any
 
@@ -21,29 +21,29 @@ from numerate.units._base import Draw, Unit
 class NRU(Unit):
     """Neural reciprocal unit: multiplies and divides its inputs.
 
-    y_o = Π_i (sign(x_i) |x_i|^W_oi |W_oi| + 1 - |W_oi|) with W_oi in [-1, 1], where x is the
-    input: 1 makes x_i a factor, -1 a divisor, and 0 leaves it out. In training both |W| that
-    are not exponents are replaced by tanh(1000 W)², which is 1 but for the smallest weights:
-    the power is then not mixed with 1 while its exponent is on its way.
+    y_o = Π_i (sign(x_i) |x_i|^W_oi |W_oi| + 1 - |W_oi|) with W_oi in [-1, 1], where x is the input:
+    a weight of 1 makes x_i a factor, -1 a divisor, and 0 excludes it. In training both |W| outside
+    the exponent are replaced by tanh(1000 W)², which is 1 except for very small weights, so that
+    powers with intermediate exponents are not mixed with 1.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`: how W starts: a name from `numerate.initialisers.INITIALISERS` or a function
+    - `w_hat_init`: initialiser of W: a name from `numerate.initialisers.INITIALISERS` or a function
         `(key, shape, dtype) -> array`. By default that of the authors' code, `"nau"`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
-    **Shapes:** `(in_features,)` to `(out_features,)`. Called with a `key` it is in training.
+    **Shapes:** `(in_features,)` to `(out_features,)`. A call with a `key` is in training mode.
 
     **Represents exactly** any product and quotient of distinct inputs, with negative numbers;
-    a factor may be zero. **Cannot** represent a power of an input it sees once other than 1
+    a factor may be zero. **Cannot** represent a power of an input that occurs once other than 1
     and -1 (at other weights the power is mixed with 1), a coefficient or a sum. A divisor of 0
-    gives 0 (see `numerate.ops.signed_power`). Training on negative inputs is hard: a factor
-    crosses zero between the weights 0 and ±1 there, and in training it jumps. Value and gradients
-    are finite as long as every product of some of the factors fits the dtype, also with the slope
-    of a factor for one of them: by W, |x_i|^W_oi log |x_i|, and by x, |x_i|^W_oi/x_i, which for a
-    divisor below 2e-19 is 2e37 (in float32) and leaves room for another factor of 16.
+    gives 0 (see `numerate.ops.signed_power`). Training on negative inputs is hard: their factor
+    crosses zero between the weights 0 and ±1, and jumps in training. Value and gradients are finite
+    if no product of some of the factors overflows, also with one factor replaced by its derivative:
+    by W, |x_i|^W_oi log |x_i|, and by x, |x_i|^W_oi/x_i, which for a divisor is at most 2e37 in
+    float32, where only another factor of 16 fits.
 
     **Penalty:** R = mean min(|W|, 1 - |W|), times 10, from 40 % of the training on and fully
     from 70 %.
@@ -95,7 +95,7 @@ class NRU(Unit):
 
     @property
     def weight(self) -> Shaped[Tensor, "out in"]:
-        """W, `(out_features, in_features)`: the exponents, and by their size what is selected."""
+        """W, `(out_features, in_features)`: the exponents, whose magnitudes select inputs."""
         return self.w_hat
 
     def equation(

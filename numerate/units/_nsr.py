@@ -1,4 +1,4 @@
-"""The neural status register: compares two of its inputs, however large they are."""
+"""The neural status register: compares two of its inputs, at any magnitude."""
 
 import equinox as eqx
 import jax
@@ -12,47 +12,47 @@ from numerate.units._base import Draw, Unit
 
 
 class NSR(Unit):
-    """Neural status register: the truth of a comparison of two inputs, between 0 and 1.
+    """Neural status register: the truth value of a comparison of two inputs, between 0 and 1.
 
     p_o = σ(c_o + Σ_r (S_or s_or + Z_or z_or)), where register r of output o selects two operands
-    of the input x, (u, v)_or = softmax(Ŵ)_or x, and keeps of their difference a sign bit
+    from the input x, (u, v)_or = softmax(Ŵ)_or x, and computes from their difference a sign bit
     s = tanh(ζ (u - v)/scale) and a zero bit z = 1 - 2 s². Ŵ, S, Z and c are free parameters and σ
-    is the logistic function. s is -1, 0 or 1 and z is 1 if equal, else -1, as soon as
-    operands differ by some multiples of `scale`/ζ.
+    is the logistic function. If operands are equal, s is 0 and z is 1; if they differ by several
+    multiples of `scale`/ζ, s is ±1 and z is -1.
 
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and p; 0 is allowed.
-    - `redundancy`: registers of every output, which start differently and of which one that
-        starts well is enough; at least 1.
-    - `zeta`: ζ, how sharp the bits are, without dimension; 1 in the authors' code.
-    - `scale`: the difference between inputs that counts, in the unit of x. Bits are blunt for
-        differences far below it, and without gradient for all far above.
-    - `w_hat_init`, `sign_init`, `zero_init`, `bias_init`: how Ŵ, for each operand and output
-        `(redundancy, in_features)`, S and Z, `(out_features, redundancy)`, and c,
-        `(out_features, 1)`, start: a name from `numerate.initialisers.INITIALISERS` or a
-        function `(key, shape, dtype) -> array`.
+    - `redundancy`: registers of every output, at least 1. They start differently, and one good
+      start is enough.
+    - `zeta`: ζ, the dimensionless sharpness of the bits; 1 in the authors' code.
+    - `scale`: the relevant difference between inputs, in the unit of x. Bits do not resolve
+      differences far below it, and have no gradient for differences far above.
+    - `w_hat_init`, `sign_init`, `zero_init`, `bias_init`: initialisers of Ŵ, for each operand and
+        output `(redundancy, in_features)`, S and Z, `(out_features, redundancy)`, and c,
+        `(out_features, 1)`: a name from `numerate.initialisers.INITIALISERS` or a function
+        `(key, shape, dtype) -> array`.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
     - `key`: draws the parameters.
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
-    **Represents exactly** whether one input is greater than, less than or equal to another, or
-    not so, at any distance from the training data, if different inputs differ by 20 `scale`/ζ or
-    more (10 in float32, 3 to two digits); and sums of such truths against a threshold, one for
-    each register. **Cannot** represent a sum, a product, or any other number: p is a truth value.
+    **Represents exactly** the comparisons =, ≠, <, >, ≤ and ≥ of two inputs, at any distance from
+    the training data, if different inputs differ by 20 `scale`/ζ or more (10 in float32, 3 to two
+    digits); and thresholds on the number of true comparisons, one for each register. **Cannot**
+    represent a sum, a product, or any other number: p is a truth value.
 
     **Penalty:** none.
 
-    **Constraint:** none: softmax and bits lie in their ranges whatever the parameters are.
+    **Constraint:** none: softmax and bits lie in their ranges for all parameters.
 
     **Raises:** `ValueError` for a negative size, a `redundancy` below 1, a `zeta` or `scale` that
     is not positive, or an unknown initialiser.
 
-    **Differs from the authors' code in** `redundancy`, which theirs takes and then sets to 1; in
-    `scale`; and in returning p alone, where theirs returns p and 1 - p. The equation is that of
-    the preprint and the code. The paper in the proceedings replaces σ by a softmax of two logits
-    and adds penalties that select operands and prune registers.
+    **Differs from the authors' code in** `redundancy`, which theirs accepts but sets to 1; in
+    `scale`; and in returning only p, where theirs returns p and 1 - p. The equation is that of the
+    preprint and the code. The paper in the proceedings replaces σ by a softmax of two logits and
+    adds penalties that select operands and prune registers.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -134,7 +134,7 @@ class NSR(Unit):
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
         xp, operands = namespace(x), self.operands(x)
-        # Divided before it is multiplied by anything: the largest inputs must not overflow.
+        # Divide before multiplying, so that the largest inputs do not overflow.
         difference = (operands[..., 0, :, :] - operands[..., 1, :, :]) / self.scale
         sign = xp.tanh(self.zeta * difference)
         zero = 1 - 2 * sign * sign
@@ -143,7 +143,7 @@ class NSR(Unit):
 
 
 def _operands(init: str | Initialiser, key: PRNGKeyArray, sizes: tuple[int, int, int], dtype):
-    """Ŵ, every operand of every output drawn as one matrix `(redundancy, in_features)`."""
+    """Ŵ, drawn as one matrix `(redundancy, in_features)` for every operand of every output."""
     redundancy, out_features, in_features = sizes
     keys, shape = jax.random.split(key, (2, out_features)), (redundancy, in_features)
     drawn = [initialiser(init)(k, shape, dtype) for row in keys for k in row]

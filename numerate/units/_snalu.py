@@ -17,7 +17,7 @@ from numerate.units._nalu import NALUParameters
 
 
 class SNALU(NALUParameters, init=False):
-    """Signed NALU: gives its product the sign of all inputs, and gates without its input.
+    """Signed NALU: a product with the sign of all inputs, and a gate independent of the input.
 
     y = g ⊙ a + (1 - g) ⊙ m s, with the sum a = W x, the product m = exp(W log(|x| + ε)), the
     sign s = Π_i sign(x_i) over all inputs, the gate g = σ(G), and W = tanh(Ŵ) ⊙ σ(M̂). G is one
@@ -26,7 +26,7 @@ class SNALU(NALUParameters, init=False):
     **Arguments:**
 
     - `in_features`, `out_features`: sizes of x and y; 0 is allowed.
-    - `w_hat_init`, `m_hat_init`, `gate_init`: how Ŵ, M̂ and G start: a name from
+    - `w_hat_init`, `m_hat_init`, `gate_init`: initialisers of Ŵ, M̂ and G: a name from
         `numerate.initialisers.INITIALISERS` or a function `(key, shape, dtype) -> array`, with
         G as a weight of one input and one output. The author's code uses Glorot's for all three.
     - `eps`: ε; `None` is the machine epsilon of x. The author's code has 1e-8.
@@ -35,14 +35,14 @@ class SNALU(NALUParameters, init=False):
 
     **Shapes:** `(in_features,)` to `(out_features,)`.
 
-    **Represents exactly** any sum and difference of inputs, or the product or quotient of all
-    of them, of either sign; the sign is right when the exponent of every negative input is odd.
-    **Cannot** represent a product that leaves an input out which may be negative or zero: its
-    sign counts although its weight is 0, and makes the result wrong by a factor of -1, or 0.
-    Nor a quotient by zero, which is 0, or one output that adds while another multiplies.
-    A product that overflows makes y infinite, or NaN where the gate or the sign excludes it.
-    Gradients are finite as long as m log(|x_i| + ε) and m/(|x_i| + ε) fit the dtype. The author
-    reports that 10 to 20 % of seeds fail.
+    **Represents exactly** any sum and difference of inputs, or the product or quotient of all of
+    them, of either sign, if the exponent of every negative input is odd. **Cannot** represent a
+    product without an input that may be negative or zero: its sign counts although its weight is 0,
+    and makes the result wrong by a factor of -1 or 0. It cannot represent a quotient by zero, which
+    is 0, or an output that adds while another multiplies. A product that overflows makes y
+    infinite, or NaN where the gate or the sign excludes it. Gradients are finite if m
+    log(|x_i| + ε) and m/(|x_i| + ε) do not overflow. The author reports that 10 to 20 % of seeds
+    fail.
 
     **Penalty:** none.
 
@@ -51,8 +51,7 @@ class SNALU(NALUParameters, init=False):
     **Raises:** `ValueError` for a negative size, a negative `eps` or an unknown initialiser.
 
     **Differs from the authors' code in** ε, and in taking examples with any axes before the
-    last: theirs multiplies the signs over the second axis, whichever that is. `iNALU` weighs
-    the signs with W.
+    last: theirs always multiplies the signs over the second axis. `iNALU` weights the signs by W.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -79,7 +78,7 @@ class SNALU(NALUParameters, init=False):
         return draw(key, (1, 1), dtype)[:, 0]
 
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
-        """g = σ(G), `(out_features,)`, all equal: 1 where y is the sums, 0 where the products."""
+        """g = σ(G), `(out_features,)`, all equal: 1 if y is the sums, 0 if the products."""
         return constant_gate(self.gate_weight, x, self.out_features)
 
     def whole_parameters(self, tolerance: float) -> dict[str, Array]:

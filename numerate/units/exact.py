@@ -1,7 +1,7 @@
 """The parameters with which each unit computes +, −, ×, ÷ and √ exactly.
 
-The tests check them to rounding, the pictures of the documentation are drawn with them, and
-[which unit represents what](../units/choose.md) is made from them.
+The tests check them to rounding, and the figures of the documentation and [its table of
+operations](../units/choose.md) are made from them.
 """
 
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ OPERATIONS: dict[str, tuple[float, float]] = {
     "/": (1, -1),
     "sqrt": (0.5, 0),
 }
-"""The weights of two inputs: factors of a sum, or exponents of a product."""
+"""The weights of two inputs: coefficients of a sum, or exponents of a product."""
 
 PRODUCTS = ("*", "/", "sqrt")
 
@@ -37,12 +37,12 @@ Parameters = dict[str, Any]
 
 
 class Exact(NamedTuple):
-    """What a unit of two inputs and one output represents exactly.
+    """The operations that a unit of two inputs and one output represents exactly.
 
     **Fields:**
 
-    - `parameters`: for each operation the parameters by name; those left out may have any value.
-    - `signs`: of the inputs for which it holds: `(-1, 1)`, or `(1,)` for positive ones.
+    - `parameters`: for each operation the parameters by name; missing ones may have any value.
+    - `signs`: the signs of the inputs for which it holds: `(-1, 1)`, or `(1,)` for positive ones.
     """
 
     parameters: dict[str, Parameters]
@@ -56,7 +56,7 @@ def exact(unit: type[Unit], operation: str, *, key: PRNGKeyArray, **kwargs: Any)
 
     - `unit`: a class of `EXACT`.
     - `operation`: `"+"`, `"-"`, `"*"`, `"/"`, or `"sqrt"` of the first input.
-    - `key`: draws the parameters that the operation leaves open.
+    - `key`: draws the parameters that may have any value.
     - `kwargs`: further arguments of the unit's constructor, such as `dtype`.
 
     **Raises:** `ValueError` for an operation that the unit does not represent exactly.
@@ -101,7 +101,7 @@ def _nalu_parameters(operation: str) -> Parameters:
 
 
 def _untied_parameters(operation: str) -> Parameters:
-    """The other half, which the gate leaves out, has the weights of another operation."""
+    """The other branch, which the gate excludes, has the weights of another operation."""
     of_sum, of_product = ("-", operation) if operation in PRODUCTS else (operation, "sqrt")
     halves = [_nac_parameters(of_sum), _nac_parameters(of_product)]
     both = {name: [half[name] for half in halves] for name in ("w_hat", "m_hat")}
@@ -109,7 +109,7 @@ def _untied_parameters(operation: str) -> Parameters:
 
 
 def _inalu_parameters(operation: str) -> Parameters:
-    """As `_untied_parameters`, but with no weight of 1/2, where its penalty is not 0."""
+    """As `_untied_parameters`, but without weights of 1/2, where the penalty is not 0."""
     product = operation in PRODUCTS
     of_sum, of_product = ("-", operation) if product else (operation, "/")
     halves = [_nac_parameters(of_sum), _nac_parameters(of_product)]
@@ -123,23 +123,23 @@ def _constant_gate_parameters(operation: str) -> Parameters:
 
 
 def _weights(*operations: str) -> dict[str, Parameters]:
-    """Ŵ for the units whose Ŵ is W itself."""
+    """Ŵ for the units whose weights are Ŵ itself."""
     return {o: {"w_hat": [list(map(float, OPERATIONS[o]))]} for o in operations}
 
 
 def _reciprocal_weights(*operations: str) -> dict[str, Parameters]:
-    """Ŵ of an NMRU: which inputs are factors, and which are divisors."""
+    """Ŵ of an NMRU: the weights of factors and of divisors."""
     exponents = {o: np.array(OPERATIONS[o], float) for o in operations}
     return {o: {"w_hat": [[np.maximum(e, 0)], [np.maximum(-e, 0)]]} for o, e in exponents.items()}
 
 
 def _gated_weights(*operations: str) -> dict[str, Parameters]:
-    """Ŵ of a unit whose gate lets both inputs pass."""
+    """Ŵ of a unit with an open gate for both inputs."""
     return {o: {**w, "gate_hat": [1.0, 1.0]} for o, w in _weights(*operations).items()}
 
 
 def _complex_weights(*operations: str) -> dict[str, Parameters]:
-    """Real exponents of a unit with complex ones, whose gate lets both inputs pass."""
+    """Real exponents of a unit with complex exponents and an open gate for both inputs."""
     names = {"w_hat": "w_real", "gate_hat": "gate_hat"}
     real = _gated_weights(*operations)
     return {
@@ -148,7 +148,7 @@ def _complex_weights(*operations: str) -> dict[str, Parameters]:
 
 
 def _mass_parameters(*operations: str) -> dict[str, Parameters]:
-    """Logits that give an input to the output, to the trash, or, for the root, half to each."""
+    """Logits that assign an input to the output, to the trash, or, for the root, half to each."""
     logits = {1: (SATURATED, -SATURATED), 0.5: (SATURATED, SATURATED), 0: (-SATURATED, SATURATED)}
     gate = {"gate_weight": [SATURATED], "gate_bias": [SATURATED]}
     return {
@@ -166,7 +166,7 @@ def _rectified(operation: str) -> Parameters:
 
 
 def _selection(operation: str) -> Parameters:
-    """A unit that chose one branch; the weights of the other are whole, too."""
+    """A unit with one branch chosen; the weights of the other are integers too."""
     a, b = OPERATIONS[operation]
     if operation in "+-":
         return {"sum_hat": [[a, b]], "product_hat": [[[1, 0]], [[0, 0]]], "choice": [0]}
@@ -206,10 +206,10 @@ EXACT: dict[type[Unit], Exact] = {
     units.MulMCFCSignRealNPU: Exact(
         {"*": {**_mass_parameters("*")["*"], "sign_gate": [1.0, 1.0]}}, EITHER
     ),
-    # They compare and conclude: their outputs are truth values.
+    # Their outputs are truth values of comparisons and logical operations.
     units.NSR: Exact({}, EITHER),
     units.NLRL: Exact({}, EITHER),
     units.Linear: Exact(_weights("+", "-"), EITHER),
     units.MLP: Exact({o: _rectified(o) for o in "+-"}, EITHER),
 }
-"""The table: a row for each unit."""
+"""The exact parameters of each unit class."""

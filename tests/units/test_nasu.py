@@ -116,7 +116,7 @@ def test_a_finite_error_is_preferred_to_nan(key):
 
 @each("place, alternative", [(1, 0), (0, 4), (-1, 0)])
 def test_choices_that_there_are_not(place, alternative, key):
-    with pytest.raises(ValueError, match="place must be one of 1 outputs and alternative one of 4"):
+    with pytest.raises(ValueError, match="index must be one of 1 outputs and alternative one of 4"):
         NASU(2, 1, key=key).chosen(place, alternative)
 
 
