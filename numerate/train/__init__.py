@@ -1,7 +1,7 @@
 """The engine: a whole training run is one pure function, and many seeds are one `vmap`.
 
-`train` and `train_many` train any model on a `Task`. For other losses there are the parts of which
-the loops of all experiments are made: `update_step`, `compile_program` and `run_parallel`.
+`train` and `train_many` train any model on a `Task`. For other losses, `update_step`,
+`compile_program` and `run_parallel` are the building blocks of all experiments' training loops.
 """
 
 from numerate.train._choice import select

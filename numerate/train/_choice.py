@@ -19,10 +19,10 @@ Error = Callable[[PyTree], Float[Array, ""]]
 
 
 def select_branches(model: PyTree, error: Error) -> PyTree:
-    """The model with every branch selected by the smallest `error`, one choice after another.
+    """The model with the branches of smallest `error`, selected one choice at a time.
 
-    The last unit comes first, with the units before it as they are: there are too many
-    combinations to try all.
+    The choices of the last unit come first, with the other units unchanged, because there are too
+    many combinations to try all.
 
     **Arguments:** `model`; `error`, a function from a model to its error on validation data.
 
@@ -47,9 +47,9 @@ def select_branches(model: PyTree, error: Error) -> PyTree:
 def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"]) -> PyTree:
     """The model with its branches selected by the mean squared error on validation data.
 
-    For your own training loops; `train` and `train_many` do it at every measurement.
+    For custom training loops; `train` and `train_many` do this at every measurement.
 
-    **Arguments:** `model`, for one example; `x`, `y`: rows that were not trained on.
+    **Arguments:** `model`, for one example; `x`, `y`: validation data.
 
     **Raises:** `TypeError` for anything but an Equinox module, and `ValueError` for one without
     units or for targets of another shape than the outputs.

@@ -1,9 +1,9 @@
 """Compiling programs for CPUs: XLA's defaults are for large arrays.
 
-Three of them cost a factor of three for small models (measured in `docs/engine.md`): half-width
-SIMD; every operation a task of its own, handed to a pool of threads; and sums by a library of
-kernels. Here whole programs run in parallel instead, each in one thread, and for a small model
-the whole training loop is one function of machine code.
+Three of them make small models three times slower (measured in `docs/engine.md`): half-width SIMD,
+a thread-pool task for every operation, and sums by a kernel library. Here whole programs run in
+parallel instead, each in one thread, and the whole training loop of a small model is one function
+of machine code.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 _OPTIONS = {"xla_cpu_prefer_vector_width": 512}
 _ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
-# Calls that are marked so are compiled to one function, without XLA's run-time. It cannot call
-# the library of kernels from there, nor does matrix multiplication work in every case.
+# Calls with this mark are compiled to one function, without XLA's run-time. Such a function cannot
+# call the kernel library, and matrix multiplication does not work in every case.
 _ONE_FUNCTION = {"xla_cpu_small_call": "true", "inlineable": "false"}
 _NO_KERNEL_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
@@ -31,14 +31,14 @@ def compile_program(
 
     **Arguments:**
 
-    - `function`: of arrays, as for `jax.jit`.
-    - `shapes`: of its arguments, as arrays or `jax.ShapeDtypeStruct`s: then it is compiled now, for
-        these. Without them it is compiled when it is called.
+    - `function`: a function of arrays, as for `jax.jit`.
+    - `shapes`: the shapes of its arguments, as arrays or `jax.ShapeDtypeStruct`s. If given, the
+      function is compiled at once, otherwise at the first call.
     - `small`: compile it to one function of machine code, which is faster for models of a few
-        parameters. An XLA that cannot do that compiles as usual. Only with `shapes`.
-    - `one_thread`: keep matrix products in the calling thread too. XLA shares out large ones
-        otherwise.
-    - `options`: of `jax.jit`, such as `donate_argnums`.
+        parameters. If XLA cannot do that, it compiles as usual. Only with `shapes`.
+    - `one_thread`: keep matrix products in the calling thread too. Otherwise XLA distributes large
+      ones.
+    - `options`: options of `jax.jit`, such as `donate_argnums`.
 
     On accelerators this is `jax.jit`.
 

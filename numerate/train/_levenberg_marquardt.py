@@ -1,8 +1,8 @@
 """Levenberg-Marquardt for a whole population of small models at once.
 
-Optimistix has a Levenberg-Marquardt, built for one problem: under `vmap` it factors
-through linear operators and re-solves rejected steps one by one. Here thousands of tiny
-dense systems share one loop, so the normal equations are formed and factored in a batch.
+The Levenberg-Marquardt of Optimistix is built for one problem: under `vmap` it factors through
+linear operators and re-solves rejected steps one by one. Here thousands of tiny dense systems share
+one loop, which forms and factors the normal equations in a batch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Fitted(NamedTuple):
     **Fields:**
 
     - `parameters`: `(population, n_parameters)`.
-    - `loss`: `(population,)`, the mean squared residual; `inf` where a start never was finite.
+    - `loss`: `(population,)`, the mean squared residual; `inf` if it was never finite.
     - `iterations`: `(population,)`, steps taken until the loss stopped falling.
     """
 
@@ -50,19 +50,19 @@ def levenberg_marquardt(
     """Minimise the mean of `residual(parameters, *shared, *each_i)**2` from every start.
 
     All starts advance together in float64, whatever JAX's default precision; a start that
-    has converged is frozen, and the loop ends when all have. The compiled program is kept
-    for as long as `residual` is the same object and the shapes stay the same.
+    has converged is frozen, and the loop ends when all have. The compiled program is cached for the
+    same `residual` object and shapes.
 
     **Arguments:**
 
-    - `residual`: pure function from one parameter vector `(n_parameters,)` and the further
-        arguments to residuals `(rows,)`.
+    - `residual`: a pure function from a parameter vector `(n_parameters,)` and the further
+      arguments to residuals `(rows,)`.
     - `starts`: `(population, n_parameters)`.
-    - `shared`: arrays every start sees, such as the table.
+    - `shared`: arrays that all starts share, such as the table.
     - `each`: arrays with a leading population axis, one slice for each start.
-    - `steps`: most iterations.
+    - `steps`: the maximum number of iterations.
     - `tolerance`: a start has converged when its mean squared residual is at most this.
-    - `enough`: stop all when so many have converged; `None` goes on for every start.
+    - `enough`: stop when this many starts have converged; `None` waits for all.
 
     **Returns:** a `Fitted`, in the order of `starts`.
 
@@ -78,9 +78,9 @@ def levenberg_marquardt(
 
     Levenberg (1944), Quarterly of Applied Mathematics 2(2); Marquardt (1963), SIAM Journal
     11(2), whose scaling by the diagonal makes the steps independent of the units; the
-    damping rule is Nielsen's (1999), IMM-REP-1999-05. Steps bend along the geodesic as
-    Transtrum & Sethna (2012), arXiv:1201.5885, propose: on stacks that turned one start in 64
-    that is solved into a dozen (`benchmarks/levenberg_marquardt.py`, sqrt(a² + b²)).
+    damping rule is Nielsen's (1999), IMM-REP-1999-05. The geodesic acceleration is that of
+    Transtrum & Sethna (2012), arXiv:1201.5885: on stacks it raises the number of 64 starts that are
+    solved from one to a dozen (`benchmarks/levenberg_marquardt.py`, sqrt(a² + b²)).
     """
     starts = np.asarray(starts, np.float64)
     if starts.ndim != 2:
@@ -178,5 +178,5 @@ def _population(residual, starts, shared, each, steps, tolerance, enough):
 
 
 def _finished(state: _State, tolerance) -> jax.Array:
-    """Converged, never finite, or no step has helped for a long while."""
+    """Whether a start has converged, was never finite, or has long stopped improving."""
     return (state.loss <= tolerance) | ~jnp.isfinite(state.loss) | (state.stalled >= 20)

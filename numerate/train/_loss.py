@@ -1,10 +1,10 @@
 """Losses, penalties and constraints; the mean squared error is laid out for many seeds at once.
 
-Most units are a few elementwise equations, so under `vmap` over seeds the memory layout decides
+Most units are a few elementwise equations, so under `vmap` over seeds the memory layout determines
 their speed. `jax.vmap` puts the seeds first and the batch last; every gradient is then a sum over
-the last axis, which compilers for CPUs leave scalar. The error and its gradient here have their
-own rule for `vmap`, which puts the seeds last. Everything elementwise, sums over the batch
-included, then runs over neighbouring seeds in SIMD registers (measured in `docs/engine.md`).
+the last axis, which CPU compilers do not vectorise. The error and its gradient here have their own
+rule for `vmap`, which puts the seeds last. Elementwise operations and sums over the batch then run
+over neighbouring seeds in SIMD registers (measured in `docs/engine.md`).
 """
 
 import inspect
@@ -22,8 +22,8 @@ from numerate.units import Unit
 
 Model = Callable[[Float[Array, "in"]], Float[Array, "out"]]
 SeedLoss = Callable[..., Any]
-# Rows of a validation or extrapolation set that are computed at once. XLA would split more of them
-# over threads, which it cannot do inside one machine function (see `_compile.py`).
+# The number of rows of a validation or extrapolation set computed at once. XLA would split more
+# rows over threads, which it cannot do inside one machine function (see `_compile.py`).
 BLOCK = 128
 
 Penalty = Callable[[PyTree, Array, Array], Any]
@@ -44,8 +44,8 @@ def units_of(model: PyTree) -> list[Unit]:
 def total_penalty(model: PyTree, progress: Any = None) -> Float[Array, ""]:
     """The sum of `penalty()` over every `Unit` in a model; 0 where there is none.
 
-    **Arguments:** `model`; `progress`, the part of the training that is done, from 0 to 1. If it is
-    given, they are the units' `scheduled_penalty(progress)`.
+    **Arguments:** `model`; `progress`, the completed fraction of the training, from 0 to 1. If it
+    is given, the sum is that of the units' `scheduled_penalty(progress)`.
 
     !!! example
         >>> import jax
@@ -109,7 +109,7 @@ def mean_squared_error(static: PyTree) -> SeedLoss:
 
 def loss_gradient(static: PyTree, penalty: Penalty) -> SeedLoss:
     """A function `(trained, frozen, x, y, key, when) -> (error, gradients)` of one seed: the mean
-    squared error, with the noise that `key` gives, and the gradients of it plus
+    squared error, with noise from `key`, and the gradients of its sum with
     `penalty(model, when, error)` with respect to `trained`."""
 
     def of_seeds(trained: PyTree, frozen: PyTree, x, y, key, when) -> tuple[Array, PyTree]:
@@ -123,7 +123,8 @@ def loss_gradient(static: PyTree, penalty: Penalty) -> SeedLoss:
             penalties = jax.vmap(penalty_of, in_axes=-1)(arrays, when, errors)
             return jnp.sum(errors + penalties), errors
 
-        # No loss depends on another seed's weights, so the gradient of the sum is each seed's own.
+        # The loss of a seed depends only on its own weights, so the gradient of the sum holds the
+        # gradient of each seed.
         gradients, errors = jax.grad(sum_of_losses, has_aux=True)(trained)
         return errors, gradients
 
@@ -155,7 +156,7 @@ def _errors(
 
 
 def check_targets(outputs: tuple[int, ...], targets: tuple[int, ...]) -> None:
-    """Raise `ValueError` for outputs and targets of shapes that differ and would be broadcast."""
+    """Raise `ValueError` if outputs and targets differ in shape, which would broadcast them."""
     if outputs != targets:
         raise ValueError(
             f"the model must give as many features as the targets have, shape {targets}; "
@@ -168,8 +169,7 @@ def _takes_key(model: Any) -> bool:
 
 
 def _seeds_last(of_seeds: Callable[..., Any]) -> SeedLoss:
-    """A function of one seed, from one of many seeds on the last axis, which is used as its
-    rule for `vmap`."""
+    """A function of one seed whose rule for `vmap` is `of_seeds`, with seeds on the last axis."""
 
     @custom_vmap
     def of_one(*arguments):

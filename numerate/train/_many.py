@@ -61,8 +61,8 @@ def train_many(
     **Returns:** a `Run` with a leading axis of seeds: NumPy arrays, and a stacked model.
 
     **Raises:** `ValueError` for keys or a chunk size of another shape, and for a model that takes
-    or gives another number of features than the task; `TypeError` for a model that is made
-    already.
+    or gives another number of features than the task; `TypeError` for a model that is already an
+    instance.
 
     !!! example
         >>> import functools, jax
@@ -142,19 +142,19 @@ class _Chunk:
         self.logs = steps // program.log_every
         instances = jax.tree.map(lambda leaf: leaf[chunk], instances)
         self.state = program.init(keys[chunk], steps, instances)
-        # Here and not in `train`: JAX's 64-bit mode belongs to the thread that asked for it.
+        # Here and not in `train`, because JAX's 64-bit mode is local to a thread.
         self.sets = program.sets(instances)
         self.log: list[Log] = []
 
     def train(self, report: Report) -> None:
-        """Advance until every seed has stopped or every step is made."""
+        """Advance until every seed has stopped or all steps are done."""
         while len(self.log) < self.logs and not np.asarray(self.state.stopped).all():
             self.state, log = self.program.advance(self.state, self.sets)
             self.log.append(jax.device_get(log))
             report(len(self.log) / self.logs)
 
     def conclude(self) -> Run:
-        """The run of all seeds of the chunk, those that fill it up included."""
+        """The run of all seeds of the chunk, including the padding."""
         made = np.array(self.log).reshape(-1, len(Log._fields), len(self.state.step))
         log = np.full((self.logs, *made.shape[1:]), np.nan, self.state.best_validation.dtype)
         log[: len(made)] = made
@@ -162,7 +162,7 @@ class _Chunk:
 
 
 def _joined(runs: list[Run], seeds: int) -> Run:
-    """One run from those of the chunks. The logged steps are the same for all seeds."""
+    """The runs of the chunks as one run. The logged steps are the same for all seeds."""
     arrays, rest = zip(*(eqx.partition(run, eqx.is_array) for run in runs), strict=True)
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *arrays)
     run = eqx.combine(joined, rest[0])
@@ -184,7 +184,7 @@ def _progress_bar(wanted: bool | None) -> Iterator[Report]:
 
 
 def _sizes(keys: Key[Array, "seeds"], chunk_size: int | None) -> tuple[int, int]:
-    """How many seeds there are, and how many a chunk has."""
+    """The number of seeds, and the number in a chunk."""
     if keys.ndim != 1 or len(keys) == 0:
         raise ValueError(
             f"keys must be one axis of at least one key, got shape {keys.shape}; "

@@ -1,4 +1,4 @@
-"""Constraints and penalties as Optax transformations, for training loops of one's own."""
+"""Constraints and penalties as Optax transformations, for custom training loops."""
 
 from typing import Any, NamedTuple
 
@@ -12,20 +12,20 @@ from numerate.train._schedule import PenaltySchedule
 
 
 class PenaltyState(NamedTuple):
-    """How many steps are made."""
+    """The number of completed steps."""
 
     step: Int[Array, ""]
 
 
 def projected(optimiser: optax.GradientTransformation) -> optax.GradientTransformation:
-    """An optimiser after each of whose steps the parameters of units lie where they may.
+    """An optimiser that projects the parameters of units to their bounds after every step.
 
-    **Arguments:** `optimiser`: any Optax optimiser, which is called as before, with the parameters
-    `eqx.filter(model, eqx.is_inexact_array)` of an Equinox model that has units in it.
+    **Arguments:** `optimiser`: any Optax optimiser, called as usual with the parameters
+    `eqx.filter(model, eqx.is_inexact_array)` of an Equinox model with units.
 
-    **Returns:** the optimiser. Its updates end in the intervals of `Unit.bounds`.
+    **Returns:** an optimiser whose updated parameters lie within `Unit.bounds`.
 
-    **Raises:** `ValueError` from `init` for parameters in which there is no unit, such as those of
+    **Raises:** `ValueError` from `init` for parameters without units, such as those of
     a flattened model.
 
     !!! example
@@ -45,9 +45,10 @@ def projected(optimiser: optax.GradientTransformation) -> optax.GradientTransfor
 def penalised(
     optimiser: optax.GradientTransformation, recipe: Any = None, *, steps: int | None = None
 ) -> optax.GradientTransformation:
-    """An optimiser that adds the penalties of a model's units, by schedule, and constrains them.
+    """An optimiser that adds the scheduled penalties of a model's units and constrains their
+    parameters.
 
-    It is all that an ordinary loop needs to train units as their papers do:
+    With it, an ordinary loop trains units as in their papers:
 
         optimiser = penalised(optax.adam(1e-2), steps=20_000)
         state = optimiser.init(eqx.filter(model, eqx.is_inexact_array))
@@ -60,16 +61,16 @@ def penalised(
     **Arguments:**
 
     - `optimiser`: any Optax optimiser.
-    - `recipe`: a `Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and schedule all
-        units have; or a mapping from names of units to recipes, for a mixed model. With `None`
-        every unit follows its own paper's schedule, `Unit.scheduled_penalty`.
-    - `steps`: of the whole training; by default those of the recipe, whose schedule shrinks or
-        grows with it. Beyond the last step the penalties stay as they are there.
+    - `recipe`: a `Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and schedule apply to
+        all units; or a mapping from names of units to recipes, for a mixed model. With `None` every
+        unit follows its own paper's schedule, `Unit.scheduled_penalty`.
+    - `steps`: the number of steps of the training; by default that of the recipe, whose schedule is
+      scaled to it. After the last step the penalties stay constant.
 
-    **Returns:** an optimiser that has to be called with the parameters, as `projected` has.
+    **Returns:** an optimiser that must be called with the parameters, as for `projected`.
 
     **Raises:** `ValueError` without steps, for a recipe whose penalty depends on the loss, and from
-    `init` for parameters in which there is no unit, or one for which a mapping has no recipe.
+    `init` for parameters without units, or one for which a mapping has no recipe.
 
     !!! example
         >>> import equinox as eqx
@@ -78,7 +79,7 @@ def penalised(
         >>> unit = NMU(2, 1, key=jax.random.key(0))
         >>> optimiser = penalised(optax.adam(0.1), mistry2022("NMU"), steps=100)
         >>> state = optimiser.init(unit)
-        >>> for _ in range(100):  # nothing but the penalty
+        >>> for _ in range(100):  # the penalty only
         ...     updates, state = optimiser.update(jax.tree.map(jnp.zeros_like, unit), state, unit)
         ...     unit = eqx.apply_updates(unit, updates)
         >>> sorted(set(unit.w_hat.ravel().round(2).tolist()) - {0.0, 1.0})
@@ -97,7 +98,7 @@ def _penalties(schedule: PenaltySchedule) -> optax.GradientTransformation:
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
         gradients = jax.grad(total)(_given(params), state.step)
-        # Where a loss has no gradient it may be None; that of the penalty is there in any case.
+        # The gradient of the loss may be None; that of the penalty never is.
         updates = jax.tree.map(
             lambda penalty, loss: penalty if loss is None else loss + penalty.astype(loss.dtype),
             gradients,
@@ -125,9 +126,9 @@ def _projection() -> optax.GradientTransformation:
 
 
 def _to(old: Array, update: Array, moved: Array, allowed: Array) -> Array:
-    """The update that ends at `allowed` where the one given ends beyond it."""
+    """The update, shortened where it would end outside `allowed`."""
     exact = allowed - old
-    # A sum of floats may end one step of the dtype beyond: then that much less.
+    # The sum may exceed the bound by one rounding step, which is then subtracted.
     low = jnp.nextafter(exact, jnp.full_like(exact, -jnp.inf))
     high = jnp.nextafter(exact, jnp.full_like(exact, jnp.inf))
     beyond = jnp.where(moved > allowed, old + exact > allowed, old + exact < allowed)

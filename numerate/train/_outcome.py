@@ -1,10 +1,10 @@
-"""How a seed's training ended: a value, never an exception."""
+"""The outcome of a seed's training, a value instead of an exception."""
 
 import enum
 
 
 class Outcome(enum.IntEnum):
-    """The end of one seed's training. `help` says what it means and what to try.
+    """The outcome of one seed's training. `help` explains it and suggests what to try.
 
     !!! example
         >>> Outcome.DIVERGED.help

@@ -1,4 +1,4 @@
-"""Many seeds on all cores: chunks of seeds, and the one pool of threads that works on them.
+"""Many seeds on all cores: chunks of seeds, and a thread pool.
 
 XLA runs a program in the thread that calls it, so a pool with a thread for every core keeps all
 cores busy.
@@ -16,16 +16,16 @@ import numpy as np
 Report = Callable[[float], None]
 T = TypeVar("T")
 
-# Lanes of the widest SIMD registers (AVX-512, float32). Only in whole registers is every seed
-# computed by the same instructions; compilers round the leftover lanes differently.
+# Lanes of the widest SIMD registers (AVX-512, float32). Only in full registers are all seeds
+# computed by the same instructions; compilers round the remaining lanes differently.
 LANES = 16
 
 
 def seed_chunks(seeds: int, chunk_size: int) -> list[np.ndarray]:
     """The indices of the seeds in every chunk, `(chunk_size,)` each.
 
-    The last chunk is filled up with its last seed. So one program serves any number of seeds,
-    and a seed's result does not depend, to the last bit, on the seeds beside it.
+    The last chunk is padded with its last seed. One program then serves any number of seeds, and a
+    seed's result does not depend, bit for bit, on the other seeds.
 
     **Raises:** `ValueError` unless `chunk_size` is a positive multiple of 16.
 
@@ -42,19 +42,19 @@ def seed_chunks(seeds: int, chunk_size: int) -> list[np.ndarray]:
 def run_parallel(
     function: Callable[[int, Report], T], count: int, on_progress: Report | None = None
 ) -> list[T]:
-    """What a function returns for 0, 1, …, `count` - 1, with one thread for each core.
+    """The results of a function for 0, 1, …, `count` - 1, computed with one thread per core.
 
     For compiled programs, such as those of `compile_program`. An accelerator gets one at a time.
 
     **Arguments:**
 
-    - `function`: of the index and of a function `report`, which it calls with the fraction of its
-        own work that is done.
-    - `count`: how many.
-    - `on_progress`: called with the fraction of all work that is done, which never falls.
+    - `function`: a function of the index and of a function `report`, which it calls with the
+      completed fraction of its own work.
+    - `count`: the number of calls.
+    - `on_progress`: called with the completed fraction of all work, which never decreases.
 
-    **Raises:** the first error of `function`, or `KeyboardInterrupt` after Ctrl-C. The calls that
-    are still running end at their next `report`, and those that wait do not begin.
+    **Raises:** the first error of `function`, or `KeyboardInterrupt` after Ctrl-C. Running calls
+    end at their next `report`, and waiting calls do not start.
 
     !!! example
         >>> run_parallel(lambda index, report: 10 * index, 3)
@@ -96,7 +96,7 @@ def on_cpu() -> bool:
 
 
 def available_cores() -> int:
-    """Threads worth running: an accelerator works on one program at a time."""
+    """The number of threads: one on an accelerator, which runs one program at a time."""
     if not on_cpu():
         return 1
     if hasattr(os, "sched_getaffinity"):

@@ -1,4 +1,4 @@
-"""Restarting seeds that make no progress, by the rules of two public codes of the iNALU."""
+"""Restarting seeds that make no progress, by the rules of two implementations of the iNALU."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from numerate.ops import uniform
 
-# Measurements that a history holds; a longer training compares the latest ones.
+# The length of a history; a longer training compares the latest measurements.
 _CAPACITY = 512
 
 
@@ -18,10 +18,10 @@ class Restart:
     """A rule that gives a seed new parameters when its losses no longer fall.
 
     At a measurement the losses since the start, or since the last restart, are split into an
-    earlier and a later half. The seed restarts if mean(earlier) ≤ mean(later) +
-    deviation(later) and mean(later) > `above`. The optimiser's state is kept, in both codes.
-    `INALU_AUTHORS` and `INALU_BENCHMARK` are the rules of Schlör et al. (2020) and of the
-    benchmark of Mistry et al. (2022), which differ in `signal`, `least`, `every` and `redraw`.
+    earlier and a later half. The seed restarts if mean(earlier) ≤ mean(later) + std(later) and
+    mean(later) > `above`. Both implementations keep the optimiser's state. `INALU_AUTHORS` and
+    `INALU_BENCHMARK` are the rules of Schlör et al. (2020) and of the benchmark of Mistry et al.
+    (2022), which differ in `signal`, `least`, `every` and `redraw`.
 
     **Arguments:**
 
@@ -38,8 +38,9 @@ class Restart:
         >>> INALU_AUTHORS.redraw, INALU_BENCHMARK.redraw
         ('uniform', 'initial')
 
-    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71. Their code checks
-    after every batch of every tenth epoch of 1,000 batches; here it is checked once, at its end.
+    Schlör, Ring & Hotho (2020), Frontiers in Artificial Intelligence 3:71. Their code checks after
+    every batch of every tenth epoch of 1,000 batches; here the check is once, at the end of that
+    epoch.
     """
 
     signal: str = "batch"
@@ -63,7 +64,7 @@ class Restart:
 INALU_AUTHORS = Restart()
 INALU_BENCHMARK = Restart(signal="validation", least=5, every=1, redraw="initial")
 
-# Mean and mean square of the losses of each measurement, the oldest first; the number of them.
+# Mean and mean square of the losses of each measurement, the oldest first, and their number.
 History = tuple[Float[Array, "capacity 2"], Int[Array, ""]]
 
 

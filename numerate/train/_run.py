@@ -1,4 +1,4 @@
-"""What training returns."""
+"""The result of a training."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ class Run(eqx.Module):
     **Fields:**
 
     - `model`: the trained model at the logged step of lowest validation error.
-    - `outcome`: codes of `Outcome`, `(seeds,)`; `outcomes` gives them as such.
-    - `stopped_at`: the step at which the seed stopped, for a diverged seed the first logged
-        step at which it had, `(seeds,)`.
+    - `outcome`: codes of `Outcome`, `(seeds,)`; `outcomes` are the enum members.
+    - `stopped_at`: the step at which the seed stopped; for a diverged seed, the first logged step
+      after it diverged, `(seeds,)`.
     - `best_step`, `validation`, `extrapolation`: the logged step of lowest validation error,
         0 where no error was finite, and both mean squared errors there, `(seeds,)`.
     - `solved_at`: the first logged step with an extrapolation error below the threshold;
         0 for seeds that are not solved, `(seeds,)`.
     - `steps`: the logged steps, `(logs,)`.
     - `validation_log`, `extrapolation_log`: `(seeds, logs)`, NaN after a seed has stopped.
-    - `threshold`: the task's; of a family of tasks, each seed's, `(seeds,)`.
+    - `threshold`: that of the task; for a family of tasks, that of each seed, `(seeds,)`.
     """
 
     model: PyTree
@@ -41,12 +41,12 @@ class Run(eqx.Module):
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """The outcome of every seed; one of them where a single seed was trained."""
+        """The outcome of every seed, or of the single seed."""
         return tuple(Outcome(int(code)) for code in np.atleast_1d(np.asarray(self.outcome)))
 
     @property
     def success_rate(self) -> float:
-        """The fraction of seeds that are solved, of those that were not interrupted."""
+        """The fraction of solved seeds among those that were not interrupted."""
         finished = [outcome for outcome in self.outcomes if outcome != Outcome.INTERRUPTED]
         return finished.count(Outcome.SOLVED) / len(finished) if finished else float("nan")
 

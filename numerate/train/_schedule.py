@@ -1,4 +1,4 @@
-"""The penalties of a training's steps, by the schedules of units or of recipes, in any library."""
+"""Scheduled penalties of units or recipes, for all libraries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,18 +9,18 @@ _BLOCK = 1000  # steps of a recipe's schedule that are computed at once
 
 
 class PenaltySchedule:
-    """What the penalties of a model's units add to the loss at a step.
+    """The terms that the penalties of a model's units add to the loss at a step.
 
     **Arguments:**
 
     - `recipe`: a `Recipe`, such as `recipes.mistry2022("NMU")`, for all units, or one for each
         unit of a mixed model, as a mapping from the name of its class. With `None` every unit
         follows the schedule of its own paper.
-    - `steps`: of the whole training; by default those of the recipe. A recipe's schedule shrinks
-        or grows with it.
+    - `steps`: the number of steps of the training; by default that of the recipe, whose schedule is
+      scaled to it.
 
-    **Raises:** `ValueError` without steps, and for a recipe whose penalty needs more than a step:
-    those of the iNALU, for example, begin where the loss is small.
+    **Raises:** `ValueError` without steps, and for a recipe whose penalty depends on more than the
+    step: that of the iNALU, for example, starts when the loss is small.
 
     !!! example
         >>> from numerate.recipes import mistry2022
@@ -44,7 +44,7 @@ class PenaltySchedule:
         self._blocks: dict[tuple[int, int], np.ndarray] = {}
 
     def check(self, units: list[Any]) -> None:
-        """Raise `ValueError` for no units, and for one that a mapping of recipes leaves out."""
+        """Raise `ValueError` if there are no units, or if a mapping of recipes lacks one."""
         if not units:
             raise ValueError("the model has no units of numerate, whose penalties could be added")
         names = {type(unit).__name__ for unit in units}
@@ -55,7 +55,7 @@ class PenaltySchedule:
             )
 
     def penalty(self, unit: Any, step: Any) -> Any:
-        """What one unit, of JAX, PyTorch or Keras, adds to the loss at a step from 0 on."""
+        """The term that a unit of any library adds to the loss at a step, counted from 0."""
         recipe = self._named.get(type(unit).__name__, self._common)
         if recipe is None or recipe.config.penalty_scale is None:
             return unit.scheduled_penalty(self.progress(step))
@@ -63,17 +63,17 @@ class PenaltySchedule:
         return unit.penalty() * (self._at(scale, step) if callable(scale) else scale)
 
     def is_zero(self, unit: Any, step: int) -> bool:
-        """Whether the schedule is known to leave the penalty of a unit out at a step."""
+        """Whether the penalty of a unit is known to be 0 at a step."""
         recipe = self._named.get(type(unit).__name__, self._common)
         if recipe is None or recipe.config.penalty_scale is None:
-            # A unit with a schedule beside `penalty_weight` has a penalty that this is not all of.
+            # If a unit overrides `scheduled_penalty`, `penalty_weight` is not its whole penalty.
             one = unit.scheduled_penalty.__func__.__qualname__ == "Unit.scheduled_penalty"
             return one and unit.penalty_weight(self.progress(step)) == 0
         scale = recipe.config.penalty_scale
         return (self._at(scale, step) if callable(scale) else scale) == 0
 
     def progress(self, step: Any) -> Any:
-        """The part of the training that is done; 1 beyond its end."""
+        """The completed fraction of the training; 1 after its end."""
         if isinstance(step, int):
             return min(step / self.steps, 1.0)
         import jax.numpy as jnp
@@ -83,7 +83,7 @@ class PenaltySchedule:
     def _at(self, scale: Any, step: Any) -> Any:
         if not isinstance(step, int):
             return scale(step)
-        # JAX takes longer to call a schedule than PyTorch to make a step: many steps at once.
+        # A schedule in JAX takes longer than a step in PyTorch, so many steps are computed at once.
         block = id(scale), step // _BLOCK
         if block not in self._blocks:
             first = block[1] * _BLOCK
@@ -96,7 +96,7 @@ def _name(unit: Any) -> str:
 
 
 def _fitted(recipe: Any, steps: int | None) -> Any:
-    """The recipe with so many steps; it must say what the penalty is from the step alone."""
+    """The recipe with the given number of steps. Its penalty must depend on the step alone."""
     if recipe is None:
         return None
     if not hasattr(recipe, "config"):
@@ -108,6 +108,6 @@ def _fitted(recipe: Any, steps: int | None) -> Any:
     if config.penalty_below is not None or config.penalty_optimiser is not None:
         raise ValueError(
             "the penalty of this recipe depends on the loss or has an optimiser of its own; "
-            "numerate.train.train_many trains by it"
+            "train it with numerate.train.train_many"
         )
     return recipe if steps is None else recipe.shortened(steps)

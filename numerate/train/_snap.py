@@ -1,4 +1,4 @@
-"""Putting weights to the whole numbers that they are close to, where the data agree."""
+"""Snapping weights to nearby integers, where the data confirm it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,22 +14,23 @@ from numerate.train._loss import check_targets, units_of
 from numerate.units import Unit
 
 Loss = Callable[[list[Unit]], float]
-# A weight: of which unit, and where in all arrays of a shape. A NAC's are two numbers each.
-Place = tuple[int, tuple[int, ...], int]
+# A weight: the index of its unit, and the shape and flat index of its arrays. A weight of a NAC has
+# two parameters.
+Position = tuple[int, tuple[int, ...], int]
 
 
 def snap(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"]) -> PyTree:
-    """The model with its weights at whole numbers wherever that does not make its error larger.
+    """The model with its weights snapped to integers where that does not increase the error.
 
-    The whole numbers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
-    NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Weights
-    are put there together if the mean squared error then is no larger, else by halves of them.
+    The integers are those of the unit's paper: -1, 0 and 1 for the weights of a NAC or a NAU, 0 and
+    1 for those of an NMU and for gates, exponents for the power units. All weights are snapped
+    together if that does not increase the mean squared error, otherwise one half of them at a time.
     Branches that are not selected yet are selected first.
 
-    **Arguments:** `model`, for one example: a unit, a `Stack` or any Equinox module with units in
-    it; `x`, `y`: rows, best such that were not trained on.
+    **Arguments:** `model`, for one example: a unit, a `Stack` or any Equinox module with units;
+    `x`, `y`: data, preferably validation data.
 
-    **Returns:** the model; its other parameters are untouched.
+    **Returns:** the model; its other parameters do not change.
 
     **Raises:** `TypeError` for anything but an Equinox module, `ValueError` for one without units
     and for targets of another shape than the outputs.
@@ -62,51 +63,51 @@ def snap(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"])
 
 
 def rounding_error(y: np.ndarray) -> float:
-    """The mean squared error that rounding alone may leave."""
+    """The mean squared error that rounding alone can cause."""
     eps = float(jnp.finfo(y.dtype).eps) if y.size else 0.0
     return float((16 * eps) ** 2 * np.mean(np.square(y.astype(float)))) if y.size else 0.0
 
 
 def snapped_units(units: list[Unit], loss: Loss, floor: float) -> list[Unit]:
-    """The units with those weights whole that do not make the loss larger, `floor` aside."""
+    """The units with weights snapped where the loss does not increase or stays below `floor`."""
     best = loss(units)
     whole = [unit.snapped(0.5) for unit in units]
-    taken: set[Place] = set()
+    snapped: set[Position] = set()
 
-    def settle(places: list[Place]) -> None:
+    def snap_or_halve(positions: list[Position]) -> None:
         nonlocal best
-        value = loss(_mixed(units, whole, taken.union(places)))
+        value = loss(_mixed(units, whole, snapped.union(positions)))
         if value <= max(best * (1 + 1e-6), floor):
-            taken.update(places)
+            snapped.update(positions)
             best = min(best, value)
-        elif len(places) > 1:
-            half = len(places) // 2
-            settle(places[:half])
-            settle(places[half:])
+        elif len(positions) > 1:
+            half = len(positions) // 2
+            snap_or_halve(positions[:half])
+            snap_or_halve(positions[half:])
 
-    places = [place for _, place in sorted(_moving(units, whole))]
-    if places:
-        settle(places)
-    return _mixed(units, whole, taken)
+    positions = [position for _, position in sorted(_moving(units, whole))]
+    if positions:
+        snap_or_halve(positions)
+    return _mixed(units, whole, snapped)
 
 
-def _moving(units: list[Unit], whole: list[Unit]) -> Iterator[tuple[float, Place]]:
-    """The weights that are not whole, with how far they are from it."""
+def _moving(units: list[Unit], whole: list[Unit]) -> Iterator[tuple[float, Position]]:
+    """The weights that are not integers, with their distances from the nearest integers."""
     for index, (unit, new) in enumerate(zip(units, whole, strict=True)):
         distances: dict[tuple[int, ...], Any] = {}
         for old, leaf in zip(jax.tree.leaves(unit), jax.tree.leaves(new), strict=True):
             distance = np.abs(np.asarray(leaf, float) - np.asarray(old, float))
             distances[leaf.shape] = distances.get(leaf.shape, 0.0) + distance
         for shape, distance in distances.items():
-            for place in np.flatnonzero(distance):
-                yield float(distance.flat[place]), (index, shape, int(place))
+            for position in np.flatnonzero(distance):
+                yield float(distance.flat[position]), (index, shape, int(position))
 
 
-def _mixed(units: list[Unit], whole: list[Unit], taken: set[Place]) -> list[Unit]:
+def _mixed(units: list[Unit], whole: list[Unit], snapped: set[Position]) -> list[Unit]:
     masks: dict[tuple[int, tuple[int, ...]], np.ndarray] = {}
-    for index, shape, place in taken:
+    for index, shape, position in snapped:
         mask = masks.setdefault((index, shape), np.zeros(shape, bool))
-        mask.flat[place] = True
+        mask.flat[position] = True
 
     def mixed(index: int, old: Array, new: Array) -> Array:
         mask = masks.get((index, old.shape))

@@ -24,10 +24,10 @@ Step = Callable[..., tuple[PyTree, Any, Any]]
 
 
 class Descent(NamedTuple):
-    """A gradient and the optimiser that makes a step of it.
+    """A gradient and its optimiser.
 
-    With `penalty` the optimiser is called with the keyword `penalty=True`, and makes no step,
-    not even one of its state, where the gradient is zero everywhere.
+    With `penalty` the optimiser is called with the keyword `penalty=True`, and neither parameters
+    nor its state change if the whole gradient is zero.
     """
 
     gradient: Gradient
@@ -36,7 +36,7 @@ class Descent(NamedTuple):
 
 
 def static_part(make: Callable[..., Any], key: PRNGKeyArray | None = None) -> PyTree:
-    """The part of a model that is not an array. It depends on no number, so nothing is computed.
+    """The parts of a model that are not arrays. They depend on no number, so nothing is computed.
 
     **Arguments:** `make`, a function of `key=` that makes the model; `key`, of the kind that `make`
     expects, by default one of JAX's default kind.
@@ -77,24 +77,24 @@ def update_step(
     *,
     has_aux: bool = False,
 ) -> Step:
-    """A function that makes one optimiser step; a pure one, to be compiled, scanned and mapped.
+    """A pure function that makes one optimiser step, to be compiled, scanned or mapped.
 
     It takes the gradient of the loss, updates the parameters, and projects every `Unit` to its
     constraints.
 
     **Arguments:**
 
-    - `loss`: `loss(model, *batch)` of any model and batch, a scalar; with `has_aux` a pair of it
-        and anything else.
+    - `loss`: a function `loss(model, *batch)` that returns a scalar; with `has_aux`, a pair of it
+      and anything else.
     - `optimiser`: any Optax optimiser. Its state starts as `optimiser.init(arrays)`.
     - `static`: the `static_part` of the model.
     - `has_aux`: whether the loss returns a pair.
 
     **Returns:** `step(arrays, opt_state, *batch, progress=None, **extra)`, which returns the new
-    arrays and optimiser state, and the loss, or what the loss returned beside it. `arrays` are
+    arrays and optimiser state, and the loss, or the second value that it returned. `arrays` are
     those of the model, `eqx.filter(model, eqx.is_array)`; only floating ones are trained. With
-    `progress`, the part of the training that is done from 0 to 1, the penalties of all units
-    are added to the loss by their schedules. `extra` is for optimisers with extra arguments.
+    `progress`, the completed fraction of the training from 0 to 1, the scheduled penalties of all
+    units are added to the loss. `extra` is for optimisers with extra arguments.
 
     !!! example
         >>> import jax.numpy as jnp
@@ -135,12 +135,13 @@ def update_step(
 
 
 def gradient_step(descents: Sequence[Descent], static: PyTree) -> Step:
-    """`update_step` for gradients of one's own, each with an optimiser, one after another.
+    """`update_step` for custom gradients, each with its optimiser, applied in order.
 
     A gradient is a function `(trained, frozen, batch, value) -> (value, gradients)`, which gets the
-    value that the one before returned. The step is `(arrays, opt_states, *batch, **extra) ->
-    (arrays, opt_states, value)`, with a state for every one of `optimisers(descents)` and the value
-    of the last. Descents with the same optimiser have one state.
+    value that the previous one returned. The step is
+    `(arrays, opt_states, *batch, **extra) -> (arrays, opt_states, value)`, with a state for each of
+    `optimisers(descents)` and the value of the last descent. Descents with the same optimiser share
+    its state.
     """
     distinct = optimisers(descents)
 
@@ -148,9 +149,9 @@ def gradient_step(descents: Sequence[Descent], static: PyTree) -> Step:
         trained, frozen = eqx.partition(arrays, eqx.is_inexact_array)
         value, states = None, list(opt_states)
         for descent in descents:
-            place = distinct.index(descent.optimiser)
+            index = distinct.index(descent.optimiser)
             value, gradients = descent.gradient(trained, frozen, batch, value)
-            updates, states[place] = _updates(descent, gradients, states[place], trained, extra)
+            updates, states[index] = _updates(descent, gradients, states[index], trained, extra)
             trained = optax.apply_updates(trained, updates)
         model = apply_constraints(eqx.combine(trained, frozen, static))
         return eqx.filter(model, eqx.is_array), tuple(states), value
@@ -159,7 +160,7 @@ def gradient_step(descents: Sequence[Descent], static: PyTree) -> Step:
 
 
 def optimisers(descents: Sequence[Descent]) -> list[optax.GradientTransformation]:
-    """The optimisers of descents, each once."""
+    """The distinct optimisers of the descents."""
     return list(dict.fromkeys(descent.optimiser for descent in descents))
 
 
@@ -168,8 +169,8 @@ def _updates(
 ) -> tuple[PyTree, Any]:
     if not descent.penalty:
         return descent.optimiser.update(gradients, state, trained, **extra)
-    told = optax.with_extra_args_support(descent.optimiser)
-    updates, new = told.update(gradients, state, trained, penalty=True, **extra)
+    optimiser = optax.with_extra_args_support(descent.optimiser)
+    updates, new = optimiser.update(gradients, state, trained, penalty=True, **extra)
     counts = jnp.any(jnp.stack([jnp.any(leaf != 0) for leaf in jax.tree.leaves(gradients)]))
     updates = jax.tree.map(lambda leaf: jnp.where(counts, leaf, jnp.zeros_like(leaf)), updates)
     return updates, jax.tree.map(lambda yes, no: jnp.where(counts, yes, no), new, state)

@@ -1,8 +1,8 @@
 """The training of one seed as one pure function.
 
-This is one of the package's deep files. `init` makes a state, `advance` makes `log_every` steps
-and measures the errors, `conclude` turns the last state into a `Run`. `train` calls the three one
-after another, and `_many.py` runs the same `advance` on many seeds.
+This long file is the core of the engine. `init` makes a state, `advance` makes `log_every` steps
+and measures the errors, and `conclude` turns the last state into a `Run`. `train` calls the three
+in order, and `_many.py` runs the same `advance` on many seeds.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from numerate.train._step import Descent, gradient_step, optimisers, static_part
 
 MakeModel = Callable[..., Any]
 
-# Further streams of random numbers; the batch of a step uses the step's key itself.
+# Further random streams; the batch of a step uses the step's key itself.
 _NOISE, _RESTART = 0x6E6F6973, 0x72657374
 
 
@@ -42,14 +42,14 @@ class Config:
     - `penalty_scale`: a factor of the sum of the units' penalties; a number, or an Optax schedule
         of the step. With `None` every unit follows its own schedule, `scheduled_penalty`, over
         `steps`.
-    - `penalty_progress`: the progress that the units' schedules are given, a function of the part
-        of the training that is done; by default that part. For schedules that start or end at
-        other times than the units' own.
-    - `penalty_below`: penalties count only while the batch's mean squared error is below this.
-    - `penalty_optimiser`: makes a separate step for the penalties, after that for the error, where
-        they have a gradient. If it is `optimiser` itself, both steps have one state; an optimiser
-        with extra arguments is told by the keyword `penalty=True`. By default penalties are a part
-        of the loss.
+    - `penalty_progress`: a function from the completed fraction of the training to the progress
+      that the units' schedules receive; by default the fraction itself. It moves the start and end
+      of the schedules.
+    - `penalty_below`: penalties are only added if the batch's mean squared error is below this.
+    - `penalty_optimiser`: makes a separate step for the penalties after that for the error, if
+      their gradient is not zero. If it is `optimiser` itself, both steps share its state, and an
+      optimiser with extra arguments receives the keyword `penalty=True`. By default penalties are a
+      part of the loss.
     - `restart`: a `Restart`, which gives new parameters to a seed that makes no progress.
     - `stop_below`: a seed stops at the first logged step with a validation error below this; by
         default it does not stop early. The extrapolation error never stops or selects anything.
@@ -118,8 +118,8 @@ class Loop(NamedTuple):
 
     `init(key, steps, instance) -> State`, `advance(state, sets) -> (State, Log)`,
     `conclude(state, logs) -> Run` with logs of shape `(logs,)`, and `sets(instance) -> sets`,
-    the validation and extrapolation sets. `instance` tells which task of a family the seed has;
-    it is None for any other task, and then all seeds share the sets.
+    the validation and extrapolation sets. `instance` identifies the seed's task in a family; it is
+    None for any other task, whose sets all seeds share.
     """
 
     init: Callable[[PRNGKeyArray, Any, Any], State]
@@ -171,7 +171,7 @@ def train(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config | None
 
 
 def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Config) -> Loop:
-    """The functions that `train` and `train_many` use. Of `key` only the kind matters."""
+    """The functions that `train` and `train_many` use. Only the kind of `key` matters."""
     static = static_part(model, key)
     error = mean_squared_error(static)
     descents = _descents(static, config)
@@ -312,7 +312,7 @@ def training_loop(key: PRNGKeyArray, task: Task, model: MakeModel, config: Confi
 
 
 def _descents(static: PyTree, config: Config) -> list[Descent]:
-    """What makes a step: the gradient of the loss, and that of the penalties if it is separate."""
+    """The gradients of a step: that of the loss, and that of the penalties if it is separate."""
     penalty, separate = _penalty(config), config.penalty_optimiser
     of_loss = loss_gradient(static, penalty if separate is None else _no_penalty)
 
@@ -338,7 +338,7 @@ def _dtype(arrays: PyTree) -> Any:
 
 
 def _when(config: Config, step: Array, steps: Array) -> Any:
-    """The factor of the penalties at a step, or the progress where units have schedules."""
+    """The factor of the penalties at a step, or the progress if units follow their schedules."""
     if config.penalty_scale is None:
         progress = step / steps
         return progress if config.penalty_progress is None else config.penalty_progress(progress)
