@@ -1,4 +1,4 @@
-"""Where training data comes from; each task knows its truth."""
+"""Tasks: sources of training data with a known target function."""
 
 from numerate.ops import bits, step_key, uniform
 from numerate.tasks._arithmetic import (

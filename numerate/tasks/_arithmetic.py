@@ -14,7 +14,7 @@ from numerate.tasks._base import Batch, Interval, Task
 Range = Interval | tuple[Interval, ...]
 """`(low, high)`, or several such intervals."""
 
-# Training range and where it extrapolates to (Mistry et al. 2022, the nine ranges).
+# The nine training ranges of Mistry et al. (2022), each with its extrapolation range.
 PRIMER_RANGES: dict[Range, Range] = {
     (-20.0, -10.0): (-40.0, -20.0),
     (-2.0, -1.0): (-6.0, -2.0),
@@ -27,7 +27,7 @@ PRIMER_RANGES: dict[Range, Range] = {
     (10.0, 20.0): (20.0, 40.0),
 }
 
-# Those of the benchmark's authors; the numbers drawn are our own.
+# The seeds of the benchmark's authors; our generator draws other numbers.
 VALIDATION_SEED = 43953907
 """The seed of the fixed validation sets."""
 EXTRAPOLATION_SEED = 8689336
@@ -35,8 +35,8 @@ EXTRAPOLATION_SEED = 8689336
 
 
 class _Operation(NamedTuple):
-    """`exact` are the coefficients of a sum or the exponents of a product; `relative_error` is
-    that of a product whose operands are off by ε, and None for sums."""
+    """`exact` are the coefficients of a sum or the exponents of a product; `relative_error` is the
+    error of a product whose operands are off by ε, and None for sums."""
 
     formula: str
     exact: tuple[float, ...]
@@ -65,11 +65,10 @@ class Arithmetic(Task):
     """y = x₀ ∘ x₁ for one operation ∘, or y = √x₀ or y = x₀²: the single-module task.
 
     The operands are independent and uniform on a range, or on a union of intervals that are
-    equally likely. The task is solved where the extrapolation error is below that of a
-    perfect model whose operands are each scaled by 1 ± ε, in the worst direction:
-    ε² E(|a| + |b|)² for sums; r² E(y²) otherwise, with r = (1 - ε)² - 1 for a·b and a²,
-    (1 - ε)/(1 + ε) - 1 for a/b and √(1 - ε) - 1 for √a. The expectations over the
-    extrapolation range are exact, not simulated.
+    equally likely. The task is solved if the extrapolation error is below that of a perfect model
+    whose operands are each scaled by 1 ± ε, in the worst case: ε² E(|a| + |b|)² for sums; r² E(y²)
+    otherwise, with r = (1 - ε)² - 1 for a·b and a², (1 - ε)/(1 + ε) - 1 for a/b and √(1 - ε) - 1
+    for √a. The expectations over the extrapolation range are analytic.
 
     **Arguments:**
 
@@ -78,11 +77,11 @@ class Arithmetic(Task):
     - `train_range`: `(low, high)`, or a tuple of such intervals.
     - `extrapolation_range`: the same; by default the one that `PRIMER_RANGES` pairs with
         `train_range`.
-    - `eps`: ε of the threshold. The benchmark's published table uses 1e-5, its script 1e-4.
-    - `set_size`: rows of the validation and of the extrapolation set.
+    - `eps`: ε of the threshold. The benchmark's table uses 1e-5, its script 1e-4.
+    - `set_size`: number of rows of the validation and of the extrapolation set.
 
     **Raises:** `ValueError` for an unknown operation, an empty or missing range, a range of
-    negative numbers under a root, or an extrapolation range where a division has no finite
+    negative numbers under a root, or an extrapolation range in which a quotient has no finite
     mean square.
 
     !!! example
@@ -156,7 +155,7 @@ class Arithmetic(Task):
 
     @property
     def formula(self) -> str:
-        """The truth as text that SymPy reads."""
+        """The target as text that SymPy can parse."""
         return _OPERATIONS[self.operation].formula
 
     @property
@@ -200,14 +199,14 @@ class Arithmetic(Task):
         return intervals(self.extrapolation_range)
 
     def _draw(self, key: PRNGKeyArray, rows: int, intervals: tuple[Interval, ...]) -> Batch:
-        # Drawn feature by feature and transposed, so that the rows lie contiguous in memory and
-        # everything elementwise vectorises over them.
+        # Drawn feature by feature and transposed, so that rows are contiguous in memory and
+        # elementwise operations vectorise over them.
         x = _uniform_union(key, (self.in_features, rows), intervals).T
         return x, _OPERATIONS[self.operation].apply(x)[:, None]
 
 
 def intervals(range_: Range) -> tuple[Interval, ...]:
-    """A range as a tuple of intervals, also where it is only one."""
+    """A range as a tuple of intervals, also if it is a single one."""
     return range_ if isinstance(range_[0], tuple) else (range_,)  # pyright: ignore
 
 

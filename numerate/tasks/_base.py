@@ -42,7 +42,7 @@ class Task(abc.ABC):
 
     @property
     def family(self) -> int:
-        """The number of different tasks; 1 where every seed has the same task."""
+        """The number of different tasks; 1 if all seeds have the same task."""
         return 1
 
     def instances(self, seeds: int) -> Any:

@@ -1,4 +1,4 @@
-"""Simple function learning with many inputs at once, as the NALU's paper and the NAU's have it."""
+"""Static simple function learning, as in the papers of the NALU and the NAU."""
 
 import functools
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from numerate.tasks._subsets import (
     SubsetTask,
 )
 
-# Madsen & Johansen's seven ranges, and where each extrapolates to.
+# Madsen & Johansen's seven training ranges, each with its extrapolation range.
 MADSEN_RANGES: dict[Range, Range] = {
     (-2.0, -1.0): (-6.0, -2.0),
     (-2.0, 2.0): ((-6.0, -2.0), (2.0, 6.0)),
@@ -35,40 +35,38 @@ MADSEN_RANGES: dict[Range, Range] = {
 class SimpleFunction(SubsetTask):
     """y = f(a, b), where a and b are the sums of two runs of neighbouring inputs among many.
 
-    The runs are drawn once for every seed, the same whatever the function, so that a task of
-    several seeds is a family; `at(instance)` of one of its `instances` is one seed's task.
-    Inputs are independent, x = low + (high - low)·u^`skew` with u ~ U[0, 1).
+    The runs are drawn once for every seed, independent of the function. A task of several seeds is
+    therefore a family; `at(instance)`, for one of its `instances`, is one seed's task. Inputs are
+    independent, x = low + (high - low)·u^`skew` with u ~ U[0, 1).
 
-    The task counts as solved where the extrapolation error is below that of a perfect model
-    whose selecting weights are all off by ε, 1 - ε in a subset and ε outside, as Madsen &
-    Johansen define it: E[(∂f/∂a·ε(S - 2a) + ∂f/∂b·ε(S - 2b))²], with S the sum of all inputs,
-    simulated in float64.
+    The task is solved if the extrapolation error is below that of a perfect model whose selecting
+    weights are all off by ε, 1 - ε in a subset and ε outside, as in Madsen & Johansen:
+    E[(∂f/∂a·ε(S - 2a) + ∂f/∂b·ε(S - 2b))²], with S the sum of all inputs, simulated in float64.
 
-    The paper gives neither the law of the inputs nor the lengths of the runs. These defaults
-    follow what it does give: a and b between 1 and 5 in training and about 3.7 times larger in
-    extrapolation, where every a and b is larger than any in training. `skew` is 2 because its
-    linear model keeps a fifth of the mean square of a·b: sums of many uniform numbers hardly
-    spread, so that their product is almost linear. `madsen2020` makes the set-up of that paper.
+    The NALU paper gives neither the distribution of the inputs nor the lengths of the runs. The
+    defaults follow what it gives: a and b between 1 and 5 in training and about 3.7 times larger in
+    extrapolation, where every a and b is larger than any in training. `skew` is 2 because the
+    paper's linear model has an error of a fifth of the mean square of a·b. Sums of many uniform
+    numbers vary so little that their product is almost linear. `madsen2020` is the set-up of Madsen
+    & Johansen.
 
     **Arguments:**
 
     - `functions`: one or several of `"add"`, `"sub"`, `"mul"`, `"div"`, `"square"`, `"sqrt"` and
-        `"first"`, which is a; of `train_many`'s keys the first share goes to the first function,
-        and so on.
-    - `in_features`: how many inputs.
+      `"first"`, which is a. `train_many` divides its keys equally among them, in order.
+    - `in_features`: number of inputs.
     - `train_range`, `extrapolation_range`: `(low, high)`, or a tuple of intervals, each equally
         likely.
     - `skew`: the power of u; 1 is uniform.
     - `lengths`: the shortest and the longest run; every length between is equally likely.
-    - `overlap`: inputs that both runs share, the second starting so many before the end of the
-        first; with `None` both are drawn anywhere, but never at the same position
-        with the same length.
+    - `overlap`: number of inputs that both runs share; with `None` both are drawn anywhere, but are
+      never equal.
     - `eps`: ε of the threshold.
     - `set_size`: rows of the validation and of the extrapolation set.
-    - `first_seed`: the seed of the first subsets, for the seeds that follow others.
+    - `first_seed`: the seed of the first subsets, to continue earlier seeds.
 
     **Raises:** `ValueError` for an unknown function, an empty range, a root of negative numbers,
-    or runs that do not fit.
+    or runs that do not fit into the inputs.
 
     !!! example
         >>> import jax
@@ -121,8 +119,8 @@ def madsen2020(
     """The arithmetic data set of Madsen & Johansen (2020): 100 uniform inputs, a and b of 25
     inputs each that share 12.
 
-    **Arguments:** `functions`; `train_range`, one of `MADSEN_RANGES`, which also says where it
-    extrapolates to; further `settings` of `SimpleFunction`.
+    **Arguments:** `functions`; `train_range`, one of `MADSEN_RANGES`, which also gives the
+    extrapolation range; further `settings` of `SimpleFunction`.
 
     **Raises:** `ValueError` for another range, and as `SimpleFunction` does.
 
@@ -131,7 +129,7 @@ def madsen2020(
         (2.0, 6.0)
 
     arXiv:2001.05016. Their thresholds come from a script with runs of 26 that share 13, one more
-    than their data have; ours are those of the data. `lengths=(26, 26), overlap=13` gives theirs.
+    than in their data; ours are those of the data. `lengths=(26, 26), overlap=13` gives theirs.
     """
     if train_range not in MADSEN_RANGES:
         raise ValueError(f"train_range must be one of MADSEN_RANGES, got {train_range}")
@@ -157,12 +155,12 @@ class _OneFunction(SingleSubsetTask):
         return self._draw(key, self.of.set_size, self.of.extrapolation_range)
 
     def _draw(self, key: PRNGKeyArray, rows: int, range_: Range) -> Batch:
-        # Features first, so that everything elementwise vectorises over the rows.
+        # Features first, so that elementwise operations vectorise over the rows.
         x = self.inputs(key, (self.in_features, rows), range_)
         return x.T, self.value(*self.sums(x))[:, None]
 
 
-# Kept, because every model that is trained on a task asks for the same thresholds.
+# Cached, because every model trained on a task needs the same thresholds.
 @functools.lru_cache(maxsize=10_000)
 def _threshold(task: SimpleFunction, function: str, runs: Runs) -> float:
     return float(np.mean(task.deviation(function, *task.simulated_sums(runs)) ** 2))

@@ -1,4 +1,4 @@
-"""Tasks of functions of two sums: which inputs belong to a sum is part of what is learned."""
+"""Tasks with a function of two sums over subsets of the inputs, which a model has to find."""
 
 import abc
 import functools
@@ -16,7 +16,7 @@ from numerate.tasks._base import Batch, Task
 
 
 class _Function(NamedTuple):
-    """`value` of a and b, for any array module; `slope` by a and by b."""
+    """`value` of a and b, for any array module; `slope`, its derivatives by a and by b."""
 
     formula: str
     value: Callable[[Any, Any], Any]
@@ -32,11 +32,11 @@ FUNCTIONS: dict[str, _Function] = {
     "sqrt": _Function("sqrt(a)", lambda a, b: a**0.5, lambda a, b: (0.5 * a**-0.5, 0.0)),
     "first": _Function("a", lambda a, b: a, lambda a, b: (1.0, 0.0)),
 }
-"""f by name: its formula, its value and its slope by a and by b."""
+"""f by name: its formula, its value and its derivatives by a and by b."""
 # The six of the paper's Table 1, in its order; "first" is the column "a" of its Table 8.
 PAPER_FUNCTIONS = ("add", "sub", "mul", "div", "square", "sqrt")
 
-# Numbers that a simulated threshold draws: its standard error is then below one per cent.
+# The sample size of a simulated threshold, for a standard error below one per cent.
 _SIMULATED, _SUBSET_SEED, _THRESHOLD_SEED = 10_000_000, 0x73756273, 0x65707369
 
 
@@ -85,7 +85,7 @@ class SubsetTask(Task):
 
     @property
     def formulas(self) -> tuple[str, ...]:
-        """f for each of `functions`, as text that SymPy reads."""
+        """f for each of `functions`, as text that SymPy can parse."""
         return tuple(FUNCTIONS[name].formula for name in self.functions)
 
     @property
@@ -98,7 +98,7 @@ class SubsetTask(Task):
     def simulated_sums(self, runs: Runs, steps: int = 1) -> tuple[np.ndarray, ...]:
         """a, b and the sum of all inputs from the extrapolation range, in float64.
 
-        **Returns:** three arrays `(rows, steps)`, of as many rows as the threshold needs.
+        **Returns:** three arrays `(rows, steps)`, with as many rows as the threshold needs.
         """
         rows = max(_SIMULATED // (self.in_features * steps), 1)
         range_ = self.extrapolation_range
@@ -110,7 +110,7 @@ class SubsetTask(Task):
     def deviation(
         self, function: str, a: np.ndarray, b: np.ndarray, total: np.ndarray
     ) -> np.ndarray:
-        """How far f is off, to first order in ε: the second would be 1e-5 of it."""
+        """The error of f to first order in ε; the second-order term is 1e-5 of it."""
         by_a, by_b = FUNCTIONS[function].slope(a, b)
         return by_a * self.eps * (total - 2 * a) + by_b * self.eps * (total - 2 * b)
 
@@ -129,7 +129,7 @@ class SubsetTask(Task):
 
     def _only_at(self) -> ValueError:
         kind = type(self).__name__
-        return ValueError(f"a {kind} has other subsets for every seed: ask `task.at(instance)`")
+        return ValueError(f"the subsets of a {kind} differ between seeds: use `task.at(instance)`")
 
 
 class SingleSubsetTask(Task):
@@ -156,12 +156,12 @@ class SingleSubsetTask(Task):
 
     @property
     def a(self) -> tuple[int, int]:
-        """Where the run of a starts, and where it ends; not while traced."""
+        """Start and end of the run of a; not available while traced."""
         return _ends(np.asarray(self.instance.subsets[0]))
 
     @property
     def b(self) -> tuple[int, int]:
-        """Where the run of b starts, and where it ends; not while traced."""
+        """Start and end of the run of b; not available while traced."""
         return _ends(np.asarray(self.instance.subsets[1]))
 
     @property
@@ -185,7 +185,7 @@ class SingleSubsetTask(Task):
 
 
 def _to_range(u: Any, range_: Range, skew: int) -> Any:
-    """Numbers of [0, 1) on a range: the same expression for JAX and NumPy."""
+    """Numbers in [0, 1) mapped to a range, with the same expression for JAX and NumPy."""
     parts = intervals(range_)
     if len(parts) == 1:
         ((low, high),) = parts
@@ -219,7 +219,7 @@ def _instances(task: SubsetTask, seeds: int) -> Instance:
 
 
 def _subsets(task: SubsetTask, seed: int) -> np.ndarray:
-    """Which inputs belong to a and which to b, `(2, in_features)`."""
+    """The inputs that belong to a and to b, as masks `(2, in_features)`."""
     rng = np.random.default_rng([_SUBSET_SEED, seed])
     shortest, longest = task.lengths
     while True:

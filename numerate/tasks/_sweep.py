@@ -1,4 +1,4 @@
-"""Many arithmetic tasks in one program: compiled once, trained side by side."""
+"""Many arithmetic tasks in one program: compiled once, trained in parallel."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -28,15 +28,15 @@ class _Instance(NamedTuple):
 class Sweep(Task):
     """Several `Arithmetic` tasks of two inputs, each trained with the same number of seeds.
 
-    Of `train_many`'s keys the first share goes to the first task, the next to the second, and
-    so on. Operation and ranges are data of one program, which is compiled once instead of once
-    for each task; for the small models that such sweeps train, compilation is most of the time.
-    The examples are those that the tasks alone would draw, to rounding.
+    `train_many` divides its keys equally among the tasks, in order. Operation and ranges are data
+    of one program, which is compiled once instead of once per task; with small models, compilation
+    takes most of the time. The examples equal those of the single tasks, to rounding.
 
     **Arguments:** `cells`: the tasks, with operations `"add"`, `"sub"`, `"mul"` and `"div"`, and
     ranges of one or two intervals; all with the same `set_size`.
 
-    **Raises:** `ValueError` for other tasks, or from `train_many` if the keys do not divide.
+    **Raises:** `ValueError` for other tasks, or from `train_many` if the keys cannot be divided
+    equally.
 
     !!! example
         >>> import functools, jax
@@ -140,7 +140,7 @@ def _instance(cell: Arithmetic) -> _Instance:
 
 
 def _two_intervals(parts: tuple[tuple[float, float], ...]) -> np.ndarray:
-    """One interval as its two halves, each equally likely: the same distribution."""
+    """One interval as its two halves, equally likely: the same distribution."""
     if len(parts) == 2:
         return np.asarray(parts)
     ((low, high),) = parts
@@ -149,4 +149,4 @@ def _two_intervals(parts: tuple[tuple[float, float], ...]) -> np.ndarray:
 
 
 def _only_at() -> ValueError:
-    return ValueError("a Sweep is many tasks: ask `sweep.at(instance)`, or train with train_many")
+    return ValueError("a Sweep is many tasks: use `sweep.at(instance)`, or train with train_many")

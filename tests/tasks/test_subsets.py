@@ -299,7 +299,7 @@ def test_training_gives_every_seed_its_own_subsets():
         (lambda: SimpleFunctionRecurrent(reading="sum"), "reading must be.*'sum'"),
         (lambda: SimpleFunctionRecurrent(length=0), "length must be at least 1"),
         (lambda: SimpleFunction().instances(7), "shared equally by 6 functions"),
-        (lambda: SimpleFunction().validation(), "other subsets for every seed"),
+        (lambda: SimpleFunction().validation(), "subsets of a .* differ between seeds"),
     ],
 )
 def test_bad_arguments(make, message):
