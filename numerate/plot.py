@@ -14,7 +14,7 @@ from numerate._errors import InputError
 from numerate._output import write_file
 from numerate.tables import Table
 
-from .formula import explained_error, floats, formula_text, without_counts
+from .formula import explained_error, floats, formula_text, measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -248,7 +248,7 @@ def _explained(model: Any, table: Table) -> Float[np.ndarray, " rows"]:
     """The residual that the written precision of features and target explains, on each row."""
     features = table.values[:, :-1]
     columns = dict(zip(model.feature_names, features.T, strict=True))
-    resolution = without_counts(features, table.resolution)
+    resolution = measured(features, table.values[:, -1], table.resolution)
     explained = explained_error(model.formula, columns, resolution)
     return np.where(np.isfinite(explained), explained, resolution[:, -1])
 

@@ -12,8 +12,8 @@ from numerate.formula._expression import (
     python_source,
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
-from numerate.formula._precision import explained_error, without_counts
-from numerate.formula._simplify import signed_power, simplify
+from numerate.formula._precision import explained_error, measured
+from numerate.formula._simplify import signed_power, simplify, with_ratios
 from numerate.formula._snap import snap
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "formula_text",
     "from_data",
     "gradient",
+    "measured",
     "python_source",
     "read_out",
     "refit",
@@ -37,7 +38,7 @@ __all__ = [
     "snap",
     "symbol",
     "to_data",
-    "without_counts",
+    "with_ratios",
 ]
 
 

@@ -13,6 +13,7 @@ from scipy.optimize import least_squares
 
 from numerate.formula._tape import Tape
 
+_DEPENDENT = 1e-10  # ratio of singular values below which constants are not independent
 _HUGE = 1e100  # replaces residuals that are not finite, so that MINPACK rejects the step
 
 
@@ -22,7 +23,8 @@ class Rows:
 
     **Fields:** `symbols`, one for each column of `features` `(rows, n_features)`; `target`
     `(rows,)`; `scale` `(rows,)`, by which residuals are divided; `explained_error` `(rows,)`,
-    the residual that the written precision of the row explains, 0 where it is full float64.
+    the residual that the written precision of the row explains, 0 where it is full float64;
+    `logarithmic`, whether a residual is log(value / target) instead of value − target.
     """
 
     symbols: tuple[sympy.Symbol, ...]
@@ -30,6 +32,7 @@ class Rows:
     target: np.ndarray
     scale: np.ndarray
     explained_error: np.ndarray
+    logarithmic: bool = False
 
     @classmethod
     def of(cls, features: Mapping[str, np.ndarray], target: np.ndarray) -> "Rows":
@@ -54,7 +57,7 @@ class Rows:
     def take(self, index: np.ndarray) -> "Rows":
         """The rows at `index`."""
         columns = (self.features, self.target, self.scale, self.explained_error)
-        return Rows(self.symbols, *(c[index] for c in columns))
+        return Rows(self.symbols, *(c[index] for c in columns), self.logarithmic)
 
 
 def symbol(name: str, column: np.ndarray) -> sympy.Symbol:
@@ -84,20 +87,28 @@ class Parametric:
 
     def residual(self, values: np.ndarray, rows: Rows) -> np.ndarray:
         """Residuals in units of `rows.scale`, `(rows,)`."""
-        value = self._forward(values, rows)[-1] * np.ones(len(rows))
-        with np.errstate(over="ignore", invalid="ignore"):
-            residual = (value - rows.target) / rows.scale
+        value = self.value(values, rows)
+        with np.errstate(all="ignore"):
+            error = np.log(value / rows.target) if rows.logarithmic else value - rows.target
+            residual = error / rows.scale
         return np.nan_to_num(residual, nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
 
     def jacobian(self, values: np.ndarray, rows: Rows) -> np.ndarray:
         """The Jacobian of `residual`, `(rows, n)`."""
         results = self._forward(values, rows)
-        jacobian = self._tape.derivatives(results, self.names, len(rows)) / rows.scale[:, None]
+        scale = rows.scale * results[-1] if rows.logarithmic else rows.scale
+        with np.errstate(all="ignore"):
+            jacobian = self._tape.derivatives(results, self.names, len(rows))
+            jacobian = jacobian / np.broadcast_to(scale, len(rows))[:, None]
         return np.nan_to_num(jacobian, nan=0.0, posinf=_HUGE, neginf=-_HUGE)
 
     def _forward(self, values: np.ndarray, rows: Rows) -> list:
         columns = dict(zip(self._symbols, rows.features.T, strict=True))
         return self._tape.forward(columns | dict(zip(self.names, values, strict=True)))
+
+    def value(self, values: np.ndarray, rows: Rows) -> np.ndarray:
+        """The formula's value for each row, `(rows,)`."""
+        return self._forward(values, rows)[-1] * np.ones(len(rows))
 
     def loss(self, values: np.ndarray, rows: Rows) -> float:
         """Mean squared residual."""
@@ -127,6 +138,22 @@ class Parametric:
         )
         values = full(solved.x)
         return values, self.loss(values, rows)
+
+    def covariance(self, values: np.ndarray, rows: Rows) -> np.ndarray:
+        """The covariance of the constants, `(n, n)`, if `rows.scale` is the standard deviation.
+
+        The inverse of JᵀJ with the Jacobian J at the least-squares solution. Infinite for
+        constants that the rows do not determine.
+        """
+        jacobian = self.jacobian(values, rows)
+        size = np.linalg.norm(jacobian, axis=0)
+        if not np.all(np.isfinite(size)) or np.any(size == 0):
+            return np.full((len(values), len(values)), np.inf)
+        scaled = np.linalg.svd(jacobian / size, full_matrices=False)
+        if scaled.S[-1] < _DEPENDENT * scaled.S[0]:
+            return np.full((len(values), len(values)), np.inf)
+        inverse = (scaled.Vh.T / scaled.S**2) @ scaled.Vh
+        return inverse / np.outer(size, size)
 
     def with_values(self, values: list[sympy.Expr]) -> sympy.Expr:
         """The formula with its constants replaced, `Float` or exact."""

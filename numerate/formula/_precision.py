@@ -32,14 +32,52 @@ def explained_error(
     return np.where(np.isfinite(error), error, np.nan)
 
 
-def without_counts(features: np.ndarray, resolution: np.ndarray) -> np.ndarray:
-    """The resolution with 0 for features that hold whole numbers only: counts are exact.
+_ROUND = {1, 2, 5}  # last digits of values that people set
+_COUNTS = 100  # whole targets below are counts or labels
 
-    **Arguments:** `features` `(rows, n_features)`, `resolution` `(rows, n_features + 1)`.
+
+def measured(features: np.ndarray, target: np.ndarray, resolution: np.ndarray) -> np.ndarray:
+    """The resolution with 0 for columns that were counted or set instead of measured.
+
+    A feature is exact if its values are whole, equally spaced, mostly repeated, or mostly end
+    in 1, 2 or 5 after at most two digits (0.1, 0.25, 0.5). A target is exact if its values are
+    whole and small or mostly repeated: counts and labels are not rounded to ±0.5.
+
+    **Arguments:** `features` `(rows, n_features)`; `target` `(rows,)`; `resolution`
+    `(rows, n_features + 1)` with the target last.
 
     !!! example
-        >>> without_counts(np.array([[1.0, 0.5], [2.0, 1.0]]), np.full((2, 3), 0.5)).tolist()
-        [[0.0, 0.5, 0.5], [0.0, 0.5, 0.5]]
+        >>> x = np.array([[1.0, 0.513], [2.0, 1.027], [3.0, 1.998]])
+        >>> measured(x, x[:, 1], np.full((3, 3), 0.0005)).tolist()[0]
+        [0.0, 0.0005, 0.0005]
     """
-    whole = np.append(np.all(features == np.round(features), axis=0), False)
-    return np.where(whole, 0.0, resolution)
+    columns = zip(features.T, resolution.T, strict=False)
+    exact = [_is_set(column, half) for column, half in columns]
+    return np.where([*exact, _is_counted(target)], 0.0, resolution)
+
+
+def _is_counted(target: np.ndarray) -> bool:
+    repeated = len(np.unique(target)) <= len(target) / 2
+    return _whole(target) and (np.abs(target).max() < _COUNTS or repeated)
+
+
+def _whole(column: np.ndarray) -> bool:
+    return bool(np.all(column == np.round(column)))
+
+
+def _is_set(column: np.ndarray, half: np.ndarray) -> bool:
+    values = np.unique(column)
+    steps = np.diff(values)
+    even = len(values) > 2 and np.ptp(steps) <= 1e-9 * np.abs(values).max()
+    if _whole(column) or even or len(values) <= len(column) / 3 or len(values) == 1:
+        return True
+    if not np.all(half > 0):
+        return False
+    seen, at = np.unique(np.abs(column), return_index=True)
+    written = np.round(seen / (2 * half[at])).astype(np.int64)
+    ends = [int(text[-1]) in _ROUND and len(text) <= 2 for n in written if (text := _digits(n))]
+    return float(np.mean(ends or [True])) > 0.9
+
+
+def _digits(number: int) -> str:
+    return str(number).rstrip("0") if number else ""

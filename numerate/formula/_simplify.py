@@ -6,6 +6,7 @@
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 import sympy
@@ -19,6 +20,7 @@ _LARGEST_POWER = 4
 _CONSTANTS = 3
 _SIZE = 24  # variables times degree: smaller polynomials SymPy factors at once
 _AGREE = 1e-9
+_LONGEST = 10**15
 
 
 def simplify(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
@@ -34,16 +36,112 @@ def simplify(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
         >>> simplify(a * c + b * c, rows)
         c*(a + b)
     """
-    formula = signed_powers(formula)
-    symbolic, restore = _constants_as_symbols(formula)
     reference = evaluate(formula, rows.columns())
+    formula = one_sided(merged_numbers(signed_powers(formula)), rows)
+    symbolic, restore = _constants_as_symbols(formula)
     best = formula
     for form in _forms(symbolic):
-        form = signed_powers(form.xreplace(restore))
-        shorter = (complexity(form), len(str(form))) < (complexity(best), len(str(best)))
-        if shorter and _agree(evaluate(form, rows.columns()), reference):
+        form = merged_numbers(signed_powers(form.xreplace(restore)))
+        if _length(form) < _length(best) and _agree(evaluate(form, rows.columns()), reference):
             best = form
-    return best
+    return merged_numbers(monic(best))
+
+
+def _length(formula: sympy.Expr) -> tuple[int, int, int]:
+    """What is shortest: complexity, then fewer fractions in fractions, then the text."""
+    nested = sum(
+        p.exp.is_negative is True
+        and p.base.is_Add
+        and any(q.exp.is_negative for q in p.base.atoms(sympy.Pow))
+        for p in formula.atoms(sympy.Pow)
+    )
+    return complexity(formula), nested, len(str(formula))
+
+
+def one_sided(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
+    """Write |u| as u or −u, and sign(u) as ±1, where u has one sign on all rows.
+
+    Numbers before a sum inside are taken out first: |2a − 2b| is 2|a − b|.
+
+    !!! example
+        >>> x = np.array([1.0, 2.0])
+        >>> rows = Rows.of({"a": x, "b": x + 5}, x)
+        >>> a, b = rows.symbols
+        >>> one_sided(abs(a - b) * sympy.sign(a - b), rows)
+        a - b
+    """
+    if not formula.has(sympy.Abs, sympy.sign):
+        return formula
+
+    def decided(node):
+        inside = _without_content(node.args[0])
+        value = evaluate(inside, rows.columns()) if inside.free_symbols else np.array([1.0])
+        signs = {float(s) for s in np.sign(value)}
+        if len(signs) == 1 and signs < {-1.0, 1.0}:
+            size = inside if isinstance(node, sympy.Abs) else sympy.S.One
+            one = size * int(signs.pop())
+        else:
+            one = node.func(inside)
+        content = _content(node.args[0])
+        return one * (abs(content) if isinstance(node, sympy.Abs) else sympy.sign(content))
+
+    return signed_powers(formula.replace(lambda e: isinstance(e, sympy.Abs | sympy.sign), decided))
+
+
+def _content(formula: sympy.Expr) -> sympy.Expr:
+    """The coefficient of the first term of a sum, with its sign; 1 for what is no sum."""
+    if not formula.is_Add:
+        return sympy.S.One
+    first = next((t for t in formula.as_ordered_terms() if t.free_symbols), formula.args[0])
+    return first.as_coeff_Mul()[0]
+
+
+def _without_content(formula: sympy.Expr) -> sympy.Expr:
+    content = _content(formula)
+    if content == 1 or not formula.is_Add:
+        return formula
+    return sympy.Add(*(_near_simple(t / content) for t in formula.args))
+
+
+def _near_simple(term: sympy.Expr) -> sympy.Expr:
+    """A term whose coefficient is a small fraction but for rounding, with that fraction."""
+    number, rest = term.as_coeff_Mul()
+    if not number.is_Float:
+        return term
+    near = Fraction(float(number)).limit_denominator(12)
+    close = near and abs(float(number) / near - 1) < _AGREE
+    return sympy.Rational(near.numerator, near.denominator) * rest if close else term
+
+
+def merged_numbers(formula: sympy.Expr) -> sympy.Expr:
+    """Make one `Float` of the numbers that multiply it, and of numbers too long to be exact.
+
+    !!! example
+        >>> x = sympy.Symbol("x")
+        >>> merged_numbers(sympy.sqrt(2) * sympy.Float(0.5) * x)
+        0.707106781186548*x
+    """
+    if not formula.args or formula.is_Symbol:
+        return _short(formula)
+    if formula.is_number and formula.has(sympy.Float):
+        return sympy.Float(float(formula)) if formula.is_real else formula
+    arguments = [merged_numbers(a) for a in formula.args]
+    if formula.is_Mul or formula.is_Add:
+        numbers = [a for a in arguments if a.is_number]
+        if len(numbers) > 1 and any(n.has(sympy.Float) for n in numbers):
+            others = [a for a in arguments if not a.is_number]
+            whole = formula.func(*numbers)
+            if whole.is_real:
+                return formula.func(sympy.Float(float(whole)), *others)
+    return formula.func(*arguments) if list(formula.args) != arguments else formula
+
+
+def _short(number: sympy.Expr) -> sympy.Expr:
+    """A rational of more digits than float64 has as a `Float`."""
+    if not isinstance(number, sympy.Rational) or max(abs(number.p), number.q) < _LONGEST:
+        return number
+    value = float(number)
+    return sympy.Float(value) if 0 < abs(value) < math.inf else number
 
 
 def _agree(value: np.ndarray, reference: np.ndarray) -> bool:
@@ -149,6 +247,63 @@ def _factors_at_points(polynomial: sympy.Poly) -> bool:
         if image.degree() == polynomial.degree() and image.is_irreducible:
             return False
     return True
+
+
+def with_ratios(formula: sympy.Expr) -> sympy.Expr:
+    """Take the first of two or more long coefficients out of each sum.
+
+    2.5 a + 2.5 b becomes 2.5 (a + 1.0 b): snapping then sees that the ratio is simple. Numbers
+    that are not short fractions count as long, and become `Float`s.
+
+    !!! example
+        >>> a, b = sympy.symbols("a b")
+        >>> with_ratios(sympy.Float(2.5) * a + sympy.Float(2.5) * b)
+        2.5*(a + 1.0*b)
+    """
+    if not formula.args or formula.is_number:
+        return formula
+    formula = formula.func(*map(with_ratios, formula.args))
+    if not formula.is_Add:
+        return formula
+    parts = [term.as_coeff_Mul() for term in formula.as_ordered_terms()]
+    long = [number for number, rest in parts if rest != 1 and _is_long(number)]
+    if len(long) < 2:
+        return formula
+    # Without its sign, so that a root of the sum stays real.
+    first = sympy.Float(abs(long[0]))
+    terms = [
+        sympy.sign(n) * rest if n == long[0] else sympy.Float(n / first) * rest for n, rest in parts
+    ]
+    return sympy.Mul(first, sympy.Add(*terms), evaluate=False)
+
+
+def monic(formula: sympy.Expr) -> sympy.Expr:
+    """Take the first coefficient out of each sum in a power, if all its numbers are long.
+
+    !!! example
+        >>> x = sympy.Symbol("x", positive=True)
+        >>> monic(x / (sympy.Float(0.5) * x + sympy.Float(4.1)))
+        2.0*x/(x + 8.2)
+    """
+    if not formula.args or formula.is_number:
+        return formula
+    formula = formula.func(*map(monic, formula.args))
+    if not (formula.is_Pow and formula.base.is_Add and formula.exp.is_number):
+        return formula
+    parts = [term.as_coeff_Mul() for term in formula.base.as_ordered_terms()]
+    if not all(number.is_Float for number, _ in parts):
+        return formula
+    first = abs(parts[0][0])
+    base = sympy.Add(*(_unit(n / first) * rest for n, rest in parts))
+    return sympy.Float(first**formula.exp) * base**formula.exp
+
+
+def _unit(number: sympy.Expr) -> sympy.Expr:
+    return sympy.sign(number) if abs(abs(number) - 1) < 1e-15 else number
+
+
+def _is_long(number: sympy.Expr) -> bool:
+    return not number.is_Rational or number.q > 12 or abs(number.p) > 12
 
 
 def _constants_as_symbols(formula: sympy.Expr):

@@ -18,7 +18,7 @@ from numerate.formula._fit import Parametric, Rows
 
 # Mean squared residuals relative to the target's variance: at or below, they are rounding errors.
 ROUNDING = 1e-24
-_SLACK = 1e-26
+_SLACK = 1e-29
 # Factor of the criterion. With 25 rows, a factor of 1 accepts a simple constant up to 1.9 standard
 # errors from the fitted one, and a factor of 2 up to 2.7.
 _PRIOR = 2.0
@@ -35,6 +35,7 @@ class _Snapping:
     values: np.ndarray
     loss: float  # of the fit without exact constants, with which later ones are compared
     exact: dict[int, sympy.Expr]
+    agrees: bool  # whether the free fit differs on no row by more than rounding explains
 
     @property
     def free(self) -> np.ndarray:
@@ -46,10 +47,13 @@ class _Snapping:
 
     def tolerates(self, loss: float, values: np.ndarray, snapped: int) -> bool:
         """Whether `values`, `snapped` of them exact, describe the rows as well as the free fit."""
+        errors = np.abs(self.view.value(values, self.rows) - self.rows.target)
+        explained = bool(np.all(errors <= self.rows.explained_error))
         if self.noiseless:
+            if self.agrees and not explained:
+                return False
             return loss <= max(9 * self.loss, _SLACK * self.spread)
-        errors = np.abs(self.view.residual(values, self.rows)) * self.rows.scale
-        if np.all(errors <= self.rows.explained_error):
+        if explained:
             return True
         count = len(self.rows)
         return bool(count * np.log(loss / self.loss) <= _PRIOR * snapped * np.log(count))
@@ -90,7 +94,11 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
     spread = float(np.mean(((rows.target - rows.target.mean()) / rows.scale) ** 2)) or 1.0
     if not loss < 1e6 * spread:  # it overflows on these rows: there is no fit to start from
         return formula
-    state = _Snapping(view, rows, spread, values, loss, {})
+    with np.errstate(invalid="ignore"):
+        agrees = np.abs(view.value(values, rows) - rows.target) <= rows.explained_error
+    state = _Snapping(
+        view, rows, spread, values, loss, {}, bool(rows.explained_error.any() and np.all(agrees))
+    )
     if formula.free_symbols:  # a constant formula stays the mean: snapping would only add error
         _prune(state)
         for exponents in (True, False):
@@ -111,12 +119,14 @@ def _snap_some(state: _Snapping, exponents: bool) -> None:
     chosen = [i for i in np.flatnonzero(state.view.in_exponent == exponents) if state.free[i]]
     chosen.sort(key=lambda i: abs(state.values[i] - round(state.values[i])))
     for index in chosen:
-        for value in _simple_numbers(state.values[index], exponents, state.noiseless):
+        for value in _simple_numbers(state.values[index], exponents, state.noiseless, state.agrees):
             if state.try_values({int(index): value}):
                 break
 
 
-def _simple_numbers(value: float, exponent: bool, noiseless: bool) -> Iterator[sympy.Expr]:
+def _simple_numbers(
+    value: float, exponent: bool, noiseless: bool, agrees: bool
+) -> Iterator[sympy.Expr]:
     """Exact numbers near a fitted value, the simplest first."""
     if not abs(value) <= (_LARGEST_POWER if exponent else 1e9):
         return
@@ -125,8 +135,8 @@ def _simple_numbers(value: float, exponent: bool, noiseless: bool) -> Iterator[s
     seen = set()
     for bound in (1, 2, 3, 4, 12) if noiseless and not exponent else (1, 2, 3, 4):
         fraction = Fraction(value).limit_denominator(bound)
-        # With noise there is always some fraction nearby; only small ones are worth a trial.
-        small = noiseless or fraction.denominator == 1 or abs(fraction.numerator) <= 12
+        # With noise there is always some number nearby; only small ones are worth a trial.
+        small = noiseless or agrees or abs(fraction.numerator) <= 12
         if fraction not in seen and small:
             seen.add(fraction)
             yield sympy.Rational(fraction.numerator, fraction.denominator)
@@ -142,6 +152,9 @@ def _recognised(value: float) -> Iterator[sympy.Expr]:
         fraction = Fraction(ratio).limit_denominator(10_000 if unit == 1 else 100)
         if fraction and abs(ratio / fraction - 1) < 1e-11:
             yield sympy.Rational(fraction.numerator, fraction.denominator) * unit
+    whole = round(1 / value) if value and abs(1 / value) < 1e15 else 0
+    if abs(whole) > 100 and len(str(abs(whole)).rstrip("0")) < 7 and abs(whole * value - 1) < 1e-11:
+        yield sympy.Rational(1, whole)
     square = Fraction(value**2).limit_denominator(100)
     if square and abs(value**2 / square - 1) < 1e-11:
         root = sympy.sqrt(sympy.Rational(square.numerator, square.denominator))

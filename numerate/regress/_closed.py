@@ -7,6 +7,7 @@ layer, is a sparse linear regression on monomials. It is also solved for powers 
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,9 +17,13 @@ import sympy
 
 from numerate.formula import Rows, signed_power
 
+# Features, by their index, with the exponents of a monomial.
+Monomial = tuple[tuple[int, Fraction | int], ...]
+
 _HALF = Fraction(1, 2)
 _MAX_TERMS = 160
 _MAX_FEATURES = 8
+_NULL = 1e-13  # ratio of singular values that is zero but for rounding
 _NEGLIGIBLE = 1e-9  # relative residual at or below which a least-squares fit is exact
 
 
@@ -41,31 +46,45 @@ LIBRARIES = (
     Library("cubic", (1, 2, 3), 3, 3),
     Library("quartic", (1, 2, 3, 4), 4, 4),
 )
+QUOTIENTS = (LIBRARIES[0], Library("products", (1,), 2, 2), LIBRARIES[1])
 TARGET_POWERS = (1, 2, -1, _HALF, -2)
 
 
 def terms(rows: Rows, library: Library) -> list[tuple[sympy.Expr, np.ndarray]]:
     """The monomials of a library that are defined on all rows, with their values."""
+    found, columns = monomials(rows, library, _MAX_TERMS)
+    return [(written(rows, m), c) for m, c in zip(found, columns.T, strict=True)]
+
+
+def monomials(rows: Rows, library: Library, most: int) -> tuple[list[Monomial], np.ndarray]:
+    """At most `most` monomials of a library that are defined on all rows, and their values
+    `(rows, monomials)`."""
     kept = most_related(rows, _MAX_FEATURES) if library.factors > 1 else range(len(rows.symbols))
-    found = []
+    powers = {(i, p): _power(rows.features[:, i], p) for i in kept for p in library.exponents}
+    powers = {key: column for key, column in powers.items() if column is not None}
+    found, columns = [], []
     for factors in range(1, library.factors + 1):
         for chosen in itertools.combinations(kept, factors):
-            for powers in itertools.product(library.exponents, repeat=factors):
-                if sum(map(abs, powers)) <= library.total:
-                    found.append((chosen, powers))
-    found = [(c, p) for c, p in found if all(map(_defined, rows.features[:, c].T, p))]
-    return [_monomial(rows, c, p) for c, p in found[:_MAX_TERMS]]
+            for exponents in itertools.product(library.exponents, repeat=factors):
+                keys = tuple(zip(chosen, exponents, strict=True))
+                small = sum(map(abs, exponents)) <= library.total
+                if small and all(k in powers for k in keys) and len(found) < most:
+                    found.append(keys)
+                    with np.errstate(all="ignore"):
+                        columns.append(math.prod(powers[k] for k in keys))
+    return found, np.stack(columns, axis=-1) if columns else np.empty((len(rows), 0))
 
 
-def _defined(column: np.ndarray, power: Fraction | int) -> bool:
-    return (power > 0 or not np.any(column == 0)) and (power % 1 == 0 or not np.any(column < 0))
-
-
-def _monomial(rows: Rows, chosen: Sequence[int], powers: Sequence) -> tuple:
-    factors = list(zip(chosen, powers, strict=True))
+def _power(column: np.ndarray, power: Fraction | int) -> np.ndarray | None:
+    if (power < 0 and np.any(column == 0)) or (power % 1 != 0 and np.any(column < 0)):
+        return None
     with np.errstate(all="ignore"):
-        column = np.prod([rows.features[:, i] ** float(p) for i, p in factors], axis=0)
-    return sympy.Mul(*(rows.symbols[i] ** sympy.Rational(p) for i, p in factors)), column
+        return column ** float(power)
+
+
+def written(rows: Rows, monomial: Monomial) -> sympy.Expr:
+    """A monomial as an expression."""
+    return sympy.Mul(*(rows.symbols[i] ** sympy.Rational(p) for i, p in monomial))
 
 
 def most_related(rows: Rows, most: int) -> list[int]:
@@ -123,7 +142,7 @@ def _sign_patterns(negative: np.ndarray, target: np.ndarray) -> Iterator[tuple[b
 
 def sums(rows: Rows, library: Library, power) -> Iterator[sympy.Expr]:
     """The sum of a library's monomials that equals the target's power on every row, if any."""
-    target = _raised(rows.target, power)
+    target = raised(rows.target, power)
     found = terms(rows, library)
     if target is None or not 0 < len(found) < 0.6 * len(rows):
         return
@@ -131,10 +150,12 @@ def sums(rows: Rows, library: Library, power) -> Iterator[sympy.Expr]:
     expressions = [e for e, _ in found] + [sympy.S.One]
     kept = _eliminate(columns, target)
     if kept is not None:
-        yield _inverse(_combination(expressions, columns, target, kept), power, rows)
+        yield inverse(
+            _combination(expressions, columns, target, kept), power, bool(rows.target[0] > 0)
+        )
 
 
-def _raised(target: np.ndarray, power) -> np.ndarray | None:
+def raised(target: np.ndarray, power) -> np.ndarray | None:
     """target**power if that is invertible on these rows, else None."""
     one_sign = np.all(target > 0) or np.all(target < 0)
     if power == 1:
@@ -142,15 +163,15 @@ def _raised(target: np.ndarray, power) -> np.ndarray | None:
     if (power == -1 and np.any(target == 0)) or (power != -1 and not one_sign):
         return None
     with np.errstate(all="ignore"):
-        raised = 1 / target if power == -1 else np.abs(target) ** float(power)
-    return raised if np.all(np.isfinite(raised)) else None
+        found = 1 / target if power == -1 else np.abs(target) ** float(power)
+    return found if np.all(np.isfinite(found)) else None
 
 
-def _inverse(value: sympy.Expr, power, rows: Rows) -> sympy.Expr:
+def inverse(value: sympy.Expr, power, positive: bool) -> sympy.Expr:
+    """The target if `value` is its power: the inverse of `raised`."""
     if power in (1, -1):
         return value**power
-    sign = 1 if rows.target[0] > 0 else -1
-    return sign * value ** (1 / sympy.Rational(power))
+    return (1 if positive else -1) * value ** (1 / sympy.Rational(power))
 
 
 def _combination(expressions, columns, target, kept) -> sympy.Expr:
@@ -167,6 +188,75 @@ def _solve(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
     residual = np.linalg.norm(columns @ weights - target)
     spread = np.linalg.norm(target - target.mean())
     return weights, float(residual / spread) if spread else np.inf
+
+
+def linear(rows: Rows) -> Iterator[sympy.Expr]:
+    """Sums of all features, by least squares: with one coefficient for all and with one for
+    each, with a constant and without."""
+    if len(rows.symbols) < 2:
+        return
+    ones = np.ones((len(rows), 1))
+    total, whole = rows.features.sum(axis=1, keepdims=True), sympy.Add(*rows.symbols)
+    sums = [(total, [whole]), (np.column_stack([total, ones]), [whole, sympy.S.One])]
+    sums.append((rows.features, [*rows.symbols]))
+    sums.append((np.column_stack([rows.features, ones]), [*rows.symbols, sympy.S.One]))
+    for columns, terms_of in sums:
+        if len(rows) >= len(terms_of) + 3:
+            weights = _solve(columns, rows.target)[0]
+            parts = zip(weights, terms_of, strict=True)
+            yield sympy.Add(*(sympy.Float(w) * s for w, s in parts))
+
+
+def quotients(rows: Rows) -> Iterator[sympy.Expr]:
+    """The quotient of two sums of monomials that equals the target on every row, if any.
+
+    P(x) − y·Q(x) = 0 is linear in the weights of P and Q: they are the null vector of the
+    monomials and of the monomials times −y. Of several, one with few monomials is found by
+    leaving out one after the other as long as there is a null vector.
+    """
+    for library in QUOTIENTS:
+        found, values = monomials(rows, library, _MAX_TERMS)
+        found, values = [(), *found], np.column_stack([np.ones(len(rows)), values])
+        columns = np.column_stack([values, -rows.target[:, None] * values])
+        size = np.linalg.norm(columns, axis=0)
+        if not 2 * columns.shape[1] < len(rows) or not np.all(np.isfinite(size)):
+            continue
+        kept = np.flatnonzero(size > 0)
+        weights = _null_vector(columns[:, kept] / size[kept])
+        if weights is None:
+            continue
+        kept, weights = _fewest(columns / np.where(size > 0, size, 1), kept, weights)
+        weights = weights / size[kept]
+        half = len(found)
+        over = [
+            sympy.Float(w) * written(rows, found[i])
+            for w, i in zip(weights, kept, strict=True)
+            if i < half
+        ]
+        under = [
+            sympy.Float(w) * written(rows, found[i - half])
+            for w, i in zip(weights, kept, strict=True)
+            if i >= half
+        ]
+        if over and under:
+            yield sympy.Add(*over) / sympy.Add(*under)
+            return
+
+
+def _null_vector(columns: np.ndarray) -> np.ndarray | None:
+    """The unit vector that the columns map to zero, up to rounding, or None."""
+    _, sizes, vectors = np.linalg.svd(columns, full_matrices=False)
+    return vectors[-1] if sizes[-1] <= _NULL * sizes[0] else None
+
+
+def _fewest(columns: np.ndarray, kept: np.ndarray, weights: np.ndarray):
+    """A null vector of few columns."""
+    for column in kept[np.argsort(np.abs(weights), kind="stable")]:
+        fewer = kept[kept != column]
+        found = _null_vector(columns[:, fewer]) if len(fewer) > 1 else None
+        if found is not None:
+            kept, weights = fewer, found
+    return kept, weights
 
 
 def _eliminate(columns: np.ndarray, target: np.ndarray) -> list[int] | None:

@@ -1,7 +1,7 @@
-"""The table of a search: its training rows, held-out rows and written precision."""
+"""The table of a search: its training rows, held-out rows, written precision and weights."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
@@ -11,14 +11,17 @@ from numerate.formula import (
     evaluate,
     explained_error,
     floats,
+    gradient,
     refit,
     symbol,
-    without_counts,
 )
+from numerate.regress._noise import Described, described
 
-HOLDOUT_FROM = 40  # with fewer rows, all are used to fit, and errors are cross-validated
+HOLDOUT_FROM = 100  # with fewer rows, all are used to fit, and errors are cross-validated
 SEARCH_ROWS = 400  # more rows change only the last digits of constants
 REFIT_ROWS = 100_000
+
+_ULPS = 32
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,10 @@ class Problem:
     """The rows of a table, split for a search.
 
     **Fields:** `everything`, all rows; `resolution`, half a unit in the last written digit of
-    each value, `(rows, n_features + 1)` with the target last; `train` and `holdout`, indices
-    of rows (the same object if errors are cross-validated); `seed`.
+    each value, `(rows, n_features + 1)` with the target last, 0 where a value is exact; `train`
+    and `holdout`, indices of rows (the same object if errors are cross-validated); `seed`;
+    `base` `(rows,)`, relative standard deviations of the target; `given`, whether these are
+    standard errors that the user gave.
     """
 
     everything: Rows
@@ -35,19 +40,30 @@ class Problem:
     train: np.ndarray
     holdout: np.ndarray
     seed: int
+    base: np.ndarray
+    given: bool = False
 
     @classmethod
-    def of(cls, names, features, target, resolution, seed: int) -> "Problem":
-        """Split a table: with 40 rows or more, a random quarter is held out, else none."""
+    def of(cls, names, features, target, resolution, seed: int, base=None, given=False):
+        """Split a table: with 100 rows or more, a random quarter is held out, else none.
+
+        Of each four rows that follow each other in the order of the target's size, one is held
+        out, so that large and small values are in both parts.
+        """
         symbols = tuple(symbol(n, c) for n, c in zip(names, features.T, strict=True))
         count = len(target)
-        order = np.random.default_rng(seed).permutation(count)
-        held = count // 4 if count >= HOLDOUT_FROM else 0
-        train = np.sort(order[held:])
-        holdout = np.sort(order[:held]) if held else train
+        rng = np.random.default_rng(seed)
+        train = holdout = np.arange(count)
+        if count >= HOLDOUT_FROM:
+            order = rng.permutation(count)
+            order = order[np.argsort(np.abs(target[order]), kind="stable")]
+            fours = order[: count // 4 * 4].reshape(-1, 4)
+            holdout = np.sort(rng.permuted(fours, axis=1)[:, 0])
+            train = np.setdiff1d(train, holdout)
         spread = np.full(count, _spread(target))
         rows = Rows(symbols, features, target, spread, np.zeros(count))
-        return cls(rows, without_counts(features, resolution), train, holdout, seed)
+        base = np.ones(count) if base is None else base
+        return cls(rows, resolution, train, holdout, seed, base, given)
 
     @property
     def cross_validated(self) -> bool:
@@ -56,58 +72,121 @@ class Problem:
 
     def rows(self, most: int) -> Rows:
         """At most `most` training rows, the same ones each time."""
-        return self.everything.take(self._some(most))
+        return self.everything.take(self.some(most))
 
-    def _some(self, most: int) -> np.ndarray:
+    def some(self, most: int) -> np.ndarray:
+        """The indices of at most `most` training rows, the same ones each time."""
         if len(self.train) <= most:
             return self.train
         pick = np.random.default_rng(self.seed + 1).choice(self.train, most, replace=False)
         return np.sort(pick)
 
-    def weighted_rows(self, formula: sympy.Expr, most: int) -> Rows:
-        """Training rows scaled by the error that the written precision explains.
+    def described(self, formula: sympy.Expr, index: np.ndarray) -> list[Described]:
+        """The formula fitted to the rows at `index` under each error model, likeliest first."""
+        return described(formula, self.everything.take(index), self.base[index], self.given)
 
-        If the formula's residuals are far larger, the written precision does not limit it, and
-        all rows have the same scale.
+    def weighted_rows(self, found: Described) -> Rows:
+        """The rows of a fit, scaled by the error of the formula that rounding explains: rounding
+        to the written digits, and of the arithmetic.
+
+        If the formula's residuals are far larger, they stay scaled by the error model.
         """
-        index = self._some(most)
-        rows = self.everything.take(index)
-        explained = explained_error(formula, rows.columns(), self.resolution[index])
-        floor = np.median(explained) * 1e-3
-        with np.errstate(invalid="ignore", divide="ignore"):
+        rows, formula = found.rows, found.formula
+        limit = self.allowed(formula, self.some(len(rows)))
+        floor = np.median(limit) * 1e-3
+        with np.errstate(all="ignore"):
             residual = np.abs(evaluate(formula, rows.columns()) - rows.target)
-            worst = np.median(residual / np.maximum(explained, floor))
-        usable = np.all(np.isfinite(explained)) and floor > 0 and worst <= 10
-        scale = np.maximum(explained, floor) if usable else rows.scale
-        return Rows(rows.symbols, rows.features, rows.target, scale, explained)
+            worst = np.median(residual / np.maximum(limit, floor))
+        explained = np.nan_to_num(limit)
+        if np.all(np.isfinite(limit)) and floor > 0 and worst <= 10:
+            scale = np.maximum(limit, floor)
+            return replace(rows, scale=scale, explained_error=explained, logarithmic=False)
+        return replace(rows, explained_error=explained)
 
-    def folds(self) -> Iterator[tuple[Rows, Rows]]:
-        """Pairs of rows to fit and to test: leave-one-out up to 20 rows, else ten folds."""
+    def allowed(self, formula: sympy.Expr, index: np.ndarray) -> np.ndarray:
+        """The largest residual that rounding explains, `(rows,)`; NaN where none is known."""
+        rows = self.everything.take(index)
+        written = explained_error(formula, rows.columns(), self.resolution[index])
+        return rounding(formula, rows) + written
+
+    def folds(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Indices of rows to fit and to test: leave-one-out up to 20 rows, else ten folds."""
         count = len(self.train)
         parts = np.random.default_rng(self.seed).permutation(count) % min(count, 20)
         parts = parts if count <= 20 else parts % 10
         for part in np.unique(parts):
-            yield (
-                self.everything.take(self.train[parts != part]),
-                self.everything.take(self.train[parts == part]),
-            )
+            yield self.train[parts != part], self.train[parts == part]
 
     def train_error(self, formula: sympy.Expr) -> float:
         """Root mean squared error on the training rows, relative to the target's spread."""
         return relative_error(formula, self.everything.take(self.train))
 
-    def holdout_error(self, formula: sympy.Expr) -> float:
-        """The same on held-out rows, or by cross-validation."""
+    def holdout_error(self, found: Described) -> float:
+        """The same on held-out rows, or by cross-validation.
+
+        Cross-validation fits every coefficient again, also those that were replaced by whole
+        numbers.
+        """
         if not self.cross_validated:
-            return relative_error(formula, self.everything.take(self.holdout))
-        if any(len(floats(formula)) >= len(fit) for fit, _ in self.folds()):
-            # A fold has too few rows to fit the constants: no error can be cross-validated.
-            return float("inf")
-        squared = [
-            relative_error(refit(formula, fit)[0], test) ** 2 * len(test)
-            for fit, test in self.folds()
-        ]
+            return relative_error(found.formula, self.everything.take(self.holdout))
+        free = released(found.formula)
+        squared = []
+        for fit, test in self.folds():
+            if len(floats(free)) >= len(fit):
+                # The fold has too few rows to fit the constants: no error can be known.
+                return float("inf")
+            rows = self.everything.take(fit)
+            if len(found.rows) == len(self.train):
+                inside = np.searchsorted(self.train, fit)
+                scale, log = found.rows.scale[inside], found.rows.logarithmic
+                rows = replace(rows, scale=scale, logarithmic=log)
+            tested = self.everything.take(test)
+            squared.append(relative_error(refit(free, rows)[0], tested) ** 2 * len(test))
         return float(np.sqrt(np.sum(squared) / len(self.train)))
+
+
+def released(formula: sympy.Expr) -> sympy.Expr:
+    """The formula with a `Float` for each coefficient, also for those that are whole numbers.
+
+    !!! example
+        >>> import sympy
+        >>> released(sympy.sympify("3*a**2/b + c + 5"))
+        3.0*a**2/b + 1.0*c + 5.0
+    """
+    if formula.is_number:
+        return sympy.Float(formula)
+    if formula.is_Add:
+        return sympy.Add(*(released(term) for term in formula.args))
+    factor, rest = formula.as_independent(*formula.free_symbols, as_Add=False)
+    if rest.is_Mul:
+        rest = sympy.Mul(*(_inside(f) for f in rest.args))
+    else:
+        rest = _inside(rest)
+    return sympy.Mul(sympy.Float(factor), rest, evaluate=False)
+
+
+def _inside(factor: sympy.Expr) -> sympy.Expr:
+    """A factor whose sums have free coefficients, but for the first, which the factor's own
+    coefficient stands for."""
+    base, exponent = factor.as_base_exp()
+    if not base.is_Add:
+        return factor
+    first, *others = base.args if not base.args[0].is_number else base.args[::-1]
+    return sympy.Pow(sympy.Add(first, *(released(t) for t in others)), exponent)
+
+
+def rounding(formula: sympy.Expr, rows: Rows) -> np.ndarray:
+    """A bound for the rounding error of the formula on each row, `(rows,)`.
+
+    The unit in the last place of each input, propagated through the formula's derivatives, so
+    that cancellation is accounted for.
+    """
+    with np.errstate(all="ignore"):
+        derivatives = np.abs(gradient(formula, rows.columns()))
+        carried = np.sum(derivatives * np.abs(rows.features), axis=1)
+    # Where a derivative is not finite, only the rounding of the target is taken into account.
+    carried = np.where(np.isfinite(carried), carried, 0.0)
+    return _ULPS * np.finfo(float).eps * (np.abs(rows.target) + carried)
 
 
 def _spread(target: np.ndarray) -> float:

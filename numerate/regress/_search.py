@@ -1,47 +1,58 @@
 """The search for formulas that describe a table.
 
 1. Stacks that need no training are solved directly (`_closed`). The search ends if one is exact.
-2. Populations of stacks of depth 2 to 4 are trained from random starts (`_stacks`).
-3. The best stacks are read out, snapped, pruned, refitted and simplified.
-4. Formulas are evaluated on held-out rows and verified on all rows (`_verify`).
+2. Sparse sums of monomials for powers of the target are compared under models of the error
+   (`_sparse`, `_noise`).
+3. Populations of stacks of depth 2 to 4 are trained from random starts (`_stacks`).
+4. Formulas are snapped, pruned, refitted and simplified, described under their likeliest error
+   model, and compared by description length (`_candidate`).
 
-Only the rows of the table are used; formulas are never evaluated outside their range.
+The search ends when a formula is verified, or when one leaves only noise. Only the rows of the
+table are used; formulas are never evaluated outside their range.
 """
 
+import ctypes
 import itertools
+import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import sympy
 
-from numerate.formula import complexity, floats, refit, simplify, snap
-from numerate.regress import _closed
+from numerate.formula import Rows, complexity, floats, simplify, snap, with_ratios
+from numerate.regress import _closed, _sparse
+from numerate.regress._candidate import Candidate, symbol_cost
+from numerate.regress._noise import ADDITIVE, kinds, scale_of
 from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
-from numerate.regress._verify import APPROXIMATE, EXACT, WITHIN_PRECISION, status
+from numerate.regress._verify import (
+    APPROXIMATE,
+    EXACT,
+    WITHIN_NOISE,
+    WITHIN_PRECISION,
+    coefficients,
+    distinct,
+    leftover,
+)
 
 Progress = Callable[[float, str], None]
 
 POPULATION_ROWS = 256
 _POLISHED = 2  # formulas of a population that are snapped
-# Each further symbol of an approximate formula must reduce the log of the held-out error by this.
-_WORTH = 0.1
+_PROPOSED = 6  # sparse sums of a stage that are snapped
 _LARGEST_POWER = 10
+_SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
 _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
-_ORDER = {EXACT: 0, WITHIN_PRECISION: 1, APPROXIMATE: 2}
+_POWERS = (1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
+_ORDER = {EXACT: 0, WITHIN_PRECISION: 1, WITHIN_NOISE: 2, APPROXIMATE: 2}
+_GRACE = 0.2  # seconds in which a search that was told to end does so by itself
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A formula with its complexity, errors and status."""
-
-    formula: sympy.Expr
-    complexity: int
-    relative_rmse: float
-    holdout_relative_rmse: float
-    status: str
+class _Ended(BaseException):
+    """Raised in the thread of a search whose time is up."""
 
 
 @dataclass(frozen=True)
@@ -66,135 +77,280 @@ class Search:
     interrupted: bool = False
 
     def run(self) -> "Search":
-        """Search until a formula is verified, all stages are done, or the time is up."""
-        self._until = time.monotonic() + self.settings.budget
+        """Search until a formula is verified, only noise is left, or the time is up.
+
+        The search has a thread of its own, so that a slow step of SymPy or of a compiler does
+        not delay the answer.
+        """
+        self._started = time.monotonic()
+        self._until = self._started + self.settings.budget
+        self._failure: BaseException | None = None
+        self._compared = not self.settings.closed_forms
+        # A constant can always be reported.
+        self.consider(sympy.Float(np.mean(self.problem.rows(SEARCH_ROWS).target)))
+        thread = threading.Thread(target=self._work, daemon=True)
+        thread.start()
         try:
-            # Trial formulas often overflow or divide by zero; they are ranked last.
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)
-                self._try_stages(list(self._stages()))
-            self.on_progress(1.0, self._best_so_far())
+            thread.join(self.settings.budget)
         except KeyboardInterrupt:
-            if not self.candidates:
-                raise
             self.interrupted = True
+        self._until = 0.0
+        thread.join(_GRACE)
+        if thread.is_alive():
+            _end(thread)
+            thread.join(_GRACE)
+        self.candidates = dict(self.candidates)
+        if isinstance(self._failure, KeyboardInterrupt):
+            self.interrupted = True
+        elif self._failure is not None:
+            raise self._failure
         return self
 
+    def _work(self) -> None:
+        try:
+            # Trial formulas often overflow or divide by zero; they are ranked last.
+            with np.errstate(all="ignore"):
+                self._try_stages(self._stages())
+        except _Ended:
+            return
+        except BaseException as failure:
+            self._failure = failure
+
     def _try_stages(self, stages) -> None:
-        for index, (name, formulas) in enumerate(stages):
-            self.on_progress(index / len(stages), f"{name}: {self._best_so_far()}")
+        for name, formulas in stages:
+            self._report(name)
             for formula in formulas():
                 self.consider(formula)
                 if time.monotonic() > self._until:
                     return
-            if self._is_verified():
+            # Noise is no reason to end before all sums of monomials were compared.
+            if self._is_verified() or (self._compared and self._leaves_noise()):
                 return
 
+    def _report(self, name: str) -> None:
+        spent = (time.monotonic() - self._started) / self.settings.budget
+        self.on_progress(min(1.0, spent), f"{name}: {self.chosen().formula}")
+
     def _stages(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
-        rows = self.problem.rows(SEARCH_ROWS)
-        yield "a constant", lambda: iter([sympy.Float(np.mean(rows.target))])
+        rows, deep = self.problem.rows(SEARCH_ROWS), self.settings.max_depth > 1
         if self.settings.closed_forms:
             yield "one layer", lambda: self._one_layer(rows)
+            if deep:
+                yield "quotients", lambda: _closed.quotients(rows)
             for library in _closed.LIBRARIES:
-                if self.settings.max_depth > 1 or library.factors == 1:
+                if deep or library.factors == 1:
                     yield f"{library.name} sums", lambda library=library: self._sums(rows, library)
+            yield "known forms", lambda: self._known(rows)
+            yield "sparse sums", lambda: self._sparse_sums(rows, deep)
+        for kinds_of_layers, power, kind in self._populations():
+            yield (
+                f"{kinds_of_layers} stacks",
+                lambda k=kinds_of_layers, p=power, e=kind: self._population(k, p, e),
+            )
+
+    def _populations(self) -> Iterator[tuple[str, Fraction | int, str]]:
+        """Kinds of stacks, powers of the target and error models, the cheap and likely first."""
+        target = self.problem.rows(SEARCH_ROWS).target
+        models = kinds(self.problem.rows(SEARCH_ROWS), self.problem.given)[::-1]
+        size = np.abs(target)
+        if len(models) > 1 and np.quantile(size, 0.9) < 4 * np.quantile(size, 0.1):
+            models = models[:1]  # both give similar weights
+        if self.settings.max_depth > 1:
+            for power, kind in itertools.product(_POWERS, models):
+                yield "PS", power, kind
         for depth in range(2, self.settings.max_depth + 1):
-            for kinds in _DEPTHS[depth]:
-                yield f"{kinds} stacks", lambda kinds=kinds: self._population(kinds)
-        if self.settings.max_depth > 1 and self.settings.closed_forms:
-            yield "sparse sums", lambda: self._approximations(rows)
+            for layers in _DEPTHS[depth]:
+                if layers != "PS":
+                    yield from ((layers, 1, kind) for kind in models)
 
     def _one_layer(self, rows) -> Iterator[sympy.Expr]:
         yield from _closed.product(rows)
-        yield from _closed.sparse_sums(rows, _closed.LIBRARIES[0])
+        yield from _closed.sums(rows, _closed.LIBRARIES[0], 1)
+        yield from _closed.linear(rows)
 
     def _sums(self, rows, library) -> Iterator[sympy.Expr]:
         for power in _closed.TARGET_POWERS:
             yield from _closed.sums(rows, library, power)
 
-    def _approximations(self, rows) -> Iterator[sympy.Expr]:
-        for library in _closed.LIBRARIES[1:4]:
-            yield from _closed.sparse_sums(rows, library)
+    def _known(self, rows: Rows) -> Iterator[sympy.Expr]:
+        """A line and a saturation curve, where there is one feature, by least squares."""
+        if len(rows.symbols) > 1:
+            return
+        (x,) = rows.symbols
+        slope, start = np.polyfit(rows.features[:, 0], rows.target, 1)
+        yield sympy.Float(slope) * x + sympy.Float(start)
+        if x.is_positive and np.all(rows.target > 0):
+            middle = float(np.median(rows.features))
+            yield sympy.Float(2 * np.median(rows.target)) * x / (x + sympy.Float(middle))
 
-    def _population(self, kinds: str) -> Iterator[sympy.Expr]:
+    def _sparse_sums(self, rows: Rows, deep: bool) -> Iterator[sympy.Expr]:
+        """The best sums of monomials by description length, and the best of each size."""
+        index = self.problem.some(SEARCH_ROWS)
+        base = self.problem.base[index]
+        scales = [scale_of(k, rows.target, base) for k in kinds(rows, self.problem.given)]
+        libraries = _sparse.LIBRARIES if deep else _sparse.LIBRARIES[:1]
+        if deep and len(rows.symbols) == 1:
+            libraries = (*libraries, _sparse.ONE_FEATURE)
+        found = []
+        for library in libraries:
+            found += _sparse.proposals(rows, library, scales, symbol_cost(self.problem))
+            if time.monotonic() > self._until:
+                break
+        found.sort(key=lambda p: p.length)
+        best = found[:_PROPOSED]
+        for size in range(1, 7):
+            best += [p for p in found if len(p.monomials) == size][:1]
+        yield from (p.formula(rows) for p in dict.fromkeys(best))
+        self._compared = True
+
+    def _population(self, layers: str, power, kind: str) -> Iterator[sympy.Expr]:
         # Not at the top, because it imports JAX, and most formulas are found without it.
         from numerate.regress._stacks import stack, train_population
 
         rows = self.problem.rows(POPULATION_ROWS)
+        base = self.problem.base[self.problem.some(POPULATION_ROWS)]
+        target = _closed.raised(rows.target, power)
+        if target is None:
+            return
         kept = _closed.most_related(rows, 8)
-        rows = replace(
+        scale = scale_of(kind, rows.target, base)
+        scale = scale * np.abs(rows.target) ** (float(power) - 1) if power != 1 else scale
+        transformed = replace(
             rows,
             symbols=tuple(rows.symbols[i] for i in kept),
             features=rows.features[:, kept],
+            target=target,
+            scale=scale,
         )
-        rng = np.random.default_rng((self.problem.seed, *kinds.encode()))
-        trained = train_population(stack(kinds, len(kept)), rows, self.settings.n_starts, rng)
-        yield from itertools.islice(trained, _POLISHED)
+        rng = np.random.default_rng((self.problem.seed, *layers.encode()))
+        starts = self.settings.n_starts
+        trained = train_population(stack(layers, len(kept)), transformed, starts, rng)
+        for formula in itertools.islice(trained, _POLISHED):
+            yield _closed.inverse(formula, power, bool(rows.target[0] > 0))
 
     def consider(self, formula: sympy.Expr) -> None:
-        """Snap, simplify, refit and evaluate a formula; keep it if it is new."""
-        problem = self.problem
-        if not is_plausible(formula):
+        """Snap, simplify, refit and describe a formula; keep it if it is new."""
+        problem, index = self.problem, self.problem.some(SEARCH_ROWS)
+        for _ in range(2):  # what is simplified may be snapped further
+            if not is_plausible(formula):
+                return
+            described = problem.described(formula, index)
+            if not described:
+                return
+            rows = problem.weighted_rows(described[0])
+            snapped = self._snapped(described[0].formula, rows)
+            if not is_plausible(snapped):
+                return
+            formula = simplify(snapped, rows)
+            if not floats(formula) or not formula.free_symbols:
+                break
+        if str(formula) in self.candidates or len(floats(formula)) >= self._distinct:
             return
-        rows = problem.weighted_rows(formula, SEARCH_ROWS)
-        formula = snap(formula, rows)
-        if not is_plausible(formula):
-            return
-        formula = simplify(formula, rows)
-        if floats(formula) and len(problem.train) > SEARCH_ROWS:
-            formula = refit(formula, problem.weighted_rows(formula, REFIT_ROWS))[0]
-        key = str(formula)
-        if key not in self.candidates:
-            self.candidates[key] = self._evaluated(formula)
+        if len(problem.train) > SEARCH_ROWS and floats(formula):
+            index = problem.some(REFIT_ROWS)
+        found = self._fitted(formula, index)
+        if found is not None:
+            self.candidates[str(formula)] = Candidate(found, problem)
 
-    def _evaluated(self, formula: sympy.Expr) -> Candidate:
-        problem = self.problem
-        return Candidate(
-            formula,
-            complexity(formula),
-            problem.train_error(formula),
-            problem.holdout_error(formula),
-            status(formula, problem),
+    def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
+        """The formula snapped, by its coefficients or by their ratios: whichever leaves fewer
+        numbers that are not simple."""
+        direct = snap(formula, rows)
+        ratios = with_ratios(direct)
+        if ratios == direct or not is_plausible(ratios):
+            return direct
+        shared = snap(ratios, rows)
+        return shared if _numbers(shared) < _numbers(direct) else direct
+
+    @cached_property
+    def _distinct(self) -> int:
+        return distinct(self.problem.everything)
+
+    def _fitted(self, formula: sympy.Expr, index: np.ndarray):
+        """The fit whose formula is kept; one within rounding keeps its constants as they are."""
+        described = self.problem.described(formula, index)
+        if not described:
+            return None
+        return replace(described[0], formula=formula) if self._agrees(formula) else described[0]
+
+    def _agrees(self, formula: sympy.Expr) -> bool:
+        return (
+            Candidate(
+                replace(
+                    self.problem.described(formula, self.problem.some(SEARCH_ROWS))[0],
+                    formula=formula,
+                ),
+                self.problem,
+            ).exact_status
+            != APPROXIMATE
         )
+
+    def _leaves_noise(self) -> bool:
+        """Whether nothing is left in the residuals of the best formula, be it a constant."""
+        chosen = self.chosen()
+        if chosen.formula.free_symbols:
+            return chosen.status == WITHIN_NOISE
+        return leftover(chosen.found) is None
 
     def _is_verified(self) -> bool:
-        return any(c.status != APPROXIMATE for c in self.candidates.values())
-
-    def _best_so_far(self) -> str:
-        return str(self.chosen().formula) if self.candidates else "…"
+        return any(c.exact_status != APPROXIMATE for c in self.candidates.values())
 
     def chosen(self) -> Candidate:
-        """The formula to report: a verified one, else a compromise of length and error.
-
-        Of two approximations, the longer one is chosen if each further symbol reduces the
-        held-out error by a tenth.
-        """
+        """The formula to report: a verified one, else the one of the shortest description."""
         candidates = list(self.candidates.values())
-        verified = [c for c in candidates if c.status != APPROXIMATE]
+        verified = [c for c in candidates if c.exact_status != APPROXIMATE]
         if verified:
-            return min(verified, key=lambda c: (_ORDER[c.status], c.complexity, _error(c)))
-        return min(
-            candidates, key=lambda c: (np.log(_error(c)) + _WORTH * c.complexity, str(c.formula))
-        )
+            return min(
+                verified,
+                key=lambda c: (
+                    _ORDER[c.status],
+                    c.complexity,
+                    c.formula.has(sympy.Abs, sympy.sign),
+                    c.relative_rmse,
+                ),
+            )
+        return min(candidates, key=lambda c: (c.length, str(c.formula)))
 
     def ranked(self) -> list[Candidate]:
         """The chosen formula, then the Pareto front from simple to accurate."""
         chosen = self.chosen()
         front, best = [], np.inf
-        for candidate in sorted(self.candidates.values(), key=lambda c: (c.complexity, _error(c))):
-            if _error(candidate) < best:
-                best = _error(candidate)
+        by_fit = _front(self.candidates.values(), lambda c: c.relative_rmse)
+        for candidate in by_fit:
+            if candidate.holdout_relative_rmse < best:
+                best = candidate.holdout_relative_rmse
                 front.append(candidate)
         return [chosen, *(c for c in front if c is not chosen)]
 
 
+def _numbers(formula: sympy.Expr) -> tuple[int, float]:
+    """How many long numbers a formula has, and its digits."""
+    long = [n for n in coefficients(formula) if not n.is_Rational or n.q > 12 or abs(n.p) > 999]
+    return len(long), complexity(formula)
+
+
+def _front(candidates, error: Callable[[Candidate], float]) -> list[Candidate]:
+    """The candidates that are better than all simpler ones."""
+    front, best = [], np.inf
+    for candidate in sorted(candidates, key=lambda c: (c.complexity, error(c))):
+        if error(candidate) < best:
+            best = error(candidate)
+            front.append(candidate)
+    return front
+
+
+def _end(thread: threading.Thread) -> None:
+    """Raise `_Ended` in a thread when it next runs Python."""
+    identity = ctypes.c_ulong(thread.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, ctypes.py_object(_Ended))
+
+
 def is_plausible(formula: sympy.Expr) -> bool:
     """Whether all numbers are real and finite and no exponent is so large that it overfits."""
-    powers = (p.exp for p in formula.atoms(sympy.Pow) if p.exp.is_number)
+    found = formula.atoms(sympy.Pow)
+    powers = (p.exp for p in found if p.exp.is_number)
+    if any(p.is_number and not p.is_real for p in found):
+        return False
     return not formula.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I) and all(
-        abs(p) <= _LARGEST_POWER for p in powers
+        abs(p) <= _LARGEST_POWER and (not p.is_Float or abs(p) >= _SMALLEST_POWER) for p in powers
     )
-
-
-def _error(candidate: Candidate) -> float:
-    return candidate.holdout_relative_rmse

@@ -19,6 +19,7 @@ from numerate.formula import Rows, signed_power
 from numerate.train import levenberg_marquardt
 
 _TINY = 1e-300  # keeps the logarithm of 0 finite
+_WEIGHTS = (1e-6, 1e6)  # of a row, relative to the others
 _MAX_FREE = 12  # free weights of an approximation that is short enough to be useful
 _POWERS = np.array([1.0, 1.0, 1.0, -1.0, -1.0, 2.0, 0.5, -2.0, -0.5])
 
@@ -181,14 +182,15 @@ def train_population(
     fitted = levenberg_marquardt(
         _residual(architecture),
         parameters,
-        shared=_padded(rows.features / size, rows.target / spread),
+        shared=_padded(rows.features / size, rows.target / spread, rows.scale),
         each=(odd, free),
         steps=steps,
         enough=population // 8,
     )
     scaled = [s / sympy.Rational(z) for s, z in zip(rows.symbols, size, strict=True)]
-    target = rows.target / spread
-    errors = np.sqrt(fitted.loss / (np.mean((target - target.mean()) ** 2) or 1.0))
+    target, weight = rows.target / spread, np.clip(np.median(rows.scale) / rows.scale, *_WEIGHTS)
+    mean = np.average(target, weights=weight**2)
+    errors = np.sqrt(fitted.loss / (np.mean((weight * (target - mean)) ** 2) or 1.0))
     price = np.log(np.maximum(errors, tolerance)) + weight_cost * free.sum(axis=1)
     for i in np.argsort(price, kind="stable"):
         if np.isfinite(errors[i]) and (errors[i] < tolerance or free[i].sum() <= _MAX_FREE):
@@ -196,7 +198,7 @@ def train_population(
             yield sympy.Rational(spread) * read
 
 
-def _padded(features: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, ...]:
+def _padded(features: np.ndarray, target: np.ndarray, scale: np.ndarray):
     """Features, target and weights, padded to a power of two with rows of weight zero.
 
     Tables of similar length then share one compiled program.
@@ -204,7 +206,7 @@ def _padded(features: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, ...]:
     count = len(target)
     rows = max(16, 1 << (count - 1).bit_length())
     weight = np.zeros(rows)
-    weight[:count] = np.sqrt(rows / count)
+    weight[:count] = np.sqrt(rows / count) * np.clip(np.median(scale) / scale, *_WEIGHTS)
     extra = [(0, rows - count)]
     features = np.pad(features, [*extra, (0, 0)], constant_values=1.0)
     return features, np.pad(target, extra), weight

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import sympy
 
-from numerate.formula import formula_text
+from numerate.formula import formula_text, measured
 from numerate.regress._model import FormulaModel
 from numerate.regress._problem import Problem
 from numerate.regress._search import Progress, Search, Settings
@@ -65,7 +65,7 @@ def search_columns(
         [feature_names[i] for i in used],
         features[:, used],
         target,
-        resolution[:, [*used, -1]],
+        measured(features, target, resolution)[:, [*used, -1]],
         seed,
     )
     search = Search(problem, settings, on_progress or (lambda fraction, message: None)).run()

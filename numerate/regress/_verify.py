@@ -1,67 +1,195 @@
-"""The status of a formula: exact, within the written precision, or approximate."""
+"""The status of a formula: what the rows prove.
+
+| status | every row agrees |
+|---|---|
+| `exact` | to the rounding of the arithmetic |
+| `within_precision` | within the digits in which the values are written |
+| `within_noise` | within noise of one error model, and nothing is left in the residuals |
+
+The first two need evidence. The bits that the rows determine must exceed the bits that the
+formula needs by half, and by what choosing among many formulas costs:
+
+- a symbol costs log₂ of the number of symbols that could stand there;
+- a number costs its digits, whether it was fitted, replaced by a fraction, or whole;
+- a row pays log₂ of the target's spread over the error that is allowed, once for rows that are
+  repeated, and not more than the target's own digits carry.
+
+A formula that interpolates is never verified: one with as many coefficients as there are distinct
+rows, or with as many long numbers as a feature has values. Neither is one in which `sign` or
+`Abs` acts as a gate or a step.
+"""
 
 import numpy as np
 import sympy
 
-from numerate.formula import complexity, evaluate, explained_error, floats, gradient
-from numerate.regress._problem import Problem
+from numerate.formula import Rows, complexity, evaluate
+from numerate.regress._noise import Described, standardised
+from numerate.regress._problem import Problem, rounding
+from numerate.regress._structure import LEVEL, structure
 
-EXACT, WITHIN_PRECISION, APPROXIMATE = "exact", "within_precision", "approximate"
+EXACT, WITHIN_PRECISION = "exact", "within_precision"
+WITHIN_NOISE, APPROXIMATE = "within_noise", "approximate"
 
 MEANING = {
     EXACT: "every row agrees to the rounding of the arithmetic",
     WITHIN_PRECISION: "every row agrees within the decimals in which the values are written",
+    WITHIN_NOISE: f"the residuals are noise: no dependence is left (tests at {LEVEL:.1%})",
     APPROXIMATE: "the residuals are larger than rounding and written decimals explain",
 }
 
-_ULPS = 32
-_BITS_PER_SYMBOL = 3.0
-# The bits that a formula explains must exceed the bits of the formula by this factor, so that a
-# formula that was found among thousands is not a coincidence.
+OPERATIONS = 8  # + − × ÷, powers, roots, numbers, brackets
 _EVIDENCE = 1.5
-_MAX_FITTED = 4  # more fitted constants can match any smooth function to rounding errors
+_CHOICE = 12.0  # bits: a search compares thousands of formulas
+_LONG = 7.0  # bits of a number that could have been fitted
+_MOST_LONG = 4  # more can match any smooth function to rounding errors
+_FREE_ROWS = 10  # rows beyond the constants that a statement about noise needs
+_FREE_POINTS = 4  # of which so many have different features
 
 
 def status(formula: sympy.Expr, problem: Problem) -> str:
-    """`exact`, `within_precision` or `approximate`, judged on every row of the table.
-
-    A formula is *exact* if no row differs by more than the rounding errors of float64 (the unit
-    in the last place of each input, propagated through the formula's derivatives, so that
-    cancellation is accounted for), and *within precision* if no row differs by more than the
-    written precision explains. Both need evidence: the bits that the rows determine must exceed
-    the bits of the formula.
-    """
-    rounding = _rounding(formula, problem)
+    """`exact`, `within_precision` or `approximate`, judged on every row of the table."""
+    if not formula.free_symbols or gates(formula):
+        return APPROXIMATE
     rows = problem.everything
+    index = np.arange(len(rows))
     with np.errstate(invalid="ignore"):
         residual = np.abs(evaluate(formula, rows.columns()) - rows.target)
-    if np.all(residual <= rounding) and _evident(formula, problem, rounding):
+    exact = rounding(formula, rows)
+    if np.all(residual <= exact) and evident(formula, problem, exact):
         return EXACT
     if problem.resolution.any():
-        explained = explained_error(formula, rows.columns(), problem.resolution)
-        allowed = rounding + explained * (1 + 1e-6)
-        if np.all(residual <= allowed) and _evident(formula, problem, allowed):
+        allowed = exact + (problem.allowed(formula, index) - exact) * (1 + 1e-6)
+        fitted = any(p.exp.atoms(sympy.Float) for p in formula.atoms(sympy.Pow))
+        if np.all(residual <= allowed) and not fitted and evident(formula, problem, allowed):
             return WITHIN_PRECISION
     return APPROXIMATE
 
 
-def _rounding(formula: sympy.Expr, problem: Problem) -> np.ndarray:
-    """A bound for the rounding error of the formula on each row, `(rows,)`."""
+def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
+    """Whether the rows hold more bits than the formula, and it does not interpolate them."""
     rows = problem.everything
-    eps = np.finfo(float).eps
-    with np.errstate(all="ignore"):
-        derivatives = np.abs(gradient(formula, rows.columns()))
-        carried = np.sum(derivatives * np.abs(rows.features), axis=1)
-    # Where a derivative is not finite, only the rounding of the target is taken into account.
-    carried = np.where(np.isfinite(carried), carried, 0.0)
-    return _ULPS * eps * (np.abs(rows.target) + carried)
+    table = np.column_stack([rows.features, rows.target])
+    first = np.unique(table, axis=0, return_index=True)[1]
+    bits = _bits(rows.target, np.maximum(allowed, problem.resolution[:, -1]), rows.scale)[first]
+    digits = float(np.median(bits))
+    numbers = [_number_bits(n, digits) for n in coefficients(formula)]
+    long = sum(n > _LONG for n in numbers)
+    if len(numbers) >= len(first) or long > _MOST_LONG:
+        return False
+    used = {s.name for s in formula.free_symbols}
+    values = [len(np.unique(c)) for name, c in rows.columns().items() if name in used]
+    if long >= min(values):
+        return False
+    symbols = complexity(formula) * np.log2(len(rows.symbols) + OPERATIONS)
+    return float(bits.sum()) > _EVIDENCE * (symbols + sum(numbers)) + _CHOICE
 
 
-def _evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
-    rows = problem.everything
-    size = np.maximum(allowed, np.finfo(float).tiny)
+def _bits(target: np.ndarray, allowed: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Bits of each row's target that agreement within `allowed` fixes, `(rows,)`."""
+    if np.all(target == np.round(target)):
+        allowed = np.maximum(allowed, 0.5)
+    size = np.maximum(2 * allowed, np.finfo(float).tiny)
     with np.errstate(over="ignore"):
-        bits = np.log2(1 + np.minimum(rows.scale / size, 2.0**60))
-    constants = len(floats(formula))
-    cost = _BITS_PER_SYMBOL * complexity(formula) + constants * float(np.median(bits))
-    return constants <= _MAX_FITTED and float(bits.sum()) > _EVIDENCE * cost
+        return np.log2(1 + np.minimum(spread / size, 2.0**60))
+
+
+def _number_bits(number: sympy.Expr, digits: float) -> float:
+    """Bits of a coefficient: of its numerator and denominator, or of its fitted digits."""
+    if isinstance(number, sympy.Rational):
+        return float(np.log2(1 + abs(int(number.p))) + np.log2(int(number.q)))
+    if number.has(sympy.Float):
+        return digits
+    return sum(_number_bits(n, digits) for n in number.atoms(sympy.Rational)) + 2.0
+
+
+def coefficients(formula: sympy.Expr) -> list[sympy.Expr]:
+    """The numbers in a formula other than ±1 and the exponents of short powers."""
+    found: list[sympy.Expr] = []
+
+    def visit(node):
+        if node.is_number:
+            if abs(node) != 1:
+                found.append(node)
+        elif node.is_Pow and node.exp.is_Rational and abs(node.exp) <= 4 and node.exp.q <= 4:
+            visit(node.base)
+        else:
+            for argument in node.args:
+                visit(argument)
+
+    visit(formula)
+    return found
+
+
+def gates(formula: sympy.Expr) -> bool:
+    """Whether `sign` or `Abs` may switch between terms, as in a + |a| or sign(a).
+
+    An absolute value may stand in a product, or in a sum with a power that is not whole. A sign
+    may only restore that of a power of the same base in a product: |a|^(3/2)·sign(a).
+
+    !!! example
+        >>> a = sympy.Symbol("a", real=True)
+        >>> [gates(f) for f in (a + abs(a), sympy.sign(a), sympy.sqrt(abs(a)) + 2)]
+        [True, True, False]
+    """
+    return _gates(formula, in_sum=False)
+
+
+def _gates(node: sympy.Expr, in_sum: bool) -> bool:
+    if not node.has(sympy.Abs, sympy.sign):
+        return False
+    if node.is_Add:
+        return any(_gates(term, True) for term in node.args)
+    factors = node.args if node.is_Mul else (node,)
+    bases = [f.as_base_exp() for f in factors]
+    for factor, (base, exponent) in zip(factors, bases, strict=True):
+        if isinstance(factor, sympy.sign):
+            partner = [e for b, e in bases if b == sympy.Abs(factor.args[0])]
+            if in_sum or not partner or not (partner[0].is_positive and partner[0].is_number):
+                return True
+        elif isinstance(base, sympy.Abs):
+            if in_sum and exponent.is_integer:
+                return True
+            if _gates(base.args[0], True):
+                return True
+        elif any(_gates(part, in_sum or node.is_Mul) for part in factor.args):
+            return True
+    return False
+
+
+def noise_status(found: Described, problem: Problem) -> tuple[str, str]:
+    """`within_noise` or `approximate`, with what is left in the residuals.
+
+    Judged on the rows to which the formula was fitted under its error model.
+    """
+    formula, rows = found.formula, found.rows
+    if not formula.free_symbols:
+        return APPROXIMATE, "no column explains more of the target than chance would"
+    if gates(formula):
+        return APPROXIMATE, "the formula switches by a sign or an absolute value"
+    prediction = evaluate(formula, rows.columns())
+    if np.all(np.abs(prediction - rows.target) <= rounding(formula, rows)):
+        return APPROXIMATE, "every row agrees, but the rows are too few to prove the formula"
+    numbers, points = fitted(formula), len(np.unique(rows.features, axis=0))
+    if len(rows) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
+        return APPROXIMATE, "there are too few rows to tell noise from a wrong formula"
+    left = leftover(found)
+    return (APPROXIMATE, left) if left else (WITHIN_NOISE, "")
+
+
+def leftover(found: Described) -> str | None:
+    """What the residuals of a fit still depend on, in words; None if nothing is found."""
+    names = {s.name for s in found.formula.free_symbols}
+    prediction = evaluate(found.formula, found.rows.columns())
+    return structure(standardised(found), found.rows.columns(), prediction, names)
+
+
+def distinct(rows: Rows) -> int:
+    """The number of different rows."""
+    return len(np.unique(np.column_stack([rows.features, rows.target]), axis=0))
+
+
+def fitted(formula: sympy.Expr) -> int:
+    """The numbers of a formula that a search chose to suit the rows: its coefficients, and the
+    powers that are fractions."""
+    powers = [p.exp for p in formula.atoms(sympy.Pow) if p.base.free_symbols]
+    return len(coefficients(formula)) + sum(p.is_Rational and p.q > 1 for p in powers)

@@ -1,0 +1,99 @@
+"""A formula of a search, with what is known of it."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import sympy
+
+from numerate.formula import complexity, floats
+from numerate.regress._noise import Described
+from numerate.regress._problem import Problem
+from numerate.regress._verify import APPROXIMATE, OPERATIONS, coefficients, noise_status, status
+
+_LINEAR = 3  # symbols: all columns in a sum are one choice among few
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A formula, fitted to the training rows under its likeliest error model.
+
+    **Fields:** `found`, the fit; `problem`; `known`, whether it is one of the simple forms that
+    are always reported.
+    """
+
+    found: Described
+    problem: Problem = field(repr=False)
+    known: bool = False
+
+    @property
+    def formula(self) -> sympy.Expr:
+        """The formula."""
+        return self.found.formula
+
+    @cached_property
+    def complexity(self) -> int:
+        """Variables, constants and operations."""
+        return complexity(self.formula)
+
+    @cached_property
+    def length(self) -> float:
+        """Nats that describe the rows with this formula: the criterion of the search.
+
+        The negative log-likelihood, half of log n for each fitted constant and parameter of the
+        error model (Schwarz 1978), the digits of other numbers, and for each symbol the logarithm
+        of the number of symbols that could stand there (Rissanen 1978).
+        """
+        fitted = len(floats(self.formula)) * 0.5 * np.log(len(self.found.rows))
+        return self.found.length + fitted + self.price
+
+    @cached_property
+    def price(self) -> float:
+        """Nats of the formula without its fitted constants."""
+        numbers = [n for n in coefficients(self.formula) if isinstance(n, sympy.Rational)]
+        digits = sum(np.log(abs(int(n.p)) + 1.0) + np.log(int(n.q)) for n in numbers)
+        symbols = self.complexity
+        if _adds_all(self.formula, len(self.problem.everything.symbols)):
+            symbols = min(symbols, _LINEAR)
+        return symbol_cost(self.problem) * symbols + float(digits)
+
+    @cached_property
+    def relative_rmse(self) -> float:
+        """Error on the training rows."""
+        return self.problem.train_error(self.formula)
+
+    @cached_property
+    def holdout_relative_rmse(self) -> float:
+        """Error on held-out rows, or by cross-validation."""
+        return self.problem.holdout_error(self.found)
+
+    @cached_property
+    def exact_status(self) -> str:
+        """`exact`, `within_precision` or `approximate`."""
+        return status(self.formula, self.problem)
+
+    @cached_property
+    def judged(self) -> tuple[str, str]:
+        """The status, and what is left in the residuals."""
+        if self.exact_status != APPROXIMATE:
+            return self.exact_status, ""
+        return noise_status(self.found, self.problem)
+
+    @property
+    def status(self) -> str:
+        """The status."""
+        return self.judged[0]
+
+
+def _adds_all(formula: sympy.Expr, features: int) -> bool:
+    """Whether the formula is a weighted sum of all features."""
+    symbols = formula.free_symbols
+    if len(symbols) < max(features, 2):
+        return False
+    terms = [t.as_coeff_Mul()[1] for t in sympy.Add.make_args(sympy.expand(formula))]
+    return all(t.is_Symbol or t.is_number for t in terms)
+
+
+def symbol_cost(problem: Problem) -> float:
+    """Nats of a symbol in a formula."""
+    return float(np.log(len(problem.everything.symbols) + OPERATIONS))

@@ -1,0 +1,241 @@
+"""Models of the error of a target: which one describes the residuals of a formula, and its size.
+
+A formula f is fitted under each model by weighted least squares, and the models are compared by
+their likelihood, with half of log n for each of their parameters (Schwarz 1978, Annals of
+Statistics 6(2)):
+
+| kind | standard deviation of row i |
+|---|---|
+| `written` | what rounding to the written digits causes, in the target and through the features |
+| `additive` | σ |
+| `proportional` | σ·abs(fᵢ) |
+| `mixed` | √(σ² + τ²·fᵢ²) |
+| `factor` | σ of log(yᵢ / fᵢ) |
+| `given` | σ·sᵢ with the standard errors sᵢ of the user |
+
+Sample weights w multiply each variance by 1/w. Student's t distribution with few degrees of
+freedom stands beside the normal one, so that a few wild rows do not make a wrong formula likely.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy
+from scipy.special import gammaln
+
+from numerate.formula import Parametric, Rows, evaluate
+
+WRITTEN, ADDITIVE, PROPORTIONAL = "written", "additive", "proportional"
+MIXED, FACTOR, GIVEN = "mixed", "factor", "given"
+
+_ROUNDS = 3  # of a fit whose weights depend on the formula
+_LARGE = 0.1  # relative scatter from which a factor describes it better than a percentage
+_SMALLEST = 1e-3  # of the median: a prediction nearer to zero does not lower its error further
+_FREEDOMS = (1.0, 2.0, 4.0)  # of Student's t
+_FLOOR = 8 * np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class Noise:
+    """An error model with its size.
+
+    **Fields:** `kind`; `additive`, in units of the target; `proportional`, relative to the
+    value (for `factor` the standard deviation of the logarithm, for `given` the factor of the
+    given errors); `heavy_tailed`, whether a few rows deviate more than a normal error explains.
+    """
+
+    kind: str
+    additive: float = 0.0
+    proportional: float = 0.0
+    heavy_tailed: bool = False
+
+    def sentence(self) -> str:
+        """The model in words.
+
+        !!! example
+            >>> Noise("proportional", proportional=0.0104).sentence()
+            'noise 1 % of the value'
+        """
+        percent = f"{100 * self.proportional:.2g} % of the value"
+        words = {
+            WRITTEN: "none beyond the written digits",
+            ADDITIVE: f"noise ±{self.additive:.2g}",
+            PROPORTIONAL: f"noise {percent}",
+            MIXED: f"noise ±{self.additive:.2g} and {percent}",
+            FACTOR: f"scatter by a factor of {np.exp(self.proportional):.3g}",
+            GIVEN: f"noise {self.proportional:.2g} times the given standard errors",
+        }
+        return words[self.kind] + (", with heavy tails" if self.heavy_tailed else "")
+
+    def report(self) -> dict:
+        """The model as plain data."""
+        return {
+            "kind": self.kind,
+            "additive": self.additive,
+            "proportional": self.proportional,
+            "heavy_tailed": self.heavy_tailed,
+            "sentence": self.sentence(),
+        }
+
+
+@dataclass(frozen=True)
+class Described:
+    """A formula fitted under one error model.
+
+    **Fields:** `formula`; `noise`; `nll`, the negative log-likelihood of the rows; `cost`, half
+    of log n for each parameter of the model; `rows`, scaled by the standard deviations.
+    """
+
+    formula: sympy.Expr
+    noise: Noise
+    nll: float
+    cost: float
+    rows: Rows
+
+    @property
+    def length(self) -> float:
+        """Nats that describe the rows, the formula not counted."""
+        return self.nll + self.cost
+
+
+def kinds(rows: Rows, given: bool) -> tuple[str, ...]:
+    """The error models that are possible for these rows, before any formula is known."""
+    if given:
+        return (GIVEN,)
+    positive = np.all(rows.target > 0) or np.all(rows.target < 0)
+    return (ADDITIVE, PROPORTIONAL) if positive or np.all(rows.target != 0) else (ADDITIVE,)
+
+
+def scale_of(kind: str, value: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Relative standard deviations of the rows `(rows,)` under a model, up to a common factor."""
+    if kind == ADDITIVE or kind == GIVEN or kind == FACTOR:
+        return base
+    size = np.abs(value)
+    return base * np.maximum(size, _SMALLEST * np.median(size))
+
+
+def described(formula: sympy.Expr, rows: Rows, base: np.ndarray, given: bool) -> list[Described]:
+    """The formula fitted under each simple error model, the most likely first.
+
+    **Arguments:** `rows`; `base` `(rows,)`, 1 or the given standard errors (sample weights
+    included); `given`, whether these are the user's.
+    """
+    found = [_fitted(formula, rows, base, kind) for kind in kinds(rows, given)]
+    found = [f for f in found if f is not None]
+    large = [f for f in found if f.noise.kind == PROPORTIONAL and f.noise.proportional > _LARGE]
+    if large:
+        found += [f for f in [_fitted(large[0].formula, rows, base, FACTOR)] if f is not None]
+    return sorted(found, key=lambda f: f.length)
+
+
+def _fitted(formula, rows: Rows, base, kind: str) -> Described | None:
+    view = Parametric(formula, rows.symbols)
+    free, values = np.ones(len(view.values), bool), view.values
+    own = replace(rows, scale=scale_of(kind, rows.target, base), logarithmic=kind == FACTOR)
+    for _ in range(_ROUNDS if kind == PROPORTIONAL else 1):
+        values, _ = view.fit(values, free, own)
+        if kind == PROPORTIONAL:
+            value = view.value(values, rows)
+            if not np.all(np.isfinite(value)) or np.any(np.sign(value) != np.sign(rows.target)):
+                return None
+            own = replace(own, scale=scale_of(kind, value, base))
+            if not free.any():
+                break
+    residual = view.residual(values, own)
+    if not np.all(np.abs(residual) < 1e90):
+        return None
+    return _judged(view.with_values([sympy.Float(v) for v in values]), residual, own, kind)
+
+
+def _judged(formula, residual: np.ndarray, rows: Rows, kind: str) -> Described:
+    """The likelihood of residuals, in units of `rows.scale`, with the best common factor."""
+    count = len(rows)
+    least = _FLOOR * (1.0 if rows.logarithmic else float(np.mean(np.abs(rows.target) / rows.scale)))
+    sigma = max(float(np.sqrt(np.mean(residual**2))), least, np.finfo(float).tiny)
+    sizes = np.log(np.abs(rows.target)) if rows.logarithmic else 0.0
+    units = float(np.sum(np.log(rows.scale) + sizes))
+    normal = count * (np.log(sigma) + 0.5 * np.log(2 * np.pi) + 0.5) + units
+    heavy = min(_student(residual, least, nu) for nu in _FREEDOMS) + units + 0.5 * np.log(count)
+    tails = heavy < normal
+    noise = {
+        ADDITIVE: Noise(kind, additive=sigma),
+        GIVEN: Noise(kind, proportional=sigma),
+    }.get(kind, Noise(kind, proportional=sigma))
+    noise = replace(noise, heavy_tailed=bool(heavy < normal - 5))
+    own = replace(rows, scale=rows.scale * sigma)
+    nll = float(heavy if tails else normal)
+    return Described(formula, noise, nll, 0.5 * np.log(count), own)
+
+
+def _student(residual: np.ndarray, least: float, nu: float) -> float:
+    """The negative log-likelihood under Student's t with its best scale, by fixed-point steps."""
+    sigma = max(float(np.median(np.abs(residual))), least)
+    for _ in range(20):
+        weight = (nu + 1) / (nu + (residual / sigma) ** 2)
+        sigma = max(float(np.sqrt(np.mean(weight * residual**2))), least)
+    constant = gammaln(nu / 2) - gammaln((nu + 1) / 2) + 0.5 * np.log(nu * np.pi) + np.log(sigma)
+    return float(np.sum(constant + (nu + 1) / 2 * np.log1p((residual / sigma) ** 2 / nu)))
+
+
+def mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
+    """`best`, or the same formula under additive and proportional noise at once, if likelier."""
+    from scipy.optimize import minimize
+
+    if best.noise.kind not in (ADDITIVE, PROPORTIONAL) or not floats_in(best.formula):
+        return best
+    view = Parametric(best.formula, rows.symbols)
+    free, values = np.ones(len(view.values), bool), view.values
+    value = view.value(values, rows)
+    sizes = np.array([np.std(value - rows.target), np.median(np.abs(value))])
+    start = np.log([sizes[0] / 2, max(sizes[0] / sizes[1] / 2, 1e-12)])
+    for _ in range(2):
+        error, value = view.value(values, rows) - rows.target, view.value(values, rows)
+
+        def nll(logs, error=error, value=value):
+            variance = base**2 * (np.exp(2 * logs[0]) + np.exp(2 * logs[1]) * value**2)
+            return 0.5 * np.sum(np.log(2 * np.pi * variance) + error**2 / variance)
+
+        solved = minimize(nll, start, method="Nelder-Mead", options={"maxiter": 200})
+        start = solved.x
+        additive, proportional = np.exp(solved.x)
+        scale = base * np.sqrt(additive**2 + (proportional * value) ** 2)
+        values, _ = view.fit(values, free, replace(rows, scale=scale))
+    noise = Noise(MIXED, additive=float(additive), proportional=float(proportional))
+    formula = view.with_values([sympy.Float(v) for v in values])
+    own = replace(rows, scale=scale)
+    found = Described(formula, noise, float(solved.fun), np.log(len(rows)), own)
+    return found if found.length < best.length - 2 else best
+
+
+def floats_in(formula: sympy.Expr) -> bool:
+    """Whether the formula has fitted constants."""
+    return bool(formula.atoms(sympy.Float))
+
+
+def standardised(found: Described) -> np.ndarray:
+    """The residuals in standard deviations, `(rows,)`."""
+    value, rows = evaluate(found.formula, found.rows.columns()), found.rows
+    with np.errstate(all="ignore"):
+        error = np.log(value / rows.target) if rows.logarithmic else value - rows.target
+    return error / rows.scale
+
+
+def errors(formula: sympy.Expr, rows: Rows) -> Iterator[tuple[sympy.Float, float]]:
+    """Each fitted constant of a formula with its standard error.
+
+    From the covariance of the fit with n − k degrees of freedom; infinite for constants that
+    the rows do not determine.
+    """
+    view = Parametric(formula, rows.symbols)
+    count, constants = len(rows), len(view.values)
+    if not constants:
+        return
+    if count <= constants:
+        deviations = np.full(constants, np.inf)
+    else:
+        variance = view.loss(view.values, rows) * count / (count - constants)
+        with np.errstate(invalid="ignore"):
+            deviations = np.sqrt(variance * np.diag(view.covariance(view.values, rows)))
+    for value, deviation in zip(view.values, deviations, strict=True):
+        yield sympy.Float(value), float(deviation)

@@ -1,0 +1,177 @@
+"""Sparse sums of monomials for a power of the target, when rows have noise.
+
+y^p = Σ wₖ mₖ(x) is linear in w for every p, so that the best few monomials mₖ are found by a
+beam search over subsets, with weights by the delta method: an error σ of y is an error
+abs(p)·abs(y)^(p−1)·σ of y^p. The subsets of all powers, libraries and error models are then
+compared by the likelihood of y itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import sympy
+
+from numerate.formula import Rows
+from numerate.regress._closed import Library, Monomial, inverse, monomials, raised, written
+
+_HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)
+_MOST = 6  # monomials of a sum
+_MOST_COLUMNS = 700
+_BEAM = 12
+_KEPT = 2  # subsets of each size that are compared further
+_DEPENDENT = 1e-9
+
+LIBRARIES = (
+    Library("linear", (1,), 1, 1),
+    Library("quadratic", (1, 2), 2, 2),
+    Library("ratios", (-1, 1), 2, 2),
+    Library("roots", (-1, -_HALF, _HALF, 1), 2, 2),
+    Library("squares", (-2, 2), 3, 6),
+    Library("Laurent", (-2, -1, 1, 2), 3, 4),
+    Library("wide", (-3, -2, -1, 1, 2, 3), 2, 5),
+    Library("quartic", (1, 2, 3, 4), 4, 4),
+    Library("products", (-1, 1, 2), 4, 5),
+)
+_SIXTHS = [Fraction(n, 6) for n in range(-24, 25)]
+# For a table of one feature: all halves and thirds.
+ONE_FEATURE = Library("powers", tuple(p for p in _SIXTHS if p and p.denominator < 6), 1, 4)
+TARGET_POWERS = (1, -1, 2, _HALF, -2, -_HALF)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A sum of monomials for a power of the target.
+
+    **Fields:** `length`, nats that describe the rows with it; `power`; `monomials`, an empty
+    one for a constant, and their `weights`; `positive`, the sign of the target.
+    """
+
+    length: float
+    power: Fraction | int
+    monomials: tuple[Monomial, ...]
+    weights: tuple[float, ...]
+    positive: bool
+
+    def formula(self, rows: Rows) -> sympy.Expr:
+        """The proposal with a `Float` for each weight."""
+        parts = zip(self.weights, self.monomials, strict=True)
+        value = sympy.Add(*(sympy.Float(w) * written(rows, m) for w, m in parts))
+        return inverse(value, self.power, self.positive)
+
+
+def proposals(
+    rows: Rows, library: Library, scales: Sequence[np.ndarray], cost: float
+) -> Iterator[Proposal]:
+    """The best sums of up to six monomials of a library, for each power of the target.
+
+    **Arguments:** `scales`, relative standard deviations of the target under each error model,
+    each `(rows,)`; `cost`, nats for each symbol of a formula.
+    """
+    found, columns = monomials(rows, library, _MOST_COLUMNS)
+    found, columns = [(), *found], np.column_stack([np.ones(len(rows)), columns])
+    size = np.linalg.norm(columns, axis=0)
+    usable = np.flatnonzero(np.isfinite(size) & (size > 0))
+    if len(usable) < 2:
+        return
+    matrix = columns[:, usable] / size[usable]
+    prices = cost * np.array([_symbols(found[i]) for i in usable])
+    for power in TARGET_POWERS:
+        target = raised(rows.target, power)
+        if target is None:
+            continue
+        for scale in scales:
+            deviation = scale * abs(float(power)) * np.abs(rows.target) ** (float(power) - 1)
+            if not (np.all(np.isfinite(deviation)) and np.all(deviation > 0)):
+                continue
+            for chosen in beam(matrix / deviation[:, None], target / deviation):
+                weights, value = _solved(matrix[:, chosen], target, deviation)
+                length = _length(value, power, rows, scales)
+                length += float(prices[chosen].sum()) + 2 * cost * (power != 1)
+                length += 0.5 * np.log(len(rows)) * len(chosen)
+                if np.isfinite(length):
+                    yield Proposal(
+                        length,
+                        power,
+                        tuple(found[usable[i]] for i in chosen),
+                        tuple((weights / size[usable[chosen]]).tolist()),
+                        bool(rows.target[0] > 0),
+                    )
+
+
+def _symbols(monomial: Monomial) -> float:
+    """About the length of a weighted monomial and the sign before it."""
+    return 2.0 + sum(2 + 2 * (abs(power) != 1) for _, power in monomial)
+
+
+def _solved(columns, target, deviation) -> tuple[np.ndarray, np.ndarray]:
+    weights = np.linalg.lstsq(columns / deviation[:, None], target / deviation, rcond=None)[0]
+    return weights, columns @ weights
+
+
+def _length(value, power, rows: Rows, scales: Sequence[np.ndarray]) -> float:
+    """Nats that describe the target if `value` is its power, under the best error model."""
+    with np.errstate(all="ignore"):
+        if power == 1:
+            prediction = value
+        elif power == -1:
+            prediction = 1 / value
+        else:
+            prediction = np.where(value > 0, np.abs(value) ** (1 / float(power)), np.nan)
+            prediction *= np.sign(rows.target[0])
+        error = prediction - rows.target
+    if not np.all(np.isfinite(error)):
+        return np.inf
+    floor = 1e-14 * np.abs(rows.target).mean()
+    return min(
+        len(error) * np.log(np.sqrt(np.mean((error / s) ** 2)) + floor / s.max()) + np.log(s).sum()
+        for s in scales
+    )
+
+
+def beam(columns: np.ndarray, target: np.ndarray) -> Iterator[list[int]]:
+    """The best subsets of one, two, … columns for a linear least-squares fit.
+
+    Pairs are compared exhaustively; larger subsets grow from the best smaller ones.
+    """
+    size = np.linalg.norm(columns, axis=0)
+    unit = columns / np.where(size > 0, size, 1.0)
+    gram, related = unit.T @ unit, unit.T @ target
+    yield from ([int(i)] for i in np.argsort(-np.abs(related), kind="stable")[:_KEPT])
+    count = len(target)
+    most = min(_MOST, count // 3 if count > 12 else count // 2 + 1, len(related))
+    subsets = _pairs(gram, related) if most > 1 else []
+    while subsets:
+        yield from (list(s) for s in subsets[:_KEPT])
+        if len(subsets[0]) >= most:
+            return
+        subsets = _grown(gram, related, subsets)
+
+
+def _pairs(gram: np.ndarray, related: np.ndarray) -> list[tuple[int, ...]]:
+    free = 1 - gram**2
+    gain = related[:, None] ** 2 + related[None, :] ** 2 - 2 * gram * np.outer(related, related)
+    gain = np.where(free > _DEPENDENT, gain / np.maximum(free, _DEPENDENT), -np.inf)
+    gain[np.tril_indices(len(related))] = -np.inf
+    best = np.argsort(-gain, axis=None, kind="stable")[:_BEAM]
+    pairs = zip(*np.unravel_index(best, gain.shape), strict=True)
+    return [(int(i), int(j)) for i, j in pairs if np.isfinite(gain[i, j])]
+
+
+def _grown(gram, related, subsets) -> list[tuple[int, ...]]:
+    """The best subsets with one column more."""
+    found: dict[tuple[int, ...], float] = {}
+    for subset in subsets:
+        some = list(subset)
+        inner = gram[np.ix_(some, some)]
+        solved = np.linalg.lstsq(inner, np.column_stack([gram[some], related[some]]), rcond=None)[0]
+        free = 1 - np.sum(gram[some] * solved[:, :-1], axis=0)
+        left = related - gram[:, some] @ solved[:, -1]
+        gain = np.where(free > _DEPENDENT, left**2 / np.maximum(free, _DEPENDENT), -np.inf)
+        gain[some] = -np.inf
+        for i in np.argsort(-gain, kind="stable")[:_BEAM]:
+            if np.isfinite(gain[i]):
+                whole = tuple(sorted((*subset, int(i))))
+                found[whole] = float(related[some] @ solved[:, -1] + gain[i])
+    return sorted(found, key=lambda s: -found[s])[:_BEAM]

@@ -1,0 +1,94 @@
+"""Is anything left in the residuals of a formula? A battery of tests on ranks.
+
+Standardised residuals that are noise alone depend on nothing. Their ranks, and those of their
+sizes, are regressed on each feature and on the prediction, on products of two features, and are
+compared with those of the nearest row. Ranks make the tests exact in level for any distribution
+with one continuous value a row. The smallest p value, times the number of tests (Bonferroni), is
+compared with `LEVEL`: so a correct formula with correctly described noise is doubted once in a
+thousand tables.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.special import erfc, fdtrc
+
+LEVEL = 0.001
+_DEGREE = 3  # of the polynomials of a feature
+_MOST = 2000  # rows that are tested
+_PAIRS = 8  # features whose products are tested
+
+
+def structure(
+    residual: np.ndarray, features: Mapping[str, np.ndarray], prediction: np.ndarray, used: set[str]
+) -> str | None:
+    """What the residuals still depend on, in words; None if the battery finds nothing.
+
+    **Arguments:** standardised residuals `(rows,)`; the features by name, each `(rows,)`; the
+    formula's prediction `(rows,)`; the names of the features in the formula.
+    """
+    count = len(residual)
+    if count > _MOST:
+        some = np.random.default_rng(0).choice(count, _MOST, replace=False)
+        features = {name: column[some] for name, column in features.items()}
+        residual, prediction = residual[some], prediction[some]
+    tests = list(_tests(residual, features, prediction, used))
+    if not tests:
+        return None
+    p, what = min(tests)
+    return what if p * len(tests) < LEVEL else None
+
+
+def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
+    rank, size = _ranks(residual), _ranks(np.abs(residual))
+    columns = {name: _ranks(column) for name, column in features.items()}
+    value = "the predicted value"
+    for name, column in [*columns.items(), (value, _ranks(prediction))]:
+        degree = min(_DEGREE, len(np.unique(column)) - 1, (len(rank) - 2) // 3)
+        if degree > 0:
+            design = np.polynomial.legendre.legvander(column, degree)
+            yield _regression(rank, design), f"residuals still depend on {name}"
+            yield (
+                _regression(size, design[:, :2]),
+                f"the size of the residuals still depends on {name}",
+            )
+    for one, two in itertools.combinations(list(columns)[:_PAIRS], 2):
+        design = np.column_stack(
+            [np.ones(len(rank)), columns[one], columns[two], columns[one] * columns[two]]
+        )
+        yield _regression(rank, design), f"residuals still depend on {one} together with {two}"
+    near = [column for name, column in columns.items() if name in used or len(columns) <= 4]
+    if near and len(rank) >= 8:
+        yield _neighbours(rank, np.stack(near, axis=-1)), "residuals of neighbouring rows are alike"
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from −1 to 1; equal values have the mean of their ranks."""
+    order, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts + 1) / 2
+    return (2 * (middle[where] + 0.5) / len(values)) - 1 if len(order) > 1 else 0.0 * values
+
+
+def _regression(target: np.ndarray, design: np.ndarray) -> float:
+    """The p value of the F test that the design explains nothing beyond the mean."""
+    count, rank = len(target), int(np.linalg.matrix_rank(design))
+    total = float(np.sum((target - target.mean()) ** 2))
+    free = count - rank
+    if total == 0 or rank < 2 or free < 1:
+        return 1.0
+    left = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    unexplained = max(float(left @ left), 1e-300)
+    ratio = (total - unexplained) / (rank - 1) / (unexplained / free)
+    return float(fdtrc(rank - 1, free, max(ratio, 0.0)))
+
+
+def _neighbours(rank: np.ndarray, points: np.ndarray) -> float:
+    """The p value of the correlation between each row and the one nearest to it."""
+    unit = (rank - rank.mean()) / (rank.std() or 1.0)
+    nearest = cKDTree(points).query(points, k=2)[1][:, 1]
+    ends = np.sort(np.stack([np.arange(len(rank)), nearest], axis=-1), axis=1)
+    ends, times = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0, return_counts=True)
+    sum_of = float(np.sum(times * unit[ends[:, 0]] * unit[ends[:, 1]]))
+    return float(0.5 * erfc(sum_of / np.sqrt(2.0 * np.sum(times**2))))
