@@ -8,7 +8,7 @@ layer, is a sparse linear regression on monomials. It is also solved for powers 
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -191,20 +191,18 @@ def _solve(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def linear(rows: Rows) -> Iterator[sympy.Expr]:
-    """Sums of all features, by least squares: with one coefficient for all and with one for
-    each, with a constant and without."""
-    if len(rows.symbols) < 2:
+    """Sums and differences of all features: plain, with a constant, and with a coefficient for
+    each, by least squares."""
+    count = len(rows.symbols)
+    if count < 2 or len(rows) < count + 3:
         return
-    ones = np.ones((len(rows), 1))
-    total, whole = rows.features.sum(axis=1, keepdims=True), sympy.Add(*rows.symbols)
-    sums = [(total, [whole]), (np.column_stack([total, ones]), [whole, sympy.S.One])]
-    sums.append((rows.features, [*rows.symbols]))
-    sums.append((np.column_stack([rows.features, ones]), [*rows.symbols, sympy.S.One]))
-    for columns, terms_of in sums:
-        if len(rows) >= len(terms_of) + 3:
-            weights = _solve(columns, rows.target)[0]
-            parts = zip(weights, terms_of, strict=True)
-            yield sympy.Add(*(sympy.Float(w) * s for w, s in parts))
+    weights = _solve(np.column_stack([rows.features, np.ones(len(rows))]), rows.target)[0]
+    signs = np.sign(weights[:-1]).astype(int)
+    plain = sympy.Add(*(int(n) * s for n, s in zip(signs, rows.symbols, strict=True)))
+    yield plain
+    yield plain + sympy.Float(np.mean(rows.target - rows.features @ signs))
+    parts = zip(weights, (*rows.symbols, sympy.S.One), strict=True)
+    yield sympy.Add(*(sympy.Float(w) * s for w, s in parts))
 
 
 def quotients(rows: Rows) -> Iterator[sympy.Expr]:

@@ -24,7 +24,7 @@ import numpy as np
 import sympy
 from scipy.special import gammaln
 
-from numerate.formula import Parametric, Rows, evaluate
+from numerate.formula import Parametric, Rows
 
 WRITTEN, ADDITIVE, PROPORTIONAL = "written", "additive", "proportional"
 MIXED, FACTOR, GIVEN = "mixed", "factor", "given"
@@ -49,6 +49,16 @@ class Noise:
     additive: float = 0.0
     proportional: float = 0.0
     heavy_tailed: bool = False
+
+    def standardised(self, value: np.ndarray, target: np.ndarray, base: np.ndarray) -> np.ndarray:
+        """Residuals in standard deviations, `(rows,)`, of a formula's values."""
+        with np.errstate(all="ignore"):
+            if self.kind == FACTOR:
+                return np.log(value / target) / (self.proportional * base)
+            if self.kind == GIVEN:
+                return (value - target) / (self.proportional * base)
+            deviation = np.hypot(self.additive, self.proportional * value)
+            return (value - target) / (deviation * base)
 
     def sentence(self) -> str:
         """The model in words.
@@ -211,14 +221,6 @@ def mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
 def floats_in(formula: sympy.Expr) -> bool:
     """Whether the formula has fitted constants."""
     return bool(formula.atoms(sympy.Float))
-
-
-def standardised(found: Described) -> np.ndarray:
-    """The residuals in standard deviations, `(rows,)`."""
-    value, rows = evaluate(found.formula, found.rows.columns()), found.rows
-    with np.errstate(all="ignore"):
-        error = np.log(value / rows.target) if rows.logarithmic else value - rows.target
-    return error / rows.scale
 
 
 def errors(formula: sympy.Expr, rows: Rows) -> Iterator[tuple[sympy.Float, float]]:

@@ -26,7 +26,7 @@ import sympy
 from numerate.formula import Rows, complexity, floats, simplify, snap, with_ratios
 from numerate.regress import _closed, _sparse
 from numerate.regress._candidate import Candidate, symbol_cost
-from numerate.regress._noise import ADDITIVE, kinds, scale_of
+from numerate.regress._noise import kinds, scale_of
 from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
 from numerate.regress._verify import (
     APPROXIMATE,
@@ -290,7 +290,7 @@ class Search:
         chosen = self.chosen()
         if chosen.formula.free_symbols:
             return chosen.status == WITHIN_NOISE
-        return leftover(chosen.found) is None
+        return leftover(chosen.found, self.problem) is None
 
     def _is_verified(self) -> bool:
         return any(c.exact_status != APPROXIMATE for c in self.candidates.values())

@@ -23,7 +23,7 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, complexity, evaluate
-from numerate.regress._noise import Described, standardised
+from numerate.regress._noise import Described
 from numerate.regress._problem import Problem, rounding
 from numerate.regress._structure import LEVEL, structure
 
@@ -157,11 +157,8 @@ def _gates(node: sympy.Expr, in_sum: bool) -> bool:
 
 
 def noise_status(found: Described, problem: Problem) -> tuple[str, str]:
-    """`within_noise` or `approximate`, with what is left in the residuals.
-
-    Judged on the rows to which the formula was fitted under its error model.
-    """
-    formula, rows = found.formula, found.rows
+    """`within_noise` or `approximate`, with what is left in the residuals of all rows."""
+    formula, rows = found.formula, problem.everything
     if not formula.free_symbols:
         return APPROXIMATE, "no column explains more of the target than chance would"
     if gates(formula):
@@ -172,15 +169,18 @@ def noise_status(found: Described, problem: Problem) -> tuple[str, str]:
     numbers, points = fitted(formula), len(np.unique(rows.features, axis=0))
     if len(rows) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
         return APPROXIMATE, "there are too few rows to tell noise from a wrong formula"
-    left = leftover(found)
+    left = leftover(found, problem)
     return (APPROXIMATE, left) if left else (WITHIN_NOISE, "")
 
 
-def leftover(found: Described) -> str | None:
-    """What the residuals of a fit still depend on, in words; None if nothing is found."""
-    names = {s.name for s in found.formula.free_symbols}
-    prediction = evaluate(found.formula, found.rows.columns())
-    return structure(standardised(found), found.rows.columns(), prediction, names)
+def leftover(found: Described, problem: Problem) -> str | None:
+    """What the residuals of all rows still depend on, in words; None if nothing is found."""
+    names, rows = {s.name for s in found.formula.free_symbols}, problem.everything
+    prediction = evaluate(found.formula, rows.columns())
+    residual = found.noise.standardised(prediction, rows.target, problem.base)
+    if not np.all(np.isfinite(residual)):
+        return "the formula is not defined on every row"
+    return structure(residual, rows.columns(), prediction, names)
 
 
 def distinct(rows: Rows) -> int:
