@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 import sympy
 
-from numerate.formula import complexity, floats
+from numerate.formula import complexity, evaluate, floats
 from numerate.regress._noise import Described
-from numerate.regress._problem import Problem
+from numerate.regress._problem import Problem, rounding
 from numerate.regress._verify import APPROXIMATE, OPERATIONS, coefficients, noise_status, status
 
 _LINEAR = 3  # symbols: all columns in a sum are one choice among few
@@ -18,13 +18,13 @@ _LINEAR = 3  # symbols: all columns in a sum are one choice among few
 class Candidate:
     """A formula, fitted to the training rows under its likeliest error model.
 
-    **Fields:** `found`, the fit; `problem`; `known`, whether it is one of the simple forms that
-    are always reported.
+    **Fields:** `found`, the fit; `problem`; `held_out`, the error on held-out rows if it is known
+    already.
     """
 
     found: Described
     problem: Problem = field(repr=False)
-    known: bool = False
+    held_out: float | None = None
 
     @property
     def formula(self) -> sympy.Expr:
@@ -65,7 +65,7 @@ class Candidate:
     @cached_property
     def holdout_relative_rmse(self) -> float:
         """Error on held-out rows, or by cross-validation."""
-        return self.problem.holdout_error(self.found)
+        return self.problem.holdout_error(self.found) if self.held_out is None else self.held_out
 
     @cached_property
     def exact_status(self) -> str:
@@ -79,10 +79,31 @@ class Candidate:
             return self.exact_status, ""
         return noise_status(self.found, self.problem)
 
+    @cached_property
+    def agrees(self) -> bool:
+        """Whether every row agrees to rounding, proven or not."""
+        rows = self.problem.everything
+        error = np.abs(evaluate(self.formula, rows.columns()) - rows.target)
+        return bool(np.all(error <= rounding(self.formula, rows)))
+
     @property
     def status(self) -> str:
         """The status."""
         return self.judged[0]
+
+
+def on_all_rows(candidate: Candidate) -> Candidate:
+    """The candidate with its constants fitted to all rows, held-out ones included.
+
+    One that agrees to rounding keeps its constants, which were chosen for every row.
+    """
+    problem = candidate.problem
+    if candidate.exact_status != APPROXIMATE or not floats(candidate.formula):
+        return candidate
+    found = problem.described(candidate.formula, np.arange(len(problem.everything)))
+    if not found:
+        return candidate
+    return Candidate(found[0], problem, candidate.holdout_relative_rmse)
 
 
 def _adds_all(formula: sympy.Expr, features: int) -> bool:

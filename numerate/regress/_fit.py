@@ -1,6 +1,6 @@
 """`numerate.fit` and `numerate.load`: a fitted estimator in one call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -17,6 +17,10 @@ def fit(
     features: Sequence[str] | None = None,
     seed: int = 0,
     budget: float = 60.0,
+    loss: str = "squared",
+    sigma: str | None = None,
+    exact: Sequence[str] = (),
+    written: Mapping[str, float] | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> ArithmeticRegressor:
     """Find the formula of one column of a table in terms of the others.
@@ -28,6 +32,10 @@ def fit(
     - `target`: the column to explain; the last one by default.
     - `features`: the columns a formula may use; by default all others that hold numbers.
     - `seed`, `budget`: as `random_state` and `budget` of `ArithmeticRegressor`.
+    - `loss`: `"huber"` leaves out rows that are far from the formula.
+    - `sigma`: the column of the target's standard errors.
+    - `exact`: columns whose values are exact whatever their digits say.
+    - `written`: half a unit in the last written digit, by column, where the digits do not show it.
     - `on_progress`: called with the fraction done and what is being done.
 
     **Returns:** a fitted `ArithmeticRegressor`; its `interrupted_` is true if Ctrl-C ended the
@@ -39,12 +47,21 @@ def fit(
         >>> fit("kepler").formula_
         a**(3/2)
     """
-    table = read_table(data, target=target, features=features)
+    table = read_table(
+        data, target=target, features=features, sigma=sigma, exact=exact, written=written
+    )
     *names, target_name = table.names
     frame = pl.DataFrame(dict(zip(names, table.values.T, strict=False)))
-    model = ArithmeticRegressor(budget=budget, random_state=seed)
-    y = table.values[:, -1]
-    return model._fit(frame, y, table.resolution, target_name, on_progress)
+    model = ArithmeticRegressor(budget=budget, loss=loss, random_state=seed)
+    return model._fit(
+        frame,
+        table.values[:, -1],
+        table.resolution,
+        target_name,
+        on_progress,
+        sigma=table.sigma,
+        stated=table.stated,
+    )
 
 
 def load(path: Any) -> ArithmeticRegressor:

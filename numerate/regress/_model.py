@@ -1,12 +1,13 @@
 """The result of a search, without scikit-learn: the model that the command line uses."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import sympy
 
-from numerate.formula import evaluate, formula_text, python_source
+from numerate.formula import evaluate, floats, formula_text, python_source
 from numerate.regress._search import Settings
 from numerate.regress._verify import MEANING
 
@@ -25,6 +26,13 @@ class FormulaModel:
     - `feature_names`, `target_name`: the names of the columns; `named` is false where the
         table had none.
     - `training_range`: `(2, n_features)`, smallest and largest value of each feature.
+    - `noise`: the error model (`kind`, `additive`, `proportional`, `heavy_tailed`, `sentence`),
+        or None where every row agrees.
+    - `constants`: `value` and `standard_error` of each fitted constant, in the order of
+        `numerate.formula.floats`.
+    - `left`: what is left in the residuals of an approximate formula, in words.
+    - `worst_rows`: `row`, counted from 1, its `deviation` in standard deviations, and whether a
+        robust search `left_out` the row.
     - `settings`, `seed`: of the search; `seconds`: that it took; `interrupted`: by Ctrl-C.
     """
 
@@ -38,6 +46,10 @@ class FormulaModel:
     seed: int
     seconds: float
     interrupted: bool
+    noise: dict[str, Any] | None = None
+    constants: list[dict[str, float]] = field(default_factory=list)
+    left: str = ""
+    worst_rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def formula(self) -> sympy.Expr:
@@ -46,7 +58,7 @@ class FormulaModel:
 
     @property
     def status(self) -> str:
-        """`"exact"`, `"within_precision"` or `"approximate"`."""
+        """`"exact"`, `"within_precision"`, `"within_noise"` or `"approximate"`."""
         return self.equations[0]["status"]
 
     @property
@@ -99,6 +111,10 @@ class FormulaModel:
             "relative_rmse": self.relative_rmse,
             "holdout_relative_rmse": self.holdout_relative_rmse,
             "complexity": self.complexity,
+            "noise": self.noise,
+            "constants": self.constants,
+            "left": self.left,
+            "worst_rows": self.worst_rows,
             "equations": [{name: row[name] for name in columns} for row in self.equations],
             "seconds": self.seconds,
             "seed": self.seed,
@@ -106,4 +122,42 @@ class FormulaModel:
 
     def meaning(self) -> str:
         """The meaning of `status`, as a sentence."""
-        return MEANING.get(self.status, "a newer version of numerate knows what it means")
+        return self.left or MEANING[self.status]
+
+    def rounded(self) -> sympy.Expr:
+        """The formula with its constants to the digits that their standard errors leave."""
+        digits = {c["value"]: significant(c["value"], c["standard_error"]) for c in self.constants}
+        return self.formula.xreplace(
+            {f: sympy.Float(f, digits.get(float(f), 6)) for f in floats(self.formula)}
+        )
+
+    def uncertainties(self) -> list[str]:
+        """Each fitted constant with its standard error, such as `212.3 ± 0.9`."""
+        return [with_error(c["value"], c["standard_error"]) for c in self.constants]
+
+
+def significant(value: float, error: float) -> int:
+    """The digits of a value that its standard error leaves, two of them uncertain; 2 to 15.
+
+    !!! example
+        >>> significant(212.272, 0.91), significant(8.31e-12, 0.0)
+        (4, 15)
+    """
+    if not 0 < error < math.inf or value == 0:
+        return 15 if error == 0 else 6
+    return min(15, max(2, math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2))
+
+
+def with_error(value: float, error: float) -> str:
+    """A value and its standard error, to the digits that are known.
+
+    !!! example
+        >>> with_error(212.272, 0.91), with_error(6.7131e-11, 3.4e-13)
+        ('212.27 ± 0.91', '6.713e-11 ± 3.4e-13')
+    """
+    if not math.isfinite(error):
+        return f"{value:.6g} (not determined by the rows)"
+    if error == 0:
+        return f"{value:.15g}"
+    digits = significant(value, error)
+    return f"{value:#.{digits}g} ± {error:.2g}".replace(". ", " ")

@@ -24,7 +24,7 @@ import numpy as np
 import sympy
 from scipy.special import gammaln
 
-from numerate.formula import Parametric, Rows
+from numerate.formula import Parametric, Rows, floats
 
 WRITTEN, ADDITIVE, PROPORTIONAL = "written", "additive", "proportional"
 MIXED, FACTOR, GIVEN = "mixed", "factor", "given"
@@ -32,6 +32,8 @@ MIXED, FACTOR, GIVEN = "mixed", "factor", "given"
 _ROUNDS = 3  # of a fit whose weights depend on the formula
 _LARGE = 0.1  # relative scatter from which a factor describes it better than a percentage
 _SMALLEST = 1e-3  # of the median: a prediction nearer to zero does not lower its error further
+_CLOSE = 15.0  # nats between two models, within which their sum may be better
+_WORTH = 2.0  # nats that it has to save
 _FREEDOMS = (1.0, 2.0, 4.0)  # of Student's t
 _FLOOR = 8 * np.finfo(float).eps
 
@@ -118,8 +120,13 @@ def kinds(rows: Rows, given: bool) -> tuple[str, ...]:
 
 
 def scale_of(kind: str, value: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Relative standard deviations of the rows `(rows,)` under a model, up to a common factor."""
-    if kind == ADDITIVE or kind == GIVEN or kind == FACTOR:
+    """Standard deviations of the rows `(rows,)` under a model, up to a common factor.
+
+    Of the magnitude of the values, so that residuals in this unit neither under- nor overflow.
+    """
+    if kind == ADDITIVE:
+        return base * (np.abs(value).max() or 1.0)
+    if kind in (GIVEN, FACTOR):
         return base
     size = np.abs(value)
     return base * np.maximum(size, _SMALLEST * np.median(size))
@@ -136,7 +143,13 @@ def described(formula: sympy.Expr, rows: Rows, base: np.ndarray, given: bool) ->
     large = [f for f in found if f.noise.kind == PROPORTIONAL and f.noise.proportional > _LARGE]
     if large:
         found += [f for f in [_fitted(large[0].formula, rows, base, FACTOR)] if f is not None]
-    return sorted(found, key=lambda f: f.length)
+    found.sort(key=lambda f: f.length)
+    both = [f for f in found if f.noise.kind in (ADDITIVE, PROPORTIONAL)]
+    if len(both) == 2 and floats(formula) and both[1].length - both[0].length < _CLOSE:
+        mixed = _mixed(both[0], rows, base)
+        if mixed.length < both[0].length - _WORTH:
+            return [mixed, *found]
+    return found
 
 
 def _fitted(formula, rows: Rows, base, kind: str) -> Described | None:
@@ -155,10 +168,11 @@ def _fitted(formula, rows: Rows, base, kind: str) -> Described | None:
     residual = view.residual(values, own)
     if not np.all(np.abs(residual) < 1e90):
         return None
-    return _judged(view.with_values([sympy.Float(v) for v in values]), residual, own, kind)
+    unit = float(own.scale[0] / base[0])
+    return _judged(view.with_values([sympy.Float(v) for v in values]), residual, own, kind, unit)
 
 
-def _judged(formula, residual: np.ndarray, rows: Rows, kind: str) -> Described:
+def _judged(formula, residual: np.ndarray, rows: Rows, kind: str, unit: float) -> Described:
     """The likelihood of residuals, in units of `rows.scale`, with the best common factor."""
     count = len(rows)
     least = _FLOOR * (1.0 if rows.logarithmic else float(np.mean(np.abs(rows.target) / rows.scale)))
@@ -168,11 +182,12 @@ def _judged(formula, residual: np.ndarray, rows: Rows, kind: str) -> Described:
     normal = count * (np.log(sigma) + 0.5 * np.log(2 * np.pi) + 0.5) + units
     heavy = min(_student(residual, least, nu) for nu in _FREEDOMS) + units + 0.5 * np.log(count)
     tails = heavy < normal
-    noise = {
-        ADDITIVE: Noise(kind, additive=sigma),
-        GIVEN: Noise(kind, proportional=sigma),
-    }.get(kind, Noise(kind, proportional=sigma))
-    noise = replace(noise, heavy_tailed=bool(heavy < normal - 5))
+    tailed = bool(heavy < normal - 5)
+    noise = (
+        Noise(kind, additive=sigma * unit, heavy_tailed=tailed)
+        if kind == ADDITIVE
+        else Noise(kind, proportional=sigma, heavy_tailed=tailed)
+    )
     own = replace(rows, scale=rows.scale * sigma)
     nll = float(heavy if tails else normal)
     return Described(formula, noise, nll, 0.5 * np.log(count), own)
@@ -188,39 +203,39 @@ def _student(residual: np.ndarray, least: float, nu: float) -> float:
     return float(np.sum(constant + (nu + 1) / 2 * np.log1p((residual / sigma) ** 2 / nu)))
 
 
-def mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
-    """`best`, or the same formula under additive and proportional noise at once, if likelier."""
+def _mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
+    """The formula of a fit under additive and proportional noise at once."""
     from scipy.optimize import minimize
 
-    if best.noise.kind not in (ADDITIVE, PROPORTIONAL) or not floats_in(best.formula):
-        return best
     view = Parametric(best.formula, rows.symbols)
     free, values = np.ones(len(view.values), bool), view.values
     value = view.value(values, rows)
-    sizes = np.array([np.std(value - rows.target), np.median(np.abs(value))])
-    start = np.log([sizes[0] / 2, max(sizes[0] / sizes[1] / 2, 1e-12)])
+    error = np.std(value - rows.target)
+    logs = np.log([error / 2, error / 2 / np.median(np.abs(value))])
+
+    def deviation(logs: np.ndarray) -> np.ndarray:
+        additive, proportional = np.exp(logs)
+        return base * np.hypot(additive, proportional * value)
+
+    def nll(logs: np.ndarray) -> float:
+        scale = deviation(logs)
+        return float(np.sum(np.log(scale) + 0.5 * (error / scale) ** 2))
+
     for _ in range(2):
-        error, value = view.value(values, rows) - rows.target, view.value(values, rows)
-
-        def nll(logs, error=error, value=value):
-            variance = base**2 * (np.exp(2 * logs[0]) + np.exp(2 * logs[1]) * value**2)
-            return 0.5 * np.sum(np.log(2 * np.pi * variance) + error**2 / variance)
-
-        solved = minimize(nll, start, method="Nelder-Mead", options={"maxiter": 200})
-        start = solved.x
-        additive, proportional = np.exp(solved.x)
-        scale = base * np.sqrt(additive**2 + (proportional * value) ** 2)
-        values, _ = view.fit(values, free, replace(rows, scale=scale))
-    noise = Noise(MIXED, additive=float(additive), proportional=float(proportional))
-    formula = view.with_values([sympy.Float(v) for v in values])
-    own = replace(rows, scale=scale)
-    found = Described(formula, noise, float(solved.fun), np.log(len(rows)), own)
-    return found if found.length < best.length - 2 else best
-
-
-def floats_in(formula: sympy.Expr) -> bool:
-    """Whether the formula has fitted constants."""
-    return bool(formula.atoms(sympy.Float))
+        value = view.value(values, rows)
+        error = value - rows.target
+        logs = minimize(nll, logs, method="Nelder-Mead", options={"maxiter": 100}).x
+        values, _ = view.fit(values, free, replace(rows, scale=deviation(logs)))
+    value = view.value(values, rows)
+    error = value - rows.target
+    additive, proportional = (float(size) for size in np.exp(logs))
+    return Described(
+        view.with_values([sympy.Float(v) for v in values]),
+        Noise(MIXED, additive=additive, proportional=proportional),
+        nll(logs) + 0.5 * np.log(2 * np.pi) * len(rows),
+        float(np.log(len(rows))),
+        replace(rows, scale=deviation(logs)),
+    )
 
 
 def errors(formula: sympy.Expr, rows: Rows) -> Iterator[tuple[sympy.Float, float]]:

@@ -154,7 +154,7 @@ def released(formula: sympy.Expr) -> sympy.Expr:
         3.0*a**2/b + 1.0*c + 5.0
     """
     if formula.is_number:
-        return sympy.Float(formula)
+        return sympy.Float(float(formula))
     if formula.is_Add:
         return sympy.Add(*(released(term) for term in formula.args))
     factor, rest = formula.as_independent(*formula.free_symbols, as_Add=False)
@@ -162,7 +162,7 @@ def released(formula: sympy.Expr) -> sympy.Expr:
         rest = sympy.Mul(*(_inside(f) for f in rest.args))
     else:
         rest = _inside(rest)
-    return sympy.Mul(sympy.Float(factor), rest, evaluate=False)
+    return sympy.Mul(sympy.Float(float(factor)), rest, evaluate=False)
 
 
 def _inside(factor: sympy.Expr) -> sympy.Expr:

@@ -48,6 +48,7 @@ _SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
 _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
 _POWERS = (1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
 _ORDER = {EXACT: 0, WITHIN_PRECISION: 1, WITHIN_NOISE: 2, APPROXIMATE: 2}
+_SMALL_NOISE = 3e-4  # of the target's spread: below, there may be an exact formula
 _GRACE = 0.2  # seconds in which a search that was told to end does so by itself
 
 
@@ -57,13 +58,15 @@ class _Ended(BaseException):
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits of a search: seconds, depth of stacks, random starts of each population, and whether
-    stacks that need no training are solved directly."""
+    """Limits of a search: seconds, depth of stacks, random starts of each population, whether
+    stacks that need no training are solved directly, and whether rows far from the formula are
+    left out."""
 
     budget: float = 60.0
     max_depth: int = 4
     n_starts: int = 64
     closed_forms: bool = True
+    robust: bool = False
 
 
 @dataclass
@@ -85,9 +88,9 @@ class Search:
         self._started = time.monotonic()
         self._until = self._started + self.settings.budget
         self._failure: BaseException | None = None
-        self._compared = not self.settings.closed_forms
-        # A constant can always be reported.
-        self.consider(sympy.Float(np.mean(self.problem.rows(SEARCH_ROWS).target)))
+        self._compared = False
+        with np.errstate(all="ignore"):  # a constant can always be reported
+            self.consider(sympy.Float(np.mean(self.problem.rows(SEARCH_ROWS).target)))
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
@@ -227,6 +230,7 @@ class Search:
         trained = train_population(stack(layers, len(kept)), transformed, starts, rng)
         for formula in itertools.islice(trained, _POLISHED):
             yield _closed.inverse(formula, power, bool(rows.target[0] > 0))
+        self._compared = True
 
     def consider(self, formula: sympy.Expr) -> None:
         """Snap, simplify, refit and describe a formula; keep it if it is new."""
@@ -244,7 +248,8 @@ class Search:
             formula = simplify(snapped, rows)
             if not floats(formula) or not formula.free_symbols:
                 break
-        if str(formula) in self.candidates or len(floats(formula)) >= self._distinct:
+        few = len(floats(formula)) >= self._distinct
+        if str(formula) in self.candidates or few or has_steps(formula):
             return
         if len(problem.train) > SEARCH_ROWS and floats(formula):
             index = problem.some(REFIT_ROWS)
@@ -289,7 +294,7 @@ class Search:
         """Whether nothing is left in the residuals of the best formula, be it a constant."""
         chosen = self.chosen()
         if chosen.formula.free_symbols:
-            return chosen.status == WITHIN_NOISE
+            return chosen.status == WITHIN_NOISE and chosen.relative_rmse > _SMALL_NOISE
         return leftover(chosen.found, self.problem) is None
 
     def _is_verified(self) -> bool:
@@ -352,5 +357,10 @@ def is_plausible(formula: sympy.Expr) -> bool:
     if any(p.is_number and not p.is_real for p in found):
         return False
     return not formula.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I) and all(
-        abs(p) <= _LARGEST_POWER and (not p.is_Float or abs(p) >= _SMALLEST_POWER) for p in powers
+        abs(p) <= _LARGEST_POWER for p in powers
     )
+
+
+def has_steps(formula: sympy.Expr) -> bool:
+    """Whether a fitted power is so near to 0 that it acts as a step at 0."""
+    return any(abs(p.exp) < _SMALLEST_POWER for p in formula.atoms(sympy.Pow) if p.exp.is_Float)

@@ -18,6 +18,7 @@ _FORMAT = "numerate.ArithmeticRegressor/1"
 # The format keeps the names of the estimator's attributes.
 _FIELDS = ("seconds", "interrupted", "target_name", "feature_names", "seed")
 _MOST_NUMBERS = 2_000_000  # of the training range: two for each feature
+_OPTIONAL = ("noise", "constants", "left", "worst_rows")  # not in models of version 0.1
 _OF_THE_CHOSEN = ("status", "complexity", "relative_rmse", "holdout_relative_rmse")
 
 
@@ -33,6 +34,7 @@ def save_model(model: FormulaModel, path: Any) -> None:
     content["formulas"] = [to_data(f) for f in model.formulas]
     content["equations"] = model.equations
     content["named"] = model.named
+    content |= {name: getattr(model, name) for name in _OPTIONAL}
     metadata = {"format": _FORMAT, "model": json.dumps(content, default=float)}
     write_file(path, to_bytes({"training_range": model.training_range}, metadata=metadata))
 
@@ -91,4 +93,5 @@ def _rebuilt(description: Any, file: Any) -> FormulaModel:
         training_range=training_range,
         settings=content["parameters"],
         **{name: content[f"{name}_"] for name in _FIELDS},
+        **{name: content[name] for name in _OPTIONAL if name in content},
     )

@@ -59,9 +59,20 @@ def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
             [np.ones(len(rank)), columns[one], columns[two], columns[one] * columns[two]]
         )
         yield _regression(rank, design), f"residuals still depend on {one} together with {two}"
+    own = [column for name, column in columns.items() if name in used]
+    design = _quadratic(own)
+    if len(own) > 1 and len(rank) > 4 * design.shape[1]:
+        yield _regression(rank, design), "residuals still depend on the features together"
     near = [column for name, column in columns.items() if name in used or len(columns) <= 4]
     if near and len(rank) >= 8:
         yield _neighbours(rank, np.stack(near, axis=-1)), "residuals of neighbouring rows are alike"
+
+
+def _quadratic(columns: list[np.ndarray]) -> np.ndarray:
+    """All polynomials of the second degree, and cubes."""
+    products = itertools.combinations_with_replacement(columns, 2)
+    terms = [*columns, *(a * b for a, b in products), *(c**3 for c in columns)]
+    return np.stack([np.ones_like(terms[0]), *terms], axis=-1) if terms else np.ones((1, 1))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

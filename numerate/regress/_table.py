@@ -2,21 +2,33 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import sympy
 
-from numerate.formula import formula_text, measured
+from numerate.formula import evaluate, formula_text, measured
+from numerate.regress._candidate import Candidate, on_all_rows
 from numerate.regress._model import FormulaModel
+from numerate.regress._noise import WRITTEN, Noise, errors
 from numerate.regress._problem import Problem
 from numerate.regress._search import Progress, Search, Settings
+from numerate.regress._verify import APPROXIMATE, EXACT, WITHIN_PRECISION
 from numerate.tables import Table
 
 _COLUMNS = ("complexity", "relative_rmse", "holdout_relative_rmse", "status")
+_WORST = 4.0  # standard deviations from which a row is named
+_ROBUST_ROUNDS = 3
+_LEFT_OUT = 0.2  # of the rows, at most, by a robust search
 
 
 def search_table(
-    table: Table, *, seed: int = 0, budget: float = 60.0, on_progress: Progress | None = None
+    table: Table,
+    *,
+    seed: int = 0,
+    budget: float = 60.0,
+    robust: bool = False,
+    on_progress: Progress | None = None,
 ) -> FormulaModel:
     """Find the formula of a table's last column in terms of the others.
 
@@ -39,8 +51,10 @@ def search_table(
         table.resolution,
         feature_names=names,
         target_name=target_name,
-        settings=Settings(budget=budget),
+        settings=Settings(budget=budget, robust=robust),
         seed=seed,
+        sigma=table.sigma,
+        stated=table.stated,
         on_progress=on_progress,
     )
 
@@ -55,29 +69,57 @@ def search_columns(
     settings: Settings,
     seed: int,
     named: bool = True,
+    sigma: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+    stated: Sequence[str] = (),
     on_progress: Progress | None = None,
 ) -> FormulaModel:
     """Search and rank formulas: `features` `(rows, n_features)`, `target` `(rows,)`, `resolution`
-    `(rows, n_features + 1)` with the target last; all finite."""
+    `(rows, n_features + 1)` with the target last; all finite.
+
+    `sigma` `(rows,)` are standard errors of the target, `sample_weight` `(rows,)` the inverse of
+    relative variances; `stated` names columns whose resolution is not to be judged by their
+    values.
+    """
     started = time.monotonic()
     used = _informative(features)
-    problem = Problem.of(
-        [feature_names[i] for i in used],
-        features[:, used],
-        target,
-        measured(features, target, resolution)[:, [*used, -1]],
-        seed,
-    )
-    search = Search(problem, settings, on_progress or (lambda fraction, message: None)).run()
-    ranked = search.ranked()
-    formulas = [_with_plain_symbols(candidate.formula) for candidate in ranked]
-    equations = [
-        {"formula": formula_text(formula)} | {name: getattr(c, name) for name in _COLUMNS}
-        for formula, c in zip(formulas, ranked, strict=True)
-    ]
+    known = np.isin([*feature_names, target_name], list(stated))
+    resolution = np.where(known, resolution, measured(features, target, resolution))
+    base = np.ones(len(target)) if sigma is None else sigma
+    if sample_weight is not None:
+        base = base / np.sqrt(sample_weight)
+    everything = np.arange(len(target))
+
+    def problem(rows: np.ndarray) -> Problem:
+        return Problem.of(
+            [feature_names[i] for i in used],
+            features[np.ix_(rows, used)] if len(rows) < len(target) else features[:, used],
+            target[rows],
+            resolution[np.ix_(rows, [*used, -1])],
+            seed,
+            base[rows],
+            sigma is not None,
+        )
+
+    kept = everything
+    report = on_progress or (lambda fraction, message: None)
+    search = Search(problem(kept), settings, report).run()
+    for _ in range(_ROBUST_ROUNDS if settings.robust else 0):
+        fewer = _without_outliers(search.chosen(), features[:, used], target, base)
+        if np.array_equal(fewer, kept):
+            break
+        kept = fewer
+        left = settings.budget - (time.monotonic() - started)
+        search = Search(problem(kept), replace(settings, budget=max(left, 1.0)), report).run()
+    with np.errstate(all="ignore"):
+        ranked = search.ranked()
+        chosen = on_all_rows(ranked[0])
     return FormulaModel(
-        formulas=formulas,
-        equations=equations,
+        **_described([chosen, *ranked[1:]]),
+        noise=_noise(chosen),
+        constants=_constants(chosen),
+        left=chosen.judged[1],
+        worst_rows=_worst(chosen, features[:, used], target, base, kept),
         feature_names=list(feature_names),
         target_name=_free_name(target_name, feature_names),
         named=named,
@@ -87,6 +129,68 @@ def search_columns(
         seconds=time.monotonic() - started,
         interrupted=search.interrupted,
     )
+
+
+def _described(ranked: list[Candidate]) -> dict:
+    formulas = [_with_plain_symbols(candidate.formula) for candidate in ranked]
+    equations = [
+        {"formula": formula_text(formula)} | {name: getattr(c, name) for name in _COLUMNS}
+        for formula, c in zip(formulas, ranked, strict=True)
+    ]
+    return {"formulas": formulas, "equations": equations}
+
+
+def _noise(candidate: Candidate) -> dict | None:
+    """The error model of a formula as plain data; None if every row agrees."""
+    if candidate.exact_status == EXACT or candidate.agrees:
+        return None
+    if candidate.exact_status == WITHIN_PRECISION:
+        return Noise(WRITTEN).report()
+    return candidate.found.noise.report()
+
+
+def _constants(candidate: Candidate) -> list[dict]:
+    """Each fitted constant with its standard error."""
+    rows = candidate.problem.everything
+    if candidate.exact_status != APPROXIMATE:
+        # Rounding to written digits is an error between −1 and 1 of the largest one.
+        limit = candidate.problem.allowed(candidate.formula, np.arange(len(rows)))
+        rows = replace(rows, scale=np.maximum(np.nan_to_num(limit), np.finfo(float).tiny))
+    elif len(candidate.found.rows) == len(rows):
+        rows = candidate.found.rows
+    pairs = errors(candidate.formula, rows)
+    return [{"value": float(value), "standard_error": error} for value, error in pairs]
+
+
+def _standardised(candidate: Candidate, features, target, base) -> np.ndarray:
+    columns = dict(zip(candidate.problem.everything.columns(), features.T, strict=True))
+    value = evaluate(candidate.formula, columns)
+    return candidate.found.noise.standardised(value, target, base)
+
+
+def _without_outliers(candidate: Candidate, features, target, base) -> np.ndarray:
+    """The rows within five standard deviations, these estimated by the median."""
+    residual = np.abs(_standardised(candidate, features, target, base))
+    residual = np.where(np.isfinite(residual), residual, np.inf)
+    limit = max(5 * 1.4826 * float(np.median(residual)), np.finfo(float).tiny)
+    limit = max(limit, float(np.quantile(residual, 1 - _LEFT_OUT)))
+    return np.flatnonzero(residual <= limit)
+
+
+def _worst(candidate: Candidate, features, target, base, kept) -> list[dict]:
+    """The rows that deviate most, by at least four robust standard deviations, worst first."""
+    if candidate.exact_status != APPROXIMATE or not candidate.formula.free_symbols:
+        return []
+    residual = np.abs(_standardised(candidate, features, target, base))
+    unit = 1.4826 * float(np.median(residual[kept]))
+    if not unit > 0:
+        return []
+    order = np.argsort(-residual, kind="stable")[:5]
+    return [
+        {"row": int(i) + 1, "deviation": float(residual[i] / unit), "left_out": i not in kept}
+        for i in order
+        if residual[i] > _WORST * unit
+    ]
 
 
 def _informative(features: np.ndarray) -> list[int]:

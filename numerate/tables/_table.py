@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,9 @@ class Table:
     `values`, `resolution`: shape `(rows, columns)`; `resolution` is half a unit in the last
     written decimal place of each value, and 0 where a value has full double precision.
     `source`: the name of the table in messages. `notes`: sentences that tell the user what was
-    decided while reading, such as which columns were ignored.
+    decided while reading, such as which columns were ignored. `sigma`: the standard error of the
+    target in each row, where a column of them was named. `stated`: the columns whose resolution
+    the user stated.
 
     !!! example
         >>> table = read_table("kepler")
@@ -36,10 +39,18 @@ class Table:
     resolution: Float[np.ndarray, "rows columns"]
     source: str
     notes: tuple[str, ...] = ()
+    sigma: Float[np.ndarray, " rows"] | None = None
+    stated: tuple[str, ...] = ()
 
 
 def read_table(
-    source: Any, *, target: str | None = None, features: Sequence[str] | None = None
+    source: Any,
+    *,
+    target: str | None = None,
+    features: Sequence[str] | None = None,
+    sigma: str | None = None,
+    exact: Sequence[str] = (),
+    written: Mapping[str, float] | None = None,
 ) -> Table:
     """Reads a table to fit: the feature columns in order, and the target column last.
 
@@ -52,6 +63,10 @@ def read_table(
       embedded data set, a Polars or pandas data frame, a mapping of columns, or a `Table`.
     - `target`: name of a column; the last one by default.
     - `features`: names of columns; by default all others in which at least one cell is a number.
+    - `sigma`: name of a column with the standard error of the target in each row.
+    - `exact`: names of columns whose values are exact, such as settings of an instrument.
+    - `written`: half a unit in the last written digit, by column, where it does not follow from
+        the digits.
 
     **Raises:** `InputError`, whose message names the file, column, row and line.
 
@@ -61,8 +76,29 @@ def read_table(
         (('a', 'b'), [0.05, 0.5])
     """
     sheet = _open(source)
+    stated = {**dict.fromkeys(exact, 0.0), **(written or {})}
+    reject_unknown(sheet, [*stated, *([sigma] if sigma is not None else [])])
+    _reject_resolutions(sheet, stated)
+    if sigma is not None and target is None:
+        target = next((n for n in reversed(sheet.frame.columns) if n != sigma), None)
+    if sigma is not None and (sigma == target or sigma in (features or ())):
+        raise InputError(
+            f"{sheet.source}: {sigma!r} holds the standard errors of the target, so it can be "
+            "neither the target nor a feature; name another column."
+        )
     target, chosen, ignored = choose(sheet, target, features)
+    chosen = [name for name in chosen if name != sigma]
+    if not chosen:
+        raise InputError(f"{sheet.source} has no feature column beside {target!r} and {sigma!r}.")
     table = _table(sheet, (*chosen, target))
+    for name, half in stated.items():
+        if name in table.names:
+            table.resolution[:, table.names.index(name)] = half
+    table = replace(
+        table,
+        stated=tuple(name for name in table.names if name in stated),
+        sigma=None if sigma is None else _sigma(sheet, sigma),
+    )
     if len(table.values) < _MINIMUM_ROWS:
         raise InputError(
             f"{sheet.source} has only {plural(len(table.values), 'row')}; a formula needs "
@@ -80,6 +116,26 @@ def read_table(
         f"{sheet.source}: left out {plural(len(ignored), 'column')} of text: {listed(ignored)}."
     )
     return replace(table, notes=(*table.notes, left_out))
+
+
+def _reject_resolutions(sheet: Sheet, stated: Mapping[str, float]) -> None:
+    for name, half in stated.items():
+        if not (math.isfinite(half) and half >= 0):
+            raise InputError(
+                f"{sheet.source}: the written precision of {name!r} must be a number of at "
+                f"least 0, not {half:g}."
+            )
+
+
+def _sigma(sheet: Sheet, name: str) -> np.ndarray:
+    values = column(sheet, name)[0]
+    if not np.all(values > 0):
+        row = int(np.argmin(values > 0))
+        raise InputError(
+            f"{sheet.source}, column {name!r}, row {row + 1}: a standard error must be above 0, "
+            f"found {values[row]:g}; correct or remove the row."
+        )
+    return values
 
 
 def read_features(source: Any, names: Sequence[str]) -> Table:

@@ -93,7 +93,7 @@ def test_noise_leaves_the_law_and_is_not_called_exact():
     noisy = y * (1 + 0.01 * np.random.default_rng(1).normal(size=len(y)))
     model = ArithmeticRegressor(**FEW).fit(x, noisy)
     assert model.formula_ == A * B
-    assert model.status_ == "approximate"
+    assert model.status_ == "within_noise"
 
 
 def test_rounded_decimals_are_explained_by_their_precision():
@@ -152,11 +152,10 @@ def test_irrelevant_constant_and_repeated_columns_are_left_out():
 
 
 def test_embedded_data_show_their_law():
-    approximate = {"within_precision", "approximate"}
-    for data, exponent, statuses in (
-        ("kepler", sympy.Rational(3, 2), {"within_precision"}),
-        ("galilean", sympy.Rational(3, 2), approximate),
-        ("boyle", sympy.Integer(-1), approximate),
+    for data, exponent, status in (
+        ("kepler", sympy.Rational(3, 2), "within_precision"),
+        ("galilean", sympy.Rational(3, 2), "approximate"),  # four rows prove nothing
+        ("boyle", sympy.Integer(-1), "within_noise"),
     ):
         # As `numerate.fit`, but of few starts; to full depth where the data are approximate.
         table = numerate.tables.read_table(data)
@@ -165,7 +164,7 @@ def test_embedded_data_show_their_law():
         model.fit(x, table.values[:, -1], resolution=table.resolution)
         (symbol,) = model.formula_.free_symbols
         assert sympy.simplify(model.formula_ / symbol**exponent).is_number, (data, model.formula_)
-        assert model.status_ in statuses, data
+        assert model.status_ == status, data
         assert model.equations_["formula"][0] == model.report()["formula"], data
 
 
@@ -206,8 +205,11 @@ def test_other_files_are_refused(tmp_path):
 def test_ctrl_c_keeps_the_best_formula_so_far():
     x, y = table(A * B, 1)
 
+    calls = []
+
     def interrupt(fraction, message):
-        if 0.3 < fraction < 1:
+        calls.append(message)
+        if len(calls) == 4:
             raise KeyboardInterrupt
 
     data = x.with_columns(y=pl.Series(y + np.random.default_rng(0).normal(size=len(y))))

@@ -34,7 +34,9 @@ def check(seed: int, **settings) -> None:
     x, y, kind = draw(seed)
     model = ArithmeticRegressor(**settings, random_state=seed).fit(x, y)
     found = (seed, kind, model.formula_, model.holdout_relative_rmse_)
-    assert model.status_ == "approximate", found
+    # Noise on a product may be called noise.
+    allowed = {"approximate"} if "nois" not in kind else {"approximate", "within_noise"}
+    assert model.status_ in allowed, found
 
 
 # Forty seeds have every kind, range and number of columns once; the first ten every kind.

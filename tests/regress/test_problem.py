@@ -13,6 +13,6 @@ def test_each_row_is_left_out_once(rows, folds):
     problem = Problem.of(["x"], values[:, None], values, np.zeros((rows, 2)), seed=0)
     parts = list(problem.folds())
     assert len(parts) == folds
-    assert sorted(np.concatenate([test.target for _, test in parts])) == values.tolist()
+    assert sorted(np.concatenate([test for _, test in parts])) == values.tolist()
     for fit, test in parts:
-        assert sorted([*fit.target, *test.target]) == values.tolist()
+        assert sorted([*fit, *test]) == values.tolist()
