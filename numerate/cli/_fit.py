@@ -29,6 +29,25 @@ def fit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the search; same seed, same answer.")] = 0,
     budget: Annotated[float, typer.Option(help="Seconds after which the search stops.")] = 60.0,
+    sigma: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Column with the standard errors of the target."),
+    ] = None,
+    exact: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL", help="Column whose values are exact; may be repeated."),
+    ] = None,
+    written: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COL=HALF",
+            help="Half a unit in the last written digit of a column, where its digits do not "
+            "show it; may be repeated.",
+        ),
+    ] = None,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="Leave out rows that are far from the formula.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Save the formula for show and predict.")
     ] = None,
@@ -43,10 +62,17 @@ def fit(
     _check_before_the_search(data, budget, seed, out, plot)
     from numerate.tables import read_table
 
-    table = read_table(data, target=target, features=_names(features))
+    table = read_table(
+        data,
+        target=target,
+        features=_names(features),
+        sigma=sigma,
+        exact=exact or (),
+        written=_resolutions(written or []),
+    )
     for note in table.notes:
         say(note)
-    model = _search(table, seed, budget)
+    model = _search(table, seed, budget, robust)
     if model.interrupted:
         say("stopped by Ctrl-C; this is the best formula until then.", "warning")
     try:
@@ -89,11 +115,27 @@ def _names(features: str | None) -> list[str] | None:
     return [name.strip() for name in row]
 
 
-def _search(table: Any, seed: int, budget: float) -> Any:
+def _resolutions(written: list[str]) -> dict[str, float]:
+    """`COL=0.05` as a mapping; the last equals sign separates, as names may hold others."""
+    from numerate._errors import InputError
+
+    found = {}
+    for text in written:
+        name, sign, number = text.rpartition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            sign = ""
+        if not sign or not name:
+            raise InputError(f"--written must be a column and a number, COL=0.05, not {text!r}.")
+    return found
+
+
+def _search(table: Any, seed: int, budget: float, robust: bool) -> Any:
     with progress_bar() as on_progress:
         from numerate.regress import search_table
 
-        return search_table(table, seed=seed, budget=budget, on_progress=on_progress)
+        return search_table(table, seed=seed, budget=budget, robust=robust, on_progress=on_progress)
 
 
 def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from ._console import print_table
 
-_STYLES = {"exact": "bold green", "within_precision": "bold green", "approximate": "bold yellow"}
+_GOOD, _DOUBTFUL = "bold green", "bold yellow"
+_STYLES = {"exact": _GOOD, "within_precision": _GOOD, "within_noise": _GOOD}
 
 
 def print_report(console: Console, model: Any, stored: bool = False) -> None:
@@ -38,7 +39,9 @@ def relative(error: float | None) -> str:
 
 
 def _print_formula(console: Console, model: Any, report: dict) -> None:
-    line = f"{report['target']} = {report['formula']}"
+    from numerate.formula import formula_text
+
+    line = f"{report['target']} = {formula_text(model.rounded())}"
     if not console.is_terminal:
         console.print(line, markup=False)
         return
@@ -46,9 +49,11 @@ def _print_formula(console: Console, model: Any, report: dict) -> None:
 
     from numerate.formula import floats
 
-    rounded = {f: sympy.Float(f, 6) for f in floats(model.formula)}
+    rounded = model.rounded()
+    # SymPy prints as many digits as a number's precision has.
+    short = {f: sympy.Float(float(f), _digits(float(f))) for f in floats(rounded)}
     drawn = sympy.pretty(
-        sympy.Eq(sympy.Symbol(report["target"]), model.formula.xreplace(rounded), evaluate=False),
+        sympy.Eq(sympy.Symbol(report["target"]), rounded.xreplace(short), evaluate=False),
         use_unicode=True,
         num_columns=max(40, console.width - 8),
     )
@@ -62,13 +67,32 @@ def _facts(model: Any, report: dict, stored: bool) -> Table:
     status = report["status"]
     shown = f"{status} (as stored)" if stored else status
     facts = Table.grid(padding=(0, 2))
-    facts.add_row("status", Text(shown, _STYLES.get(status, "bold")))
+    facts.add_row("status", Text(shown, _STYLES.get(status, _DOUBTFUL)))
     facts.add_row("", model.meaning())
+    if report["noise"] and status != "within_precision":
+        facts.add_row("noise", report["noise"]["sentence"].removeprefix("noise "))
+    for index, value in enumerate(model.uncertainties()):
+        facts.add_row("" if index else "constants", value)
     facts.add_row("error", f"{relative(report['relative_rmse'])} on the rows fitted")
     facts.add_row("", f"{relative(report['holdout_relative_rmse'])} on rows held out")
+    if report["worst_rows"]:
+        facts.add_row("far off", _worst(report["worst_rows"]))
     facts.add_row("range", _ranges(model))
     facts.add_row("search", f"{report['seconds']:.1f} s, seed {report['seed']}")
     return facts
+
+
+def _digits(number: float) -> int:
+    mantissa = f"{number!r}".partition("e")[0]
+    return max(1, len(mantissa.replace(".", "").lstrip("-0").rstrip("0")))
+
+
+def _worst(rows: list[dict]) -> str:
+    """The rows that deviate most, the first one with its deviation."""
+    names = ", ".join(str(row["row"]) for row in rows)
+    words = f"row{'s' * (len(rows) > 1)} {names}, up to {rows[0]['deviation']:.0f} deviations"
+    left_out = sum(row["left_out"] for row in rows)
+    return f"{words} ({left_out} left out)" if left_out else f"{words}; see --robust"
 
 
 def _ranges(model: Any) -> str:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from numerate.formula._coefficients import coefficients, released, with_ratios
 from numerate.formula._data import from_data, to_data
 from numerate.formula._expression import (
     complexity,
@@ -13,13 +14,15 @@ from numerate.formula._expression import (
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
 from numerate.formula._precision import explained_error, measured
-from numerate.formula._simplify import signed_power, simplify, with_ratios
+from numerate.formula._simplify import signed_power, simplify
 from numerate.formula._snap import snap
 
 if TYPE_CHECKING:
     from numerate.formula._readout import read_out as read_out
 
 __all__ = [
+    "coefficients",
+    "released",
     "Parametric",
     "Rows",
     "complexity",

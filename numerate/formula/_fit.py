@@ -5,7 +5,7 @@
 # pyright: reportOperatorIssue=false
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
@@ -56,8 +56,13 @@ class Rows:
 
     def take(self, index: np.ndarray) -> "Rows":
         """The rows at `index`."""
-        columns = (self.features, self.target, self.scale, self.explained_error)
-        return Rows(self.symbols, *(c[index] for c in columns), self.logarithmic)
+        return replace(
+            self,
+            features=self.features[index],
+            target=self.target[index],
+            scale=self.scale[index],
+            explained_error=self.explained_error[index],
+        )
 
 
 def symbol(name: str, column: np.ndarray) -> sympy.Symbol:

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import sympy
 
+from numerate.formula._coefficients import merged_numbers, monic
 from numerate.formula._expression import complexity, evaluate
 from numerate.formula._fit import Rows
 
@@ -20,7 +21,6 @@ _LARGEST_POWER = 4
 _CONSTANTS = 3
 _SIZE = 24  # variables times degree: smaller polynomials SymPy factors at once
 _AGREE = 1e-9
-_LONGEST = 10**15
 
 
 def simplify(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
@@ -111,37 +111,6 @@ def _near_simple(term: sympy.Expr) -> sympy.Expr:
     near = Fraction(float(number)).limit_denominator(12)
     close = near and abs(float(number) / near - 1) < _AGREE
     return sympy.Rational(near.numerator, near.denominator) * rest if close else term
-
-
-def merged_numbers(formula: sympy.Expr) -> sympy.Expr:
-    """Make one `Float` of the numbers that multiply it, and of numbers too long to be exact.
-
-    !!! example
-        >>> x = sympy.Symbol("x")
-        >>> merged_numbers(sympy.sqrt(2) * sympy.Float(0.5) * x)
-        0.707106781186548*x
-    """
-    if not formula.args or formula.is_Symbol:
-        return _short(formula)
-    if formula.is_number and formula.has(sympy.Float):
-        return sympy.Float(float(formula)) if formula.is_real else formula
-    arguments = [merged_numbers(a) for a in formula.args]
-    if formula.is_Mul or formula.is_Add:
-        numbers = [a for a in arguments if a.is_number]
-        if len(numbers) > 1 and any(n.has(sympy.Float) for n in numbers):
-            others = [a for a in arguments if not a.is_number]
-            whole = formula.func(*numbers)
-            if whole.is_real:
-                return formula.func(sympy.Float(float(whole)), *others)
-    return formula.func(*arguments) if list(formula.args) != arguments else formula
-
-
-def _short(number: sympy.Expr) -> sympy.Expr:
-    """A rational of more digits than float64 has as a `Float`."""
-    if not isinstance(number, sympy.Rational) or max(abs(number.p), number.q) < _LONGEST:
-        return number
-    value = float(number)
-    return sympy.Float(value) if 0 < abs(value) < math.inf else number
 
 
 def _agree(value: np.ndarray, reference: np.ndarray) -> bool:
@@ -247,63 +216,6 @@ def _factors_at_points(polynomial: sympy.Poly) -> bool:
         if image.degree() == polynomial.degree() and image.is_irreducible:
             return False
     return True
-
-
-def with_ratios(formula: sympy.Expr) -> sympy.Expr:
-    """Take the first of two or more long coefficients out of each sum.
-
-    2.5 a + 2.5 b becomes 2.5 (a + 1.0 b): snapping then sees that the ratio is simple. Numbers
-    that are not short fractions count as long, and become `Float`s.
-
-    !!! example
-        >>> a, b = sympy.symbols("a b")
-        >>> with_ratios(sympy.Float(2.5) * a + sympy.Float(2.5) * b)
-        2.5*(a + 1.0*b)
-    """
-    if not formula.args or formula.is_number:
-        return formula
-    formula = formula.func(*map(with_ratios, formula.args))
-    if not formula.is_Add:
-        return formula
-    parts = [term.as_coeff_Mul() for term in formula.as_ordered_terms()]
-    long = [number for number, rest in parts if rest != 1 and _is_long(number)]
-    if len(long) < 2:
-        return formula
-    # Without its sign, so that a root of the sum stays real.
-    first = sympy.Float(abs(long[0]))
-    terms = [
-        sympy.sign(n) * rest if n == long[0] else sympy.Float(n / first) * rest for n, rest in parts
-    ]
-    return sympy.Mul(first, sympy.Add(*terms), evaluate=False)
-
-
-def monic(formula: sympy.Expr) -> sympy.Expr:
-    """Take the first coefficient out of each sum in a power, if all its numbers are long.
-
-    !!! example
-        >>> x = sympy.Symbol("x", positive=True)
-        >>> monic(x / (sympy.Float(0.5) * x + sympy.Float(4.1)))
-        2.0*x/(x + 8.2)
-    """
-    if not formula.args or formula.is_number:
-        return formula
-    formula = formula.func(*map(monic, formula.args))
-    if not (formula.is_Pow and formula.base.is_Add and formula.exp.is_number):
-        return formula
-    parts = [term.as_coeff_Mul() for term in formula.base.as_ordered_terms()]
-    if not all(number.is_Float for number, _ in parts):
-        return formula
-    first = abs(parts[0][0])
-    base = sympy.Add(*(_unit(n / first) * rest for n, rest in parts))
-    return sympy.Float(first**formula.exp) * base**formula.exp
-
-
-def _unit(number: sympy.Expr) -> sympy.Expr:
-    return sympy.sign(number) if abs(abs(number) - 1) < 1e-15 else number
-
-
-def _is_long(number: sympy.Expr) -> bool:
-    return not number.is_Rational or number.q > 12 or abs(number.p) > 12
 
 
 def _constants_as_symbols(formula: sympy.Expr):

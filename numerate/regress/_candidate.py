@@ -1,15 +1,19 @@
 """A formula of a search, with what is known of it."""
 
+# SymPy types the arguments of every node as Basic, which hides what expressions can do.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
+# pyright: reportOperatorIssue=false
+
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import sympy
 
-from numerate.formula import complexity, evaluate, floats
+from numerate.formula import coefficients, complexity, evaluate, floats
 from numerate.regress._noise import Described
 from numerate.regress._problem import Problem, rounding
-from numerate.regress._verify import APPROXIMATE, OPERATIONS, coefficients, noise_status, status
+from numerate.regress._verify import APPROXIMATE, OPERATIONS, noise_status, status
 
 _LINEAR = 3  # symbols: all columns in a sum are one choice among few
 

@@ -127,8 +127,11 @@ class FormulaModel:
     def rounded(self) -> sympy.Expr:
         """The formula with its constants to the digits that their standard errors leave."""
         digits = {c["value"]: significant(c["value"], c["standard_error"]) for c in self.constants}
-        return self.formula.xreplace(
-            {f: sympy.Float(f, digits.get(float(f), 6)) for f in floats(self.formula)}
+        return self.formula.subs(
+            {
+                f: sympy.Float(float(f"{float(f):.{digits.get(float(f), 15)}g}"))
+                for f in floats(self.formula)
+            }
         )
 
     def uncertainties(self) -> list[str]:
@@ -137,7 +140,9 @@ class FormulaModel:
 
 
 def significant(value: float, error: float) -> int:
-    """The digits of a value that its standard error leaves, two of them uncertain; 2 to 15.
+    """The digits of a value that its standard error leaves, at least 2 and at most 15.
+
+    The last one is that of the error's first digit, or of its second after a 1 or 2.
 
     !!! example
         >>> significant(212.272, 0.91), significant(8.31e-12, 0.0)
@@ -145,19 +150,24 @@ def significant(value: float, error: float) -> int:
     """
     if not 0 < error < math.inf or value == 0:
         return 15 if error == 0 else 6
-    return min(15, max(2, math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2))
+    shift = math.floor(math.log10(abs(value))) - math.floor(math.log10(error))
+    return min(15, max(2, shift + _error_digits(error)))
+
+
+def _error_digits(error: float) -> int:
+    return 2 if f"{error:e}"[0] in "12" else 1
 
 
 def with_error(value: float, error: float) -> str:
     """A value and its standard error, to the digits that are known.
 
     !!! example
-        >>> with_error(212.272, 0.91), with_error(6.7131e-11, 3.4e-13)
-        ('212.27 ± 0.91', '6.713e-11 ± 3.4e-13')
+        >>> with_error(212.272, 0.91), with_error(6.7131e-11, 2.4e-13)
+        ('212.3 ± 0.9', '6.713e-11 ± 2.4e-13')
     """
     if not math.isfinite(error):
         return f"{value:.6g} (not determined by the rows)"
     if error == 0:
         return f"{value:.15g}"
-    digits = significant(value, error)
-    return f"{value:#.{digits}g} ± {error:.2g}".replace(". ", " ")
+    text = f"{value:#.{significant(value, error)}g}".removesuffix(".")
+    return f"{text} ± {error:.{_error_digits(error)}g}"

@@ -28,6 +28,7 @@ from numerate.formula import Parametric, Rows, floats
 
 WRITTEN, ADDITIVE, PROPORTIONAL = "written", "additive", "proportional"
 MIXED, FACTOR, GIVEN = "mixed", "factor", "given"
+KINDS = (WRITTEN, ADDITIVE, PROPORTIONAL, MIXED, FACTOR, GIVEN)
 
 _ROUNDS = 3  # of a fit whose weights depend on the formula
 _LARGE = 0.1  # relative scatter from which a factor describes it better than a percentage

@@ -13,6 +13,7 @@ from numerate.formula import (
     floats,
     gradient,
     refit,
+    released,
     symbol,
 )
 from numerate.regress._noise import Described, described
@@ -143,36 +144,6 @@ class Problem:
             tested = self.everything.take(test)
             squared.append(relative_error(refit(free, rows)[0], tested) ** 2 * len(test))
         return float(np.sqrt(np.sum(squared) / len(self.train)))
-
-
-def released(formula: sympy.Expr) -> sympy.Expr:
-    """The formula with a `Float` for each coefficient, also for those that are whole numbers.
-
-    !!! example
-        >>> import sympy
-        >>> released(sympy.sympify("3*a**2/b + c + 5"))
-        3.0*a**2/b + 1.0*c + 5.0
-    """
-    if formula.is_number:
-        return sympy.Float(float(formula))
-    if formula.is_Add:
-        return sympy.Add(*(released(term) for term in formula.args))
-    factor, rest = formula.as_independent(*formula.free_symbols, as_Add=False)
-    if rest.is_Mul:
-        rest = sympy.Mul(*(_inside(f) for f in rest.args))
-    else:
-        rest = _inside(rest)
-    return sympy.Mul(sympy.Float(float(factor)), rest, evaluate=False)
-
-
-def _inside(factor: sympy.Expr) -> sympy.Expr:
-    """A factor whose sums have free coefficients, but for the first, which the factor's own
-    coefficient stands for."""
-    base, exponent = factor.as_base_exp()
-    if not base.is_Add:
-        return factor
-    first, *others = base.args if not base.args[0].is_number else base.args[::-1]
-    return sympy.Pow(sympy.Add(first, *(released(t) for t in others)), exponent)
 
 
 def rounding(formula: sympy.Expr, rows: Rows) -> np.ndarray:

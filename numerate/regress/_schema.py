@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numerate.formula import formula_text, from_data
+from numerate.regress._noise import KINDS, Noise
 from numerate.regress._search import Settings
 from numerate.regress._verify import APPROXIMATE, MEANING
 
-# A status of newer versions, whose files are read as well.
-STATUSES = (*MEANING, *({"within_noise"} - set(MEANING)))
+STATUSES = tuple(MEANING)
 _MOST_FORMULAS, _MOST_FEATURES, _LONGEST_NAME = 1000, 1_000_000, 100_000
 _MOST_NODES = 10_000  # of all formulas together
 
@@ -62,7 +62,31 @@ _NAME = _Field("a text", _is_name)
 # An error may be infinite: with few rows, none can be cross-validated.
 _ERROR = _Field("a number of at least 0", lambda v: _is_number(v) and v >= 0)
 
+_NOISE = {
+    "kind": _Field(f"one of {', '.join(KINDS)}", lambda v: v in KINDS),
+    "additive": _ERROR,
+    "proportional": _ERROR,
+    "heavy_tailed": _FLAG,
+}
+_CONSTANT = {
+    "value": _Field("a finite number", lambda v: _is_number(v) and math.isfinite(v)),
+    "standard_error": _ERROR,
+}
+_ROW = {
+    "row": _Field("a whole number", lambda v: _is_whole(v) and 0 < v < 2**62),
+    "deviation": _ERROR,
+    "left_out": _FLAG,
+}
+_OBJECTS = _Field(
+    "a list of objects",
+    lambda v: v == [] or _is_list(v, _MOST_FORMULAS, lambda e: isinstance(e, dict)),
+    optional=True,
+)
 _FIELDS = {
+    "noise": _Field("an object or null", lambda v: v is None or isinstance(v, dict), True),
+    "constants": _OBJECTS,
+    "worst_rows": _OBJECTS,
+    "left": _Field("a text", _is_name, optional=True),
     "target_name_": _NAME,
     "feature_names_": _Field(
         "different texts",
@@ -100,6 +124,11 @@ def checked(content: Any, training_range: np.ndarray) -> dict[str, Any]:
     found = _known(content, _FIELDS, "the model")
     found["parameters"] = _settings(found["parameters"])
     found["equations"] = [_known(e, _EQUATION, "an equation") for e in found["equations"]]
+    if found.get("noise"):
+        # Not its sentence in the file, which may say anything.
+        found["noise"] = Noise(**_known(found["noise"], _NOISE, "the noise")).report()
+    for name, rules in (("constants", _CONSTANT), ("worst_rows", _ROW)):
+        found[name] = [_known(e, rules, f"an entry of {name}") for e in found.get(name, [])]
     names = found["feature_names_"]
     _check_range(training_range, len(names))
     if len(found["formulas"]) != len(found["equations"]):

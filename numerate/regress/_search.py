@@ -23,7 +23,15 @@ from functools import cached_property
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, complexity, floats, simplify, snap, with_ratios
+from numerate.formula import (
+    Rows,
+    coefficients,
+    complexity,
+    floats,
+    simplify,
+    snap,
+    with_ratios,
+)
 from numerate.regress import _closed, _sparse
 from numerate.regress._candidate import Candidate, symbol_cost
 from numerate.regress._noise import kinds, scale_of
@@ -33,7 +41,6 @@ from numerate.regress._verify import (
     EXACT,
     WITHIN_NOISE,
     WITHIN_PRECISION,
-    coefficients,
     distinct,
     leftover,
 )
@@ -177,9 +184,9 @@ class Search:
 
     def _known(self, rows: Rows) -> Iterator[sympy.Expr]:
         """A line and a saturation curve, where there is one feature, by least squares."""
-        if len(rows.symbols) > 1:
+        x, *others = rows.symbols
+        if others:
             return
-        (x,) = rows.symbols
         slope, start = np.polyfit(rows.features[:, 0], rows.target, 1)
         yield sympy.Float(slope) * x + sympy.Float(start)
         if x.is_positive and np.all(rows.target > 0):
@@ -330,8 +337,9 @@ class Search:
 
 def _numbers(formula: sympy.Expr) -> tuple[int, float]:
     """How many long numbers a formula has, and its digits."""
-    long = [n for n in coefficients(formula) if not n.is_Rational or n.q > 12 or abs(n.p) > 999]
-    return len(long), complexity(formula)
+    numbers = coefficients(formula)
+    short = [n for n in numbers if isinstance(n, sympy.Rational) and n.q <= 12 and abs(n.p) < 1000]
+    return len(numbers) - len(short), complexity(formula)
 
 
 def _front(candidates, error: Callable[[Candidate], float]) -> list[Candidate]:

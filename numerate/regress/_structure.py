@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from scipy.special import erfc, fdtrc
 
 LEVEL = 0.001
@@ -98,7 +98,7 @@ def _regression(target: np.ndarray, design: np.ndarray) -> float:
 def _neighbours(rank: np.ndarray, points: np.ndarray) -> float:
     """The p value of the correlation between each row and the one nearest to it."""
     unit = (rank - rank.mean()) / (rank.std() or 1.0)
-    nearest = cKDTree(points).query(points, k=2)[1][:, 1]
+    nearest = np.asarray(KDTree(points).query(points, k=2)[1])[:, 1]
     ends = np.sort(np.stack([np.arange(len(rank)), nearest], axis=-1), axis=1)
     ends, times = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0, return_counts=True)
     sum_of = float(np.sum(times * unit[ends[:, 0]] * unit[ends[:, 1]]))

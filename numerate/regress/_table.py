@@ -93,9 +93,9 @@ def search_columns(
     def problem(rows: np.ndarray) -> Problem:
         return Problem.of(
             [feature_names[i] for i in used],
-            features[np.ix_(rows, used)] if len(rows) < len(target) else features[:, used],
+            features[:, used] if len(rows) == len(target) else features[rows][:, used],
             target[rows],
-            resolution[np.ix_(rows, [*used, -1])],
+            resolution[rows][:, [*used, -1]],
             seed,
             base[rows],
             sigma is not None,

@@ -19,10 +19,14 @@ rows, or with as many long numbers as a feature has values. Neither is one in wh
 `Abs` acts as a gate or a step.
 """
 
+# SymPy types the arguments of every node as Basic, which hides what expressions can do.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
+# pyright: reportOperatorIssue=false
+
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, complexity, evaluate
+from numerate.formula import Rows, coefficients, complexity, evaluate
 from numerate.regress._noise import Described
 from numerate.regress._problem import Problem, rounding
 from numerate.regress._structure import LEVEL, structure
@@ -100,24 +104,6 @@ def _number_bits(number: sympy.Expr, digits: float) -> float:
     if number.has(sympy.Float):
         return digits
     return sum(_number_bits(n, digits) for n in number.atoms(sympy.Rational)) + 2.0
-
-
-def coefficients(formula: sympy.Expr) -> list[sympy.Expr]:
-    """The numbers in a formula other than ±1 and the exponents of short powers."""
-    found: list[sympy.Expr] = []
-
-    def visit(node):
-        if node.is_number:
-            if abs(node) != 1:
-                found.append(node)
-        elif node.is_Pow and node.exp.is_Rational and abs(node.exp) <= 4 and node.exp.q <= 4:
-            visit(node.base)
-        else:
-            for argument in node.args:
-                visit(argument)
-
-    visit(formula)
-    return found
 
 
 def gates(formula: sympy.Expr) -> bool:
