@@ -39,23 +39,34 @@ def simplify(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
     reference = evaluate(formula, rows.columns())
     formula = one_sided(merged_numbers(signed_powers(formula)), rows)
     symbolic, restore = _constants_as_symbols(formula)
-    best = formula
+    best, seen = formula, set()
     for form in _forms(symbolic):
+        if form in seen:
+            continue
+        seen.add(form)
         form = merged_numbers(signed_powers(form.xreplace(restore)))
-        if _length(form) < _length(best) and _agree(evaluate(form, rows.columns()), reference):
+        if _is_shorter(form, best) and _agree(evaluate(form, rows.columns()), reference):
             best = form
     return merged_numbers(monic(best))
 
 
-def _length(formula: sympy.Expr) -> tuple[int, int, int]:
-    """What is shortest: complexity, then fewer fractions in fractions, then the text."""
-    nested = sum(
+def _is_shorter(one: sympy.Expr, two: sympy.Expr) -> bool:
+    """Less complex, else with fewer fractions in fractions, else shorter as a text."""
+    for measure in (complexity, _nested, lambda formula: len(str(formula))):
+        first, second = measure(one), measure(two)
+        if first != second:
+            return first < second
+    return False
+
+
+def _nested(formula: sympy.Expr) -> int:
+    """The number of sums with fractions in a denominator."""
+    return sum(
         p.exp.is_negative is True
         and p.base.is_Add
         and any(q.exp.is_negative for q in p.base.atoms(sympy.Pow))
         for p in formula.atoms(sympy.Pow)
     )
-    return complexity(formula), nested, len(str(formula))
 
 
 def one_sided(formula: sympy.Expr, rows: Rows) -> sympy.Expr:

@@ -11,8 +11,9 @@ import numpy as np
 import sympy
 
 from numerate.formula import coefficients, complexity, evaluate, floats
-from numerate.regress._noise import Described
+from numerate.regress._noise import Described, with_mixed
 from numerate.regress._problem import Problem, rounding
+from numerate.regress._structure import SIZES
 from numerate.regress._verify import APPROXIMATE, OPERATIONS, noise_status, status
 
 _LINEAR = 3  # symbols: all columns in a sum are one choice among few
@@ -48,8 +49,7 @@ class Candidate:
         error model (Schwarz 1978), the digits of other numbers, and for each symbol the logarithm
         of the number of symbols that could stand there (Rissanen 1978).
         """
-        fitted = len(floats(self.formula)) * 0.5 * np.log(len(self.found.rows))
-        return self.found.length + fitted + self.price
+        return self.found.length + self.total_price
 
     @cached_property
     def price(self) -> float:
@@ -60,6 +60,11 @@ class Candidate:
         if _adds_all(self.formula, len(self.problem.everything.symbols)):
             symbols = min(symbols, _LINEAR)
         return symbol_cost(self.problem) * symbols + float(digits)
+
+    @property
+    def total_price(self) -> float:
+        """Nats of the formula with its fitted constants."""
+        return self.price + 0.5 * len(floats(self.formula)) * np.log(len(self.found.rows))
 
     @cached_property
     def relative_rmse(self) -> float:
@@ -81,7 +86,14 @@ class Candidate:
         """The status, and what is left in the residuals."""
         if self.exact_status != APPROXIMATE:
             return self.exact_status, ""
-        return noise_status(self.found, self.problem)
+        status, left = noise_status(self.found, self.problem)
+        if left.startswith(SIZES):
+            index = self.problem.some(len(self.found.rows))
+            rows, base = self.problem.everything.take(index), self.problem.base[index]
+            found = self.problem.described(self.formula, index)
+            mixed = with_mixed(found, rows, base) if found else self.found
+            status, left = noise_status(mixed, self.problem)
+        return status, left
 
     @cached_property
     def agrees(self) -> bool:
@@ -107,7 +119,8 @@ def on_all_rows(candidate: Candidate) -> Candidate:
     found = problem.described(candidate.formula, np.arange(len(problem.everything)))
     if not found:
         return candidate
-    return Candidate(found[0], problem, candidate.holdout_relative_rmse)
+    best = with_mixed(found, problem.everything, problem.base)
+    return Candidate(best, problem, candidate.holdout_relative_rmse)
 
 
 def _adds_all(formula: sympy.Expr, features: int) -> bool:

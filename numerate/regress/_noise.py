@@ -17,7 +17,7 @@ Sample weights w multiply each variance by 1/w. Student's t distribution with fe
 freedom stands beside the normal one, so that a few wild rows do not make a wrong formula likely.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -144,13 +144,20 @@ def described(formula: sympy.Expr, rows: Rows, base: np.ndarray, given: bool) ->
     large = [f for f in found if f.noise.kind == PROPORTIONAL and f.noise.proportional > _LARGE]
     if large:
         found += [f for f in [_fitted(large[0].formula, rows, base, FACTOR)] if f is not None]
-    found.sort(key=lambda f: f.length)
+    return sorted(found, key=lambda f: f.length)
+
+
+def with_mixed(found: Sequence[Described], rows: Rows, base: np.ndarray) -> Described:
+    """The likeliest of several fits, or its formula under additive and proportional noise at once
+    if that is likelier still."""
+    best = found[0]
     both = [f for f in found if f.noise.kind in (ADDITIVE, PROPORTIONAL)]
-    if len(both) == 2 and floats(formula) and both[1].length - both[0].length < _CLOSE:
-        mixed = _mixed(both[0], rows, base)
-        if mixed.length < both[0].length - _WORTH:
-            return [mixed, *found]
-    return found
+    if len(both) < 2 or best not in both or not floats(best.formula):
+        return best
+    if both[1].length - both[0].length > _CLOSE:
+        return best
+    mixed = _mixed(best, rows, base)
+    return mixed if mixed.length < best.length - _WORTH else best
 
 
 def _fitted(formula, rows: Rows, base, kind: str) -> Described | None:

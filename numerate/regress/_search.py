@@ -39,9 +39,11 @@ from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
 from numerate.regress._verify import (
     APPROXIMATE,
     EXACT,
+    ONE_ROW,
     WITHIN_NOISE,
     WITHIN_PRECISION,
     distinct,
+    gates,
     leftover,
 )
 
@@ -49,7 +51,8 @@ Progress = Callable[[float, str], None]
 
 POPULATION_ROWS = 256
 _POLISHED = 2  # formulas of a population that are snapped
-_PROPOSED = 6  # sparse sums of a stage that are snapped
+_PROPOSED = 6  # sparse sums that are snapped
+_HOPELESS = 15.0  # nats that snapping can hardly make up for
 _LARGEST_POWER = 10
 _SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
 _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
@@ -96,6 +99,7 @@ class Search:
         self._until = self._started + self.settings.budget
         self._failure: BaseException | None = None
         self._compared = False
+        self._compiles = False
         with np.errstate(all="ignore"):  # a constant can always be reported
             self.consider(sympy.Float(np.mean(self.problem.rows(SEARCH_ROWS).target)))
         thread = threading.Thread(target=self._work, daemon=True)
@@ -106,7 +110,7 @@ class Search:
             self.interrupted = True
         self._until = 0.0
         thread.join(_GRACE)
-        if thread.is_alive():
+        if thread.is_alive() and not self._compiles:
             _end(thread)
             thread.join(_GRACE)
         self.candidates = dict(self.candidates)
@@ -207,16 +211,15 @@ class Search:
             if time.monotonic() > self._until:
                 break
         found.sort(key=lambda p: p.length)
-        best = found[:_PROPOSED]
-        for size in range(1, 7):
-            best += [p for p in found if len(p.monomials) == size][:1]
-        yield from (p.formula(rows) for p in dict.fromkeys(best))
+        if found:
+            limit, size = found[0].length + _HOPELESS, len(found[0].monomials)
+            best = [p for p in found[:_PROPOSED] if p.length < limit]
+            for fewer in range(1, size):
+                best += [p for p in found if len(p.monomials) == fewer][:1]
+            yield from (p.formula(rows) for p in dict.fromkeys(best))
         self._compared = True
 
     def _population(self, layers: str, power, kind: str) -> Iterator[sympy.Expr]:
-        # Not at the top, because it imports JAX, and most formulas are found without it.
-        from numerate.regress._stacks import stack, train_population
-
         rows = self.problem.rows(POPULATION_ROWS)
         base = self.problem.base[self.problem.some(POPULATION_ROWS)]
         target = _closed.raised(rows.target, power)
@@ -234,35 +237,55 @@ class Search:
         )
         rng = np.random.default_rng((self.problem.seed, *layers.encode()))
         starts = self.settings.n_starts
-        trained = train_population(stack(layers, len(kept)), transformed, starts, rng)
-        for formula in itertools.islice(trained, _POLISHED):
+        trained = self._trained(layers, transformed, starts, rng)
+        for formula in trained:
             yield _closed.inverse(formula, power, bool(rows.target[0] > 0))
         self._compared = True
 
+    def _trained(self, layers: str, rows: Rows, starts: int, rng) -> list[sympy.Expr]:
+        """The best formulas of a population.
+
+        The thread cannot be ended meanwhile: an import or a compilation that is left half done
+        would break what comes later in the process.
+        """
+        self._compiles = True
+        try:
+            # Not at the top, because it imports JAX, and most formulas are found without it.
+            from numerate.regress._stacks import stack, train_population
+
+            trained = train_population(stack(layers, len(rows.symbols)), rows, starts, rng)
+            return list(itertools.islice(trained, _POLISHED))
+        finally:
+            self._compiles = False
+
     def consider(self, formula: sympy.Expr) -> None:
         """Snap, simplify, refit and describe a formula; keep it if it is new."""
+        if not is_plausible(formula):
+            return
         problem, index = self.problem, self.problem.some(SEARCH_ROWS)
-        for _ in range(2):  # what is simplified may be snapped further
-            if not is_plausible(formula):
-                return
-            described = problem.described(formula, index)
+        described = problem.described(formula, index)
+        for _ in range(2):  # what was simplified may be snapped further
             if not described:
                 return
-            rows = problem.weighted_rows(described[0])
-            snapped = self._snapped(described[0].formula, rows)
+            snapped = self._snapped(described[0].formula, problem.weighted_rows(described[0]))
             if not is_plausible(snapped):
                 return
-            formula = simplify(snapped, rows)
-            if not floats(formula) or not formula.free_symbols:
+            formula = simplify(snapped, described[0].rows)
+            described = problem.described(formula, index)
+            if formula == snapped or not floats(formula):
                 break
         few = len(floats(formula)) >= self._distinct
-        if str(formula) in self.candidates or few or has_steps(formula):
+        if not described or str(formula) in self.candidates or few or has_steps(formula):
             return
-        if len(problem.train) > SEARCH_ROWS and floats(formula):
-            index = problem.some(REFIT_ROWS)
-        found = self._fitted(formula, index)
-        if found is not None:
-            self.candidates[str(formula)] = Candidate(found, problem)
+        if gates(formula):
+            return
+        # A formula that agrees to rounding keeps its constants as they are.
+        found = Candidate(replace(described[0], formula=formula), problem)
+        if found.exact_status == APPROXIMATE:
+            if len(problem.train) > SEARCH_ROWS and floats(formula):
+                described = problem.described(formula, problem.some(REFIT_ROWS)) or described
+            found = Candidate(described[0], problem)
+        self.candidates[str(formula)] = found
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
         """The formula snapped, by its coefficients or by their ratios: whichever leaves fewer
@@ -278,30 +301,15 @@ class Search:
     def _distinct(self) -> int:
         return distinct(self.problem.everything)
 
-    def _fitted(self, formula: sympy.Expr, index: np.ndarray):
-        """The fit whose formula is kept; one within rounding keeps its constants as they are."""
-        described = self.problem.described(formula, index)
-        if not described:
-            return None
-        return replace(described[0], formula=formula) if self._agrees(formula) else described[0]
-
-    def _agrees(self, formula: sympy.Expr) -> bool:
-        return (
-            Candidate(
-                replace(
-                    self.problem.described(formula, self.problem.some(SEARCH_ROWS))[0],
-                    formula=formula,
-                ),
-                self.problem,
-            ).exact_status
-            != APPROXIMATE
-        )
-
     def _leaves_noise(self) -> bool:
         """Whether nothing is left in the residuals of the best formula, be it a constant."""
         chosen = self.chosen()
+        if chosen.agrees:
+            return True
         if chosen.formula.free_symbols:
-            return chosen.status == WITHIN_NOISE and chosen.relative_rmse > _SMALL_NOISE
+            # A few wild rows are no reason to look for a formula that goes through them.
+            noise = chosen.status == WITHIN_NOISE or chosen.judged[1].startswith(ONE_ROW)
+            return noise and chosen.relative_rmse > _SMALL_NOISE
         return leftover(chosen.found, self.problem) is None
 
     def _is_verified(self) -> bool:
@@ -316,7 +324,7 @@ class Search:
                 verified,
                 key=lambda c: (
                     _ORDER[c.status],
-                    c.complexity,
+                    c.total_price,
                     c.formula.has(sympy.Abs, sympy.sign),
                     c.relative_rmse,
                 ),

@@ -5,7 +5,7 @@ sizes, are regressed on each feature and on the prediction, on products of two f
 compared with those of the nearest row. Ranks make the tests exact in level for any distribution
 with one continuous value a row. The smallest p value, times the number of tests (Bonferroni), is
 compared with `LEVEL`: so a correct formula with correctly described noise is doubted once in a
-thousand tables.
+thousand tables, or in a hundred tables of fewer than 40 rows, where the tests see less.
 """
 
 import itertools
@@ -16,6 +16,9 @@ from scipy.spatial import KDTree
 from scipy.special import erfc, fdtrc
 
 LEVEL = 0.001
+SIZES = "the size of the residuals"
+_FEW, _FEW_LEVEL = 40, 0.01  # with fewer rows the tests see less, so that the level is higher
+_LAGS = 4
 _DEGREE = 3  # of the polynomials of a feature
 _MOST = 2000  # rows that are tested
 _PAIRS = 8  # features whose products are tested
@@ -38,7 +41,8 @@ def structure(
     if not tests:
         return None
     p, what = min(tests)
-    return what if p * len(tests) < LEVEL else None
+    level = _FEW_LEVEL if len(residual) < _FEW else LEVEL
+    return what if p * len(tests) < level else None
 
 
 def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
@@ -52,13 +56,19 @@ def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
             yield _regression(rank, design), f"residuals still depend on {name}"
             yield (
                 _regression(size, design[:, :2]),
-                f"the size of the residuals still depends on {name}",
+                f"{SIZES} still depends on {name}",
             )
     for one, two in itertools.combinations(list(columns)[:_PAIRS], 2):
         design = np.column_stack(
             [np.ones(len(rank)), columns[one], columns[two], columns[one] * columns[two]]
         )
         yield _regression(rank, design), f"residuals still depend on {one} together with {two}"
+    for name, column in columns.items():
+        if len(rank) >= 16 and len(np.unique(column)) > len(column) / 2:
+            yield _lags(rank, column), f"residuals in the order of {name} are no noise"
+    lack = _lack_of_fit(residual, np.stack(list(columns.values()), axis=-1))
+    if lack is not None:
+        yield lack, "rows with equal features agree better with each other than with the formula"
     own = [column for name, column in columns.items() if name in used]
     design = _quadratic(own)
     if len(own) > 1 and len(rank) > 4 * design.shape[1]:
@@ -66,6 +76,29 @@ def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
     near = [column for name, column in columns.items() if name in used or len(columns) <= 4]
     if near and len(rank) >= 8:
         yield _neighbours(rank, np.stack(near, axis=-1)), "residuals of neighbouring rows are alike"
+
+
+def _lags(rank: np.ndarray, column: np.ndarray) -> float:
+    """The p value of the correlations of rows one to four apart in the order of a feature."""
+    unit = rank[np.argsort(column, kind="stable")]
+    unit = (unit - unit.mean()) / (unit.std() or 1.0)
+    sums = [
+        float(unit[lag:] @ unit[:-lag]) / np.sqrt(len(unit) - lag) for lag in range(1, _LAGS + 1)
+    ]
+    return float(min(1.0, _LAGS * erfc(max(map(abs, sums)) / np.sqrt(2))))
+
+
+def _lack_of_fit(residual: np.ndarray, features: np.ndarray) -> float | None:
+    """The p value of the F test of replicates: groups of rows with equal features."""
+    groups, which = np.unique(features, axis=0, return_inverse=True)
+    which = which.ravel()
+    free = len(residual) - len(groups)
+    if free < _LAGS or len(groups) < 3:
+        return None
+    means = np.bincount(which, residual) / np.bincount(which)
+    pure = float(np.sum((residual - means[which]) ** 2)) / free
+    lack = float(np.bincount(which) @ means**2) / len(groups)
+    return float(fdtrc(len(groups), free, lack / max(pure, 1e-300)))
 
 
 def _quadratic(columns: list[np.ndarray]) -> np.ndarray:

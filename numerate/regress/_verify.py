@@ -46,7 +46,10 @@ _EVIDENCE = 1.5
 _CHOICE = 12.0  # bits: a search compares thousands of formulas
 _LONG = 7.0  # bits of a number that could have been fitted
 _MOST_LONG = 4  # more can match any smooth function to rounding errors
-_FREE_ROWS = 10  # rows beyond the constants that a statement about noise needs
+_FREE_ROWS = 9  # rows beyond the constants that a statement about noise needs
+ONE_ROW = "row"  # with which a sentence on a wild row begins
+_FAR = 9.0  # standard deviations of a row that no noise explains
+_RARE = 0.1  # share of such rows, up to which they are mistakes
 _FREE_POINTS = 4  # of which so many have different features
 
 
@@ -153,19 +156,28 @@ def noise_status(found: Described, problem: Problem) -> tuple[str, str]:
     if np.all(np.abs(prediction - rows.target) <= rounding(formula, rows)):
         return APPROXIMATE, "every row agrees, but the rows are too few to prove the formula"
     numbers, points = fitted(formula), len(np.unique(rows.features, axis=0))
-    if len(rows) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
+    if distinct(rows) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
         return APPROXIMATE, "there are too few rows to tell noise from a wrong formula"
     left = leftover(found, problem)
     return (APPROXIMATE, left) if left else (WITHIN_NOISE, "")
 
 
 def leftover(found: Described, problem: Problem) -> str | None:
-    """What the residuals of all rows still depend on, in words; None if nothing is found."""
+    """What the residuals of all rows still depend on, in words; None if nothing is found.
+
+    Rows that are repeated count once.
+    """
     names, rows = {s.name for s in found.formula.free_symbols}, problem.everything
+    first = np.unique(np.column_stack([rows.features, rows.target]), axis=0, return_index=True)[1]
+    rows, first = rows.take(np.sort(first)), np.sort(first)
     prediction = evaluate(found.formula, rows.columns())
-    residual = found.noise.standardised(prediction, rows.target, problem.base)
+    residual = found.noise.standardised(prediction, rows.target, problem.base[first])
     if not np.all(np.isfinite(residual)):
         return "the formula is not defined on every row"
+    far = np.abs(residual) / (1.4826 * float(np.median(np.abs(residual))) or 1.0)
+    if np.max(far) > _FAR and np.mean(far > _FAR) < _RARE:
+        row = int(first[np.argmax(far)]) + 1
+        return f"{ONE_ROW} {row} deviates by {np.max(far):.0f} standard deviations of the others"
     return structure(residual, rows.columns(), prediction, names)
 
 
