@@ -124,12 +124,13 @@ def on_all_rows(candidate: Candidate) -> Candidate:
 
 
 def _adds_all(formula: sympy.Expr, features: int) -> bool:
-    """Whether the formula is a weighted sum of all features."""
-    symbols = formula.free_symbols
-    if len(symbols) < max(features, 2):
+    """Whether the formula is a sum of all features, alike or with a fitted weight each."""
+    if len(formula.free_symbols) < max(features, 2):
         return False
-    terms = [t.as_coeff_Mul()[1] for t in sympy.Add.make_args(sympy.expand(formula))]
-    return all(t.is_Symbol or t.is_number for t in terms)
+    parts = [t.as_coeff_Mul() for t in sympy.Add.make_args(sympy.expand(formula))]
+    weights = [number for number, rest in parts if rest.is_Symbol]
+    linear = len(weights) == features and all(r.is_Symbol or r == 1 for _, r in parts)
+    return linear and (len(set(weights)) == 1 or all(n.is_Float for n in weights))
 
 
 def symbol_cost(problem: Problem) -> float:

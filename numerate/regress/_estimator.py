@@ -252,7 +252,10 @@ def _positive(name: str, values: Any, count: int, zero: bool = False) -> np.ndar
     if not np.all(np.isfinite(array)) or np.any(array < 0) or (not zero and np.any(array == 0)):
         raise ValueError(f"{name} must hold finite numbers {'of at least' if zero else 'above'} 0.")
     if zero and np.sum(array > 0) < _MINIMUM_ROWS:
-        raise ValueError(f"{name} must be above 0 in at least {_MINIMUM_ROWS} rows.")
+        raise ValueError(
+            f"the weights in {name} are zero in all but {np.sum(array > 0)} rows; "
+            f"a formula needs at least {_MINIMUM_ROWS}."
+        )
     return array
 
 

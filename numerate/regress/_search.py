@@ -11,7 +11,6 @@ The search ends when a formula is verified, or when one leaves only noise. Only 
 table are used; formulas are never evaluated outside their range.
 """
 
-import ctypes
 import itertools
 import threading
 import time
@@ -59,11 +58,7 @@ _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
 _POWERS = (1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
 _ORDER = {EXACT: 0, WITHIN_PRECISION: 1, WITHIN_NOISE: 2, APPROXIMATE: 2}
 _SMALL_NOISE = 3e-4  # of the target's spread: below, there may be an exact formula
-_GRACE = 0.2  # seconds in which a search that was told to end does so by itself
-
-
-class _Ended(BaseException):
-    """Raised in the thread of a search whose time is up."""
+_GRACE = 0.2  # seconds in which a search whose time is up may finish a step
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,6 @@ class Search:
         self._until = self._started + self.settings.budget
         self._failure: BaseException | None = None
         self._compared = False
-        self._compiles = False
         with np.errstate(all="ignore"):  # a constant can always be reported
             self.consider(sympy.Float(np.mean(self.problem.rows(SEARCH_ROWS).target)))
         thread = threading.Thread(target=self._work, daemon=True)
@@ -109,24 +103,23 @@ class Search:
         except KeyboardInterrupt:
             self.interrupted = True
         self._until = 0.0
-        thread.join(_GRACE)
-        if thread.is_alive() and not self._compiles:
-            _end(thread)
-            thread.join(_GRACE)
+        thread.join(_GRACE)  # a slow step is left behind: its thread ends after it
         self.candidates = dict(self.candidates)
         if isinstance(self._failure, KeyboardInterrupt):
             self.interrupted = True
         elif self._failure is not None:
             raise self._failure
+        if self.interrupted and not any(c.formula.free_symbols for c in self.candidates.values()):
+            raise KeyboardInterrupt  # nothing was found but the mean
         return self
 
     def _work(self) -> None:
         try:
             # Trial formulas often overflow or divide by zero; they are ranked last.
             with np.errstate(all="ignore"):
+                self.on_progress(0.0, "starting")
                 self._try_stages(self._stages())
-        except _Ended:
-            return
+            self.on_progress(1.0, str(self.chosen().formula))
         except BaseException as failure:
             self._failure = failure
 
@@ -220,6 +213,9 @@ class Search:
         self._compared = True
 
     def _population(self, layers: str, power, kind: str) -> Iterator[sympy.Expr]:
+        # Not at the top, because it imports JAX, and most formulas are found without it.
+        from numerate.regress._stacks import stack, train_population
+
         rows = self.problem.rows(POPULATION_ROWS)
         base = self.problem.base[self.problem.some(POPULATION_ROWS)]
         target = _closed.raised(rows.target, power)
@@ -237,26 +233,10 @@ class Search:
         )
         rng = np.random.default_rng((self.problem.seed, *layers.encode()))
         starts = self.settings.n_starts
-        trained = self._trained(layers, transformed, starts, rng)
-        for formula in trained:
+        trained = train_population(stack(layers, len(kept)), transformed, starts, rng)
+        for formula in itertools.islice(trained, _POLISHED):
             yield _closed.inverse(formula, power, bool(rows.target[0] > 0))
         self._compared = True
-
-    def _trained(self, layers: str, rows: Rows, starts: int, rng) -> list[sympy.Expr]:
-        """The best formulas of a population.
-
-        The thread cannot be ended meanwhile: an import or a compilation that is left half done
-        would break what comes later in the process.
-        """
-        self._compiles = True
-        try:
-            # Not at the top, because it imports JAX, and most formulas are found without it.
-            from numerate.regress._stacks import stack, train_population
-
-            trained = train_population(stack(layers, len(rows.symbols)), rows, starts, rng)
-            return list(itertools.islice(trained, _POLISHED))
-        finally:
-            self._compiles = False
 
     def consider(self, formula: sympy.Expr) -> None:
         """Snap, simplify, refit and describe a formula; keep it if it is new."""
@@ -277,14 +257,18 @@ class Search:
         few = len(floats(formula)) >= self._distinct
         if not described or str(formula) in self.candidates or few or has_steps(formula):
             return
-        if gates(formula):
+        if gates(formula) or (self.candidates and not formula.free_symbols):
             return
         # A formula that agrees to rounding keeps its constants as they are.
         found = Candidate(replace(described[0], formula=formula), problem)
         if found.exact_status == APPROXIMATE:
+            kept = described[0].formula
             if len(problem.train) > SEARCH_ROWS and floats(formula):
-                described = problem.described(formula, problem.some(REFIT_ROWS)) or described
-            found = Candidate(described[0], problem)
+                kept = (problem.described(formula, problem.some(REFIT_ROWS)) or described)[
+                    0
+                ].formula
+            # All formulas are compared on the same rows, also where their constants have more.
+            found = Candidate(replace(described[0], formula=kept), problem)
         self.candidates[str(formula)] = found
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
@@ -358,12 +342,6 @@ def _front(candidates, error: Callable[[Candidate], float]) -> list[Candidate]:
             best = error(candidate)
             front.append(candidate)
     return front
-
-
-def _end(thread: threading.Thread) -> None:
-    """Raise `_Ended` in a thread when it next runs Python."""
-    identity = ctypes.c_ulong(thread.ident or 0)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, ctypes.py_object(_Ended))
 
 
 def is_plausible(formula: sympy.Expr) -> bool:

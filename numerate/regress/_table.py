@@ -114,12 +114,14 @@ def search_columns(
     with np.errstate(all="ignore"):
         ranked = search.ranked()
         chosen = on_all_rows(ranked[0])
+        found = _described([chosen, *ranked[1:]]) | {
+            "noise": _noise(chosen),
+            "constants": _constants(chosen),
+            "left": chosen.judged[1],
+            "worst_rows": _worst(chosen, features[:, used], target, base, kept),
+        }
     return FormulaModel(
-        **_described([chosen, *ranked[1:]]),
-        noise=_noise(chosen),
-        constants=_constants(chosen),
-        left=chosen.judged[1],
-        worst_rows=_worst(chosen, features[:, used], target, base, kept),
+        **found,
         feature_names=list(feature_names),
         target_name=_free_name(target_name, feature_names),
         named=named,

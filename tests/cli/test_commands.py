@@ -15,7 +15,8 @@ import numerate
 from numerate.cli import app
 
 KEYS = ["formula", "target", "features", "status", "relative_rmse", "holdout_relative_rmse",
-        "complexity", "equations", "seconds", "seed"]  # fmt: skip
+        "complexity", "noise", "constants", "left", "worst_rows", "equations", "seconds",
+        "seed"]  # fmt: skip
 
 
 def run(*arguments, code=0, **options):
@@ -188,7 +189,8 @@ def test_ctrl_c_before_anything_is_found_exits_with_130(monkeypatch, tmp_path):
 
 
 def test_ctrl_c_later_keeps_the_best_formula(monkeypatch, tmp_path):
-    interrupt_the_search(monkeypatch, lambda fraction: 0 < fraction < 1)
+    calls = []
+    interrupt_the_search(monkeypatch, lambda fraction: calls.append(fraction) or len(calls) == 5)
     result = run("fit", "boyle", "--out", tmp_path / "model")
     assert result.stdout.startswith("P = ")
     assert "stopped by Ctrl-C; this is the best formula until then." in result.stderr

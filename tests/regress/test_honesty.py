@@ -42,13 +42,13 @@ def check(seed: int, **settings) -> None:
 # Forty seeds have every kind, range and number of columns once; the first ten every kind.
 def test_a_target_that_is_not_arithmetic_is_never_called_exact():
     for seed in range(10):
-        check(seed, max_depth=2, n_starts=16)
+        check(seed, max_depth=2, n_starts=16, budget=1.0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10, 200))
 def test_nor_is_any_of_two_hundred(seed):
-    check(seed, max_depth=2, n_starts=16)
+    check(seed, max_depth=2, n_starts=16, budget=1.0)
 
 
 @pytest.mark.slow
@@ -62,5 +62,5 @@ def test_few_rows_of_noise_are_not_evidence():
         rng = np.random.default_rng(seed)
         x, y = rng.uniform(1, 2, (rows, 3)), rng.normal(size=rows)
         for values in (y, np.round(y, 1)):
-            model = ArithmeticRegressor(max_depth=2, n_starts=16).fit(x, values)
+            model = ArithmeticRegressor(max_depth=2, n_starts=16, budget=1.0).fit(x, values)
             assert model.status_ == "approximate", (seed, rows, model.formula_)
