@@ -42,14 +42,14 @@ SUMS, PRODUCTS = ("add", "sub"), ("mul", "div")
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
     - `seeds`: models of each unit, operation and range.
-    - `units`: those to run; all of them if empty.
-    - `steps`: optimiser steps instead of those of the unit's recipe, whose schedules shrink with
-        them; 0 for the recipe's.
+    - `units`: those to run; all if empty.
+    - `steps`: optimiser steps instead of those of the unit's recipe, whose schedules are scaled; 0
+      for the recipe's.
     """
 
     seeds: int = 25
@@ -57,11 +57,11 @@ class Settings:
     steps: int = 0
 
 
-# What each unit can represent, and how it is trained.
+# The operations that each unit can represent, and its recipe.
 
 
 def _defaults(unit: str) -> Callable[[str], Recipe]:
-    """For units whose papers say little: our initial weights, and Adam as for the others."""
+    """For units whose papers give few details: our initial weights, and Adam as for the others."""
     recipe = Recipe(getattr(units, unit), Config())
     return lambda operation: recipe
 
@@ -99,7 +99,7 @@ ENTRIES: dict[str, tuple[tuple[str, ...], Callable[[str], Recipe]]] = {
 
 
 def range_text(bounds: Any) -> str:
-    """A range as tables show it.
+    """A range as text for tables.
 
     !!! example
         >>> range_text((-1.2, -1.0))
@@ -153,13 +153,13 @@ def _trained(job: Job, operations: list[str], recipe: Recipe) -> list[Row]:
     ]
 
 
-# What they show.
+# Tables and figures.
 
 
 def counts(rows: pl.DataFrame) -> pl.DataFrame:
     """The models of each unit, operation and range, and how many of them solve it.
 
-    A row of the results is a seed, or all seeds of a cell where only their number was recorded.
+    A row of the results is a seed, or all seeds of a cell if only their number was recorded.
     """
     cell = ["unit", "operation", "condition"]
     return rows.group_by(cell, maintain_order=True).agg(
@@ -168,7 +168,8 @@ def counts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def solved_by_range(found: pl.DataFrame, operation: str) -> dict[str, list[int]]:
-    """How many models of each unit solve an operation in every range, the best unit first.
+    """The number of models of each unit that solve an operation in every range, the best unit
+    first.
 
     **Arguments:** `found`, as `counts` returns it; `operation`.
     """
@@ -239,7 +240,7 @@ def draw(rows: pl.DataFrame, settings: Settings) -> "dict[str, Figure]":
 
 
 def _figure(found: pl.DataFrame) -> "Figure":
-    """The share of seeds that solve each operation, by unit and range, as colours."""
+    """Heat maps of the share of seeds that solve each operation, by unit and range."""
     from matplotlib.figure import Figure
 
     by_operation = {name: solved_by_range(found, name) for name in OPERATIONS}
@@ -269,7 +270,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(seeds=5, steps=10_000),
         "paper": Settings(),
     },
-    # Of smoke and quick the processor time, measured on a machine with much other work.
+    # For smoke and quick, the processor time on a busy machine.
     cost={"smoke": 12, "quick": 246, "paper": 3700},
     run=run,
     tables=tables,

@@ -1,16 +1,16 @@
-"""The harness of experiments and benchmarks: what one is, how it runs, and the files it leaves.
+"""The harness of experiments and benchmarks: their declaration, execution and output files.
 
 `numerate reproduce NAME` runs one of them. An experiment is a module like this one; `Experiment`
-states the contract of every part.
+documents every part.
 
     @dataclass(frozen=True)
     class Settings:
-        '''How much is run.
+        '''The settings of a run.
 
         **Fields:**
 
         - `seeds`: models of each unit.
-        - `units`: those to run; all of them if empty.
+        - `units`: those to run; all if empty.
         - `steps`: optimiser steps.
         '''
 
@@ -29,14 +29,14 @@ states the contract of every part.
     EXPERIMENT = Experiment(name="toy", title=…, claim=…, units=…, scales=…, cost=…,
                             run=run, tables=tables, draw=draw)
 
-The harness plans the jobs and selects units, stores rows, resumes a run that was stopped, and
-records machine and time. A run leaves `results.parquet` (all rows), `summary.json`, `table.md`,
-and every figure as SVG and PNG. Committed results are in `results/NAME`; `regions` turns them into
-Markdown, and `filled` inserts that into a page.
+The harness plans the jobs and selects units, stores rows, resumes an interrupted run, and records
+machine and time. A run writes `results.parquet` (all rows), `summary.json`, `table.md`, and every
+figure as SVG and PNG. Committed results are in `results/NAME`; `regions` turns them into Markdown,
+and `filled` inserts that into a page.
 
-What experiments share is here, too: intervals that hold for few seeds, tables beside the paper's
-numbers, look-up in rows, and `seed_keys` and `map_seeds`, by which a seed's result does not depend
-on how many others run.
+The module also has what experiments share: confidence intervals for few seeds, tables with the
+paper's numbers, look-up in rows, and `seed_keys` and `map_seeds`, with which a seed's result does
+not depend on the other seeds.
 """
 
 from ._errors import errors_in_float64 as errors_in_float64

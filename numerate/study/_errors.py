@@ -16,18 +16,18 @@ _CHUNK = 32
 def errors_in_float64(models: Any, task: Task, instances: Any) -> Float[np.ndarray, "seeds 2"]:
     """Mean squared errors of many models on a task's validation and extrapolation set.
 
-    In float32 the error of a perfect model may be larger than a criterion of success allows for.
-    Models are converted, and the sets drawn again, with 53 random bits.
+    In float32 the error of a perfect model may exceed the threshold of success. Models are
+    converted to float64, and the sets drawn again, with 53 random bits.
 
     **Arguments:**
 
-    - `models`: with a leading axis of seeds, as `train_many` returns them.
-    - `task`: whose sets are used; of a family, one with the same `instances` as that of the
-        training.
+    - `models`: models with a leading axis of seeds, as returned by `train_many`.
+    - `task`: the task whose sets are used; for a family, one with the same `instances` as in
+      training.
     - `instances`: `task.instances(seeds)`.
 
-    **Returns:** `(seeds, 2)`, not finite where a model's output is not. An error does not depend
-    on how many models are measured with it.
+    **Returns:** `(seeds, 2)`, not finite if a model's output is not. An error does not depend on
+    the other models.
 
     !!! example
         >>> from functools import partial
@@ -44,7 +44,7 @@ def errors_in_float64(models: Any, task: Task, instances: Any) -> Float[np.ndarr
     with jax.enable_x64(True):
         wide = jax.tree.map(lambda a: a.astype(float) if eqx.is_inexact_array(a) else a, models)
         for start in range(0, count, _CHUNK):
-            # Filled up, so that one program computes all, each to the last bit as it does alone.
+            # Padded, so that one program computes all, each bit for bit as if alone.
             chunk = np.minimum(np.arange(start, start + _CHUNK), count - 1)
             errors = _errors(_taken(wide, chunk), task, _taken(instances, chunk))
             found.append(np.asarray(errors)[: count - start])

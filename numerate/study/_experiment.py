@@ -1,4 +1,4 @@
-"""What an experiment declares, and the jobs in which it runs."""
+"""The declaration of an experiment, and its jobs."""
 
 import dataclasses
 import re
@@ -20,11 +20,11 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Job:
-    """A part of an experiment that runs as a whole, and is stored as a whole.
+    """The smallest part of an experiment that is run and stored.
 
-    **Fields:** `unit`, one of the experiment's; `seeds`, such as `range(100)`; `variant`, the
-    names and values that tell jobs of a unit apart, such as `{"optimiser": "adam"}`: numbers,
-    texts and tuples of them.
+    **Fields:** `unit`, one of the experiment's; `seeds`, such as `range(100)`; `variant`, names and
+    values that distinguish jobs of a unit, such as `{"optimiser": "adam"}`: numbers, texts and
+    tuples of them.
     """
 
     unit: str
@@ -40,10 +40,10 @@ class Job:
 def seed_jobs(
     unit: str, seeds: range, most: int | None = None, variant: Mapping[str, Any] | None = None
 ) -> list[Job]:
-    """The jobs of some seeds of a unit.
+    """The jobs for seeds of a unit.
 
-    **Arguments:** `unit`; `seeds`; `most`, the number of seeds in a job, or None for one job of
-    all; `variant`, as in `Job`.
+    **Arguments:** `unit`; `seeds`; `most`, the maximum number of seeds in a job, or None for one
+    job of all; `variant`, as in `Job`.
 
     !!! example
         >>> [job.seeds for job in seed_jobs("NAC", range(5), 2, {"optimiser": "sgd"})]
@@ -68,37 +68,37 @@ class Experiment(Generic[S]):
 
     **Fields:**
 
-    - `name`: what the command calls it.
-    - `title`: what is done, in a few words. `claim`: what the paper says, in one sentence.
+    - `name`: its name on the command line.
+    - `title`: a short description. `claim`: the paper's claim, in one sentence.
     - `units`: the rows of its tables that `--units` may choose from: units and baselines.
     - `scales`: its settings for `"smoke"` (below a minute), `"quick"` (at most 20 minutes on two
         cores) and `"paper"` (the full protocol). Settings are one frozen, flat dataclass of
         numbers, texts and tuples of them. Two of its fields are `seeds`, a number, and `units`,
         the units that the scale runs, all of them if it is empty. Its docstring explains every
-        field in a list, as this one does, and that is the help.
+        field in a list like this one, which the command shows as help.
     - `cost`: seconds that each scale took where it was measured.
     - `run(job, settings, tick) -> rows`: the results of a job, one dict for each seed and test
         condition, with at least `unit` (a text from `units`), `seed` (a whole number) and
         `condition` (a text); further columns are the experiment's own, the same in all rows.
-        Values are numbers, texts, truth values, None, or flat lists of numbers. The result
-        depends on nothing but the arguments: the same seed gives the same row, whatever other
-        seeds run. For that take keys from `seed_keys`, and map over seeds by `train_many` or
-        `map_seeds`. It may call `tick(fraction)` with the fraction of the job that is done. It
-        never raises because learning failed: NaN and infinities are results. What `train_many`
-        returns goes through `finished`, because otherwise Ctrl-C in the middle would look like a
-        result. It draws no progress bar (`train_many(…, progress=False)`).
+        Values are numbers, texts, truth values, None, or flat lists of numbers. The result depends
+        only on the arguments: a seed gives the same row whichever other seeds run. To ensure this,
+        take keys from `seed_keys`, and map over seeds by `train_many` or `map_seeds`. It may call
+        `tick(fraction)` with the completed fraction of the job. It never raises because learning
+        failed: NaN and infinities are results. Pass the result of `train_many` through `finished`,
+        so that an interrupted run is not stored as a result. It draws no progress bar
+        (`train_many(…, progress=False)`).
     - `tables(rows, settings) -> {title: Table}`: the results beside the paper's. `rows` has the
-        rows of all finished jobs, perhaps not of all units.
-    - `jobs(unit, settings) -> list of jobs`: the jobs of one unit, by default one with the seeds
-        from 0. Job and settings are the key of its rows in the store, except `seeds` and `units`
-        of the settings, which do not change a job's rows. Small jobs (a minute or two) lose
+      rows of all finished jobs, which may lack some units.
+    - `jobs(unit, settings) -> list of jobs`: the jobs of one unit, by default a single one with
+        seeds from 0. Job and settings are the key of its rows in the store, except `seeds` and
+        `units` of the settings, which do not change a job's rows. Small jobs (a minute or two) lose
         little when a run is stopped.
     - `draw(rows, settings) -> {file stem: figure}`: matplotlib figures in the paper's layout.
         Import matplotlib inside; the harness sets the style and writes SVG and PNG.
     - `summarise(rows, settings) -> dict`: further results for `summary.json`.
-    - `sentences(rows, settings) -> {name: Markdown}`: what its page says about the numbers,
-        inserted between `<!-- name -->` and `<!-- end of name -->`. Tables (under their titles)
-        and `run` (where and when it ran) are inserted in the same way.
+    - `sentences(rows, settings) -> {name: Markdown}`: the text of its page about the numbers,
+        inserted between `<!-- name -->` and `<!-- end of name -->`. Tables (under their titles) and
+        `run` (where and when it ran) are inserted in the same way.
     """
 
     name: str
@@ -115,10 +115,9 @@ class Experiment(Generic[S]):
     sentences: Callable[[pl.DataFrame, S], dict[str, str]] = _nothing
 
     def plan(self, settings: S, units: tuple[str, ...] | None = None) -> list[Job]:
-        """The jobs of some units, by default of those that the settings name, each job once.
+        """The jobs of units, by default those of the settings, each job once.
 
-        **Arguments:** `settings`; `units`, of which those are left out that the settings do not
-        name.
+        **Arguments:** `settings`; `units`, of which those not in the settings are ignored.
         """
         named: tuple[str, ...] = settings.units or self.units  # pyright: ignore[reportAttributeAccessIssue]
         wanted = [unit for unit in self.units if unit in named and (units is None or unit in units)]
@@ -127,7 +126,7 @@ class Experiment(Generic[S]):
         return [job for index, job in enumerate(jobs) if job not in jobs[:index]]
 
     def help(self) -> dict[str, str]:
-        """What each setting means, from the docstring of the settings."""
+        """The description of each setting, from the docstring of the settings."""
         settings = type(next(iter(self.scales.values())))
         text = " ".join((settings.__doc__ or "").split())
         entries = re.findall(r"- ((?:`\w+`(?:, | and )?)+): (.*?)(?= - `|$)", text)

@@ -1,4 +1,4 @@
-"""Figures as SVG and PNG, the same bytes for the same results."""
+"""Figures as SVG and PNG, byte for byte reproducible."""
 
 import io
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def save_figures(
 ) -> tuple[list[Path], list[str]]:
     """Draw and write each figure twice.
 
-    **Returns:** the files, and the sentence why there are none where matplotlib is missing.
+    **Returns:** the files, and a note if there are none because matplotlib is missing.
     """
     try:
         check_can_plot("figure.svg")

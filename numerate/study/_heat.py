@@ -1,4 +1,4 @@
-"""A table of numbers as colours."""
+"""Heat maps of tables of numbers."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ def heat(
     limits: tuple[float, float] = (0.01, 1000.0),
     log: bool = True,
 ) -> None:
-    """Draw a coloured cell with its text for each number; non-finite ones have a dash.
+    """Draw a coloured cell with text for each number; non-finite numbers have a dash.
 
     **Arguments:** `axes`; `values`, `(rows, columns)`; `text` of a value; names of `columns` and
     `rows`; the colour map; the values of its ends; whether colours follow the logarithm.

@@ -1,4 +1,4 @@
-"""Experiments by name, each imported when it is asked for."""
+"""Experiments by name, each imported on first use."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -11,9 +11,9 @@ from ._experiment import Experiment
 class Experiments(Mapping[str, Experiment]):
     """The experiments of a package, or of several: `paper.experiments() | bench.experiments()`.
 
-    **Arguments:** `modules`, the module of each name, which has an `EXPERIMENT`.
+    **Arguments:** `modules`, the module of each name, which defines `EXPERIMENT`.
 
-    **Raises:** `InputError` where a name is looked up that no experiment has.
+    **Raises:** `InputError` on the look-up of an unknown name.
 
     !!! example
         >>> experiments = Experiments({"toy": "numerate.paper.toy.experiment"})

@@ -1,4 +1,4 @@
-"""Runs the jobs of an experiment that are not done yet, and writes what they show."""
+"""Runs the remaining jobs of an experiment, and writes its tables and figures."""
 
 import time
 from collections.abc import Callable
@@ -19,10 +19,10 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Result:
-    """What a run produced.
+    """The output of a run.
 
-    **Fields:** `complete`, whether all jobs that were asked for are done; `tables`, by title;
-    `files` written, in order; `notes`, sentences about what could not be written.
+    **Fields:** `complete`, whether all requested jobs are done; `tables`, by title; `files`
+    written, in order; `notes`, sentences about what could not be written.
     """
 
     complete: bool
@@ -45,8 +45,8 @@ def reproduce(
     Ctrl-C ends it and keeps the jobs that are done; tables and figures are made of those.
 
     **Arguments:** `experiment` and its `settings`; the folder `out`; `scale`, for the record;
-    the `units` to run, by default all. `on_progress(fraction, job)` is called with the fraction
-    of all jobs that is done and the name of the current one.
+    the `units` to run, by default all. `on_progress(fraction, job)` is called with the completed
+    fraction of all jobs and the name of the current one.
 
     **Raises:** `InputError` if the folder cannot be written, has results of other settings, or
     is that of another run which goes on.
@@ -77,7 +77,7 @@ def _reproduce(
 def _run(
     experiment: Experiment, settings: Any, store: Store, jobs: dict[str, Job], report: Progress
 ) -> bool:
-    """Run the jobs; whether none was interrupted."""
+    """Run the jobs, and return whether all of them finished."""
     for index, (key, job) in enumerate(jobs.items()):
 
         def tick(fraction: float, index: int = index, job: Job = job) -> None:

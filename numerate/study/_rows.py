@@ -7,7 +7,7 @@ import polars as pl
 
 
 def units_run(rows: pl.DataFrame, units: Iterable[str]) -> list[str]:
-    """Those of some units that have rows, in the order given.
+    """The units that have rows, in the order of `units`.
 
     !!! example
         >>> units_run(pl.DataFrame({"unit": ["NAU", "NAC", "NAU"]}), ["NAC", "NALU", "NAU"])

@@ -1,4 +1,4 @@
-"""Many seeds at once, each with the same result as alone."""
+"""Many seeds at once, each with the same result as if alone."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,7 +14,7 @@ from ._experiment import Tick
 
 
 def seed_keys(seeds: range, root: int = 0) -> Key[Array, "seeds"]:
-    """The key of every seed, which does not depend on the others.
+    """The key of every seed, independent of the other seeds.
 
     **Arguments:** `seeds`, such as `range(100)`; `root`, for experiments that need several
     streams.
@@ -37,7 +37,7 @@ def map_seeds(
 ) -> Any:
     """A pure function of a key for many seeds: one program for a chunk of them, on all cores.
 
-    The same program computes a seed to the last bit alike, whatever seeds run beside it. For what
+    A seed's result is the same, bit for bit, whichever other seeds run. Use it for training that
     `train_many` cannot express.
 
     **Arguments:**
@@ -46,10 +46,10 @@ def map_seeds(
         compile once.
     - `seeds`: such as `range(100)`.
     - `chunk_size`: seeds in one program, a multiple of 16 (the lanes of the widest registers).
-    - `tick`: called with the fraction done.
+    - `tick`: called with the completed fraction.
     - `root`: as for `seed_keys`.
 
-    **Returns:** what `function` returns, as NumPy arrays with a leading axis of seeds.
+    **Returns:** the results of `function`, as NumPy arrays with a leading axis of seeds.
 
     !!! example
         >>> map_seeds(lambda key: jax.random.normal(key, (3,)), range(20)).shape
@@ -71,9 +71,9 @@ def _program(function: Callable[..., Any]) -> Any:
 
 
 def finished(run: Run) -> Run:
-    """The run, unless Ctrl-C ended it before its time: then that is raised again.
+    """The run, or `KeyboardInterrupt` if Ctrl-C ended it early.
 
-    `train_many` returns what it has after Ctrl-C, which must not be kept as a result.
+    After Ctrl-C `train_many` returns a partial run, which must not be stored as a result.
 
     **Raises:** `KeyboardInterrupt`.
     """

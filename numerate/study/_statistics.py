@@ -1,4 +1,4 @@
-"""Confidence intervals that hold for few seeds and for any distribution of errors."""
+"""Confidence intervals that are valid for few seeds and for any distribution of errors."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,12 +8,12 @@ import numpy as np
 
 Numbers = Sequence[float] | np.ndarray
 
-# Importing scipy.stats takes longer than importing all the rest, and only tables need it.
+# `scipy.stats` is imported late: it takes longer than all other imports, and only tables need it.
 
 
 @lru_cache(maxsize=4096)
 def wilson_interval(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a success rate, which is accurate for few trials, too.
+    """Wilson's score interval of a success rate, accurate also for few trials.
 
     **Arguments:** `successes` of `trials`; `level` of confidence.
 
@@ -42,12 +42,11 @@ def wilson_interval(successes: int, trials: int, level: float = 0.95) -> tuple[f
 def median_interval(values: Numbers, level: float = 0.95) -> tuple[float, float] | None:
     """The confidence interval of a median between two order statistics, for any distribution.
 
-    NaN counts as larger than all other values: a seed that failed has no small error.
+    NaN counts as larger than all other values, because the seed failed.
 
     **Arguments:** `values`, one for each seed; `level` of confidence.
 
-    **Returns:** lower and upper end, or None for fewer values than can reach the level: 6 for
-    95 %.
+    **Returns:** lower and upper end, or None for fewer values than the level needs: 6 for 95 %.
 
     !!! example
         >>> median_interval([3.0, 1.0, 2.0, 5.0, 4.0, 6.0])
@@ -71,7 +70,7 @@ def _median_interval(values: tuple[float, ...], level: float) -> tuple[float, fl
 
 
 def median(values: Numbers) -> float:
-    """The median, where NaN counts as larger than all other values; NaN of no values.
+    """The median, where NaN counts as larger than all other values; NaN for no values.
 
     !!! example
         >>> median([float("nan"), 1.0, 2.0])
@@ -83,7 +82,7 @@ def median(values: Numbers) -> float:
 def rank_correlation(first: Numbers, second: Numbers) -> float:
     """Spearman's correlation of two measures; equal values share their mean rank.
 
-    NaN of fewer than three pairs, and where all values of a measure are equal.
+    NaN for fewer than three pairs, or if all values of a measure are equal.
 
     !!! example
         >>> round(rank_correlation([1.0, 2.0, 2.0, 9.0], [1.0, 3.0, 4.0, 5.0]), 3)

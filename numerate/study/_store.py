@@ -1,7 +1,7 @@
-"""The results in a folder: one Parquet file, from which a stopped run also resumes.
+"""The results in a folder: one Parquet file, from which an interrupted run resumes.
 
-After every job a new file is written beside the old one and renamed over it. So a run that is
-killed leaves an intact file of finished jobs, and the same command continues after them.
+After every job a new file is written beside the old one and renamed over it. A killed run leaves an
+intact file of the finished jobs, and the same command continues after them.
 """
 
 import dataclasses
@@ -26,12 +26,12 @@ from ._experiment import Job
 RESULTS, SUMMARY, TABLE = "results.parquet", "summary.json", "table.md"
 _REQUIRED = ("unit", "seed", "condition")
 _OWN = ("job", "job_seconds")
-# How many seeds and which units a run asks for does not change the rows of a job.
+# The number of seeds and the units of a run do not change the rows of a job.
 _NOT_IN_KEYS = ("seeds", "units")
 
 
 def job_key(job: Job, settings: Any) -> str:
-    """What a job's rows are found by: the job, and all settings but `seeds` and `units`.
+    """The key of a job's rows: the job, and all settings except `seeds` and `units`.
 
     !!! example
         >>> @dataclasses.dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Store:
 
     @property
     def seconds(self) -> float:
-        """The time of all finished jobs together, in whichever run they were done."""
+        """The total time of all finished jobs, including those of earlier runs."""
         if self.rows is None:
             return 0.0
         return float(self.rows.unique("job")["job_seconds"].sum())
@@ -147,7 +147,7 @@ class Store:
         )
         parts = [new] if self.rows is None else [self.rows, new]
         joined = pl.concat(parts, how="diagonal_relaxed")
-        # In the order of the jobs, so that a run which was stopped leaves the same file.
+        # In the order of the jobs, so that an interrupted run ends with the same file.
         position = {key: i for i, key in enumerate(self.keys)}
         order = joined["job"].replace_strict(position, return_dtype=pl.Int64)
         self.rows = joined[order.arg_sort().to_list()] if not order.is_sorted() else joined

@@ -27,11 +27,11 @@ class Line:
 
     **Fields:**
 
-    - `labels`: what was run, one text for each of the table's `heads`.
-    - `values`: the measure of every seed, none left out, where NaN counts as the largest; empty
-        where only `solved` is known.
-    - `solved`: for every seed whether it succeeded; None where there is no such criterion.
-    - `paper`, `others`: what the paper and other reproductions report, as text; "" for nothing.
+    - `labels`: one text for each of the table's `heads`.
+    - `values`: the measure of every seed, where NaN counts as the largest; empty if only `solved`
+      is known.
+    - `solved`: whether each seed succeeded; None if there is no such criterion.
+    - `paper`, `others`: the results of the paper and of other reproductions, as text; "" for none.
     """
 
     labels: tuple[str, ...]
@@ -49,7 +49,7 @@ class Line:
 class Table:
     """Lines under one heading, all with the same measure.
 
-    **Fields:** `heads`, of the columns of labels; `measure`, what `values` are, such as "mean
+    **Fields:** `heads` of the columns of labels; `measure`, the name of `values`, such as "mean
     absolute error"; `lines`.
 
     !!! example
@@ -85,7 +85,7 @@ class Table:
 
 
 def number(value: float) -> str:
-    """A number as tables show it, to three digits.
+    """A number as text for tables, with three digits.
 
     !!! example
         >>> number(0.123456), number(1234567.0), number(float("inf")), number(-2e-9)
@@ -97,7 +97,7 @@ def number(value: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """A fraction in per cent without decimals: 0 and 100 only where it is exactly 0 or 1.
+    """A fraction in per cent without decimals; 0 and 100 only if it is exactly 0 or 1.
 
     !!! example
         >>> percent(0.5), percent(1.0), percent(0.998), percent(0.0)
