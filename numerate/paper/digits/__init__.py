@@ -1,4 +1,4 @@
-"""Digits in images: counting them, adding them, and telling the share that is even."""
+"""Digits in images: counting them, adding them, and counting the even ones."""
 
 from ._images import Digits, digits
 from ._mnist import (

@@ -15,10 +15,10 @@ _SMALL_TEST = 500
 
 
 class Digits(NamedTuple):
-    """Images of digits, black at 0 and white at 255, with what they show.
+    """Images of digits, black at 0 and white at 255, with their labels.
 
-    **Fields:** `name`, of the set; `train_images` `(n, 28, 28)` and `train_labels` `(n,)`, from 0
-    to 9; `test_images` and `test_labels`.
+    **Fields:** `name` of the set; `train_images` `(n, 28, 28)` and `train_labels` `(n,)`, from 0 to
+    9; `test_images` and `test_labels`.
     """
 
     name: str
@@ -34,11 +34,11 @@ def digits(source: str = "any") -> Digits:
     **Arguments:** `source`: `"mnist"`, from the folder in the environment variable
     `NUMERATE_DATA` or where `numerate data mnist` puts it; `"small"`, the 1797 images of 8×8
     pixels that come with scikit-learn, three times as large with a margin of two pixels, of which
-    the last 500 are the test set; or `"any"`, MNIST if there is a folder of it, and otherwise
-    the small ones. The `name` of the result says which.
+    the last 500 are the test set; or `"any"`, MNIST if there is a folder of it, and otherwise the
+    small ones, as the `name` of the result states.
 
-    **Raises:** `InputError` if MNIST is to be used and is not there or not whole, and
-    `ValueError` for another source.
+    **Raises:** `InputError` if MNIST is requested and missing or incomplete, and `ValueError` for
+    another source.
 
     !!! example
         >>> found = digits("small")

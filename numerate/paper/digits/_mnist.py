@@ -1,4 +1,4 @@
-"""MNIST as its four files of 1998: found, verified by their content, and downloaded."""
+"""The four files of MNIST: finding, verifying and downloading them."""
 
 import gzip
 import hashlib
@@ -43,7 +43,7 @@ def mnist_cache() -> Path:
 
 
 def mnist_folder() -> Path | None:
-    """The folder of MNIST: what `NUMERATE_DATA` says, or the cache if it holds any of the files.
+    """The folder of MNIST: that in `NUMERATE_DATA`, or the cache if it holds any of the files.
 
     !!! example
         >>> from unittest import mock
@@ -61,7 +61,7 @@ def mnist_folder() -> Path | None:
 def read_mnist(
     folder: str | Path, sha256: Mapping[str, str] = MNIST_FILES
 ) -> tuple[np.ndarray, ...]:
-    """The four arrays of MNIST, from its four files, each as it is or gzipped (`….gz`).
+    """The four arrays of MNIST, from its four files, each uncompressed or gzipped (`….gz`).
 
     **Arguments:** `folder`; `sha256`, the names of the files in the order of the result, with
     the SHA-256 of their uncompressed content.
@@ -69,8 +69,8 @@ def read_mnist(
     **Returns:** training images `(60000, 28, 28)` and labels `(60000,)`, then those of the test
     set, `(10000, 28, 28)` and `(10000,)`, all of unsigned bytes.
 
-    **Raises:** `InputError` for a folder or file that there is not, that cannot be read, is cut
-    short, or has other content.
+    **Raises:** `InputError` for a folder or file that is missing, unreadable or truncated, or has
+    other content.
 
     !!! example
         >>> import pathlib, tempfile
@@ -104,12 +104,12 @@ def download_mnist(
     sha256: Mapping[str, str] = MNIST_FILES,
     note: Callable[[str], Any] = lambda sentence: None,
 ) -> Path:
-    """Download the files of MNIST that a folder lacks or has in other content.
+    """Download the files of MNIST that are missing from a folder or have other content.
 
-    Each is verified before it takes its place, so that there is never half a file.
+    Each is verified before it is moved into the folder, which never holds an incomplete file.
 
-    **Arguments:** `folder`, by default the cache; `mirrors`, addresses to which names are
-    added, tried one after another; `sha256` as for `read_mnist`; `note`, told what is done.
+    **Arguments:** `folder`, by default the cache; `mirrors`, base addresses, tried in order;
+    `sha256` as for `read_mnist`; `note`, called with progress messages.
 
     **Returns:** the folder.
 
@@ -137,8 +137,7 @@ def _pooch() -> Callable[..., Any]:
             'downloading needs pooch: pip install "numerate[data]". Or put the four files of '
             f"MNIST into a folder and name it in {FOLDER_VARIABLE}."
         ) from None
-    # It would print the hash of every file, for want of one to compare: that of the gzipped file,
-    # which differs between mirrors.
+    # pooch would print the hash of every gzipped file, which differs between mirrors.
     pooch.get_logger().setLevel("ERROR")
     return pooch.retrieve
 
@@ -150,7 +149,7 @@ def _fetched(
     expected: str,
     note: Callable[[str], Any],
 ) -> bytes:
-    """The file as the first mirror has it that has the right content."""
+    """The file from the first mirror that has the right content."""
     faults = []
     for mirror in mirrors:
         note(f"{file} from {mirror}")
@@ -162,7 +161,7 @@ def _fetched(
                 return path.read_bytes()
             except InputError:
                 faults.append(f"{mirror} has other content")
-            # Whatever a library for HTTP may raise; its first line says what is wrong.
+            # Any error of an HTTP library; its first line states the cause.
             except Exception as error:
                 faults.append(f"{mirror}: {(str(error) or repr(error)).splitlines()[0]}")
     raise InputError(f"{file} cannot be downloaded. {'; '.join(faults)}.")
@@ -183,7 +182,7 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _content(path: Path) -> bytes:
-    """What is in the file, uncompressed."""
+    """The uncompressed content of the file."""
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
@@ -215,5 +214,5 @@ def _array(path: Path, content: bytes) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def cached_mnist(folder: Path) -> tuple[np.ndarray, ...]:
-    """`read_mnist`, read once: every job of an experiment asks for it."""
+    """`read_mnist`, cached for the jobs of an experiment."""
     return read_mnist(folder)

@@ -21,8 +21,8 @@ class Study(NamedTuple):
     """One of the two experiments: its task, its units, and the published results.
 
     **Fields:** `task`; `paper`, by unit: the accuracy on one digit in per cent, and the mean
-    absolute errors at lengths 10, 100 and 1000 (table 2); `units`, in order; `others`, by unit
-    the results of others at those lengths.
+    absolute errors at lengths 10, 100 and 1000 (table 2); `units`, in order; `others`, other
+    reproductions at those lengths, by unit.
     """
 
     task: DigitSequences
@@ -174,7 +174,7 @@ def _factor_two(study: Study, rows: pl.DataFrame) -> str:
 
 
 def _bias(study: Study, rows: pl.DataFrame) -> str:
-    """The systematic part of the error: what is the same in every sequence."""
+    """The systematic part of the error, which is the same in every sequence."""
     best, lines = best_unit(rows, study), []
     for n in LONG:
         error, bias = (number(median(_values(rows, best, n, name))) for name in ("mae", "bias"))
@@ -215,7 +215,7 @@ def draw(study: Study, rows: pl.DataFrame, settings: Settings) -> "dict[str, Fig
     panels = figure.subplots(1, len(LONG), sharey=True)
     for axes, length in zip(panels, LONG, strict=True):
         guess = median(_values(rows, CONSTANT, length))
-        limits = (study.best(length) / 10, 30 * study.task.spread(1) * length)
+        limits = (study.best(length) / 10, 30 * study.task.standard_deviation(1) * length)
         for row, unit in enumerate(shown):
             _dots(axes, row, _values(rows, unit, length), study.published(unit, length), limits)
         axes.axvline(guess, color="0.6", linewidth=0.8, linestyle=":")

@@ -1,4 +1,4 @@
-"""Pictures with a few digits in them: how many of those are even."""
+"""Pictures with a few digits, and the number of even ones."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,15 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, UInt8
 
-# So many scenes at a time: their float images stay below 100 MB.
+# The number of scenes computed at a time, whose float images stay below 100 MB.
 _BLOCK = 1000
 
 
 class Scenes(NamedTuple):
-    """Pictures and what is to be said of them.
+    """Pictures and their targets.
 
-    **Fields:** `images` `(count, side, side)`, black at 0; `even` `(count,)`, how many of the
-    digits in each are even; `digits` `(count,)`, how many there are.
+    **Fields:** `images` `(count, side, side)`, black at 0; `even` `(count,)`, the number of even
+    digits in each; `digits` `(count,)`, the number of digits.
     """
 
     images: UInt8[np.ndarray, "count side side"]
@@ -26,11 +26,11 @@ class Scenes(NamedTuple):
 class DigitScenes:
     """The parity task: count the even digits in a picture of at most five.
 
-    A picture has 0 to `most` digits, each number of them equally often, at positions drawn until
-    the upper left corners of any two are `apart` pixels from each other.
+    A picture has 0 to `most` digits with equal probability. Positions are drawn until the upper
+    left corners of any two digits are at least `apart` pixels from each other.
 
-    **Arguments:** `side` of the picture in pixels; `most` digits; `apart`, in pixels; `shrink`, by
-    which sides are divided at the end, each pixel becoming the mean of those it stands for.
+    **Arguments:** `side` of the picture in pixels; `most` digits; `apart`, in pixels; `shrink`, the
+    divisor of the sides at the end; a pixel is then a mean over the original ones.
 
     **Raises:** `ValueError` if `shrink` does not divide `side`, or there is no room for a digit.
 
@@ -40,8 +40,8 @@ class DigitScenes:
         >>> scenes.images.shape, bool((scenes.even <= scenes.digits).all())
         ((4, 50, 50), True)
 
-    Seguí, Pujol & Vitrià (2015), arXiv:1505.08082; with the details that the public repository
-    fomorians/counting-mnist gives.
+    Seguí, Pujol & Vitrià (2015), arXiv:1505.08082; details are those of the public repository
+    fomorians/counting-mnist.
     """
 
     side: int = 100
@@ -60,7 +60,7 @@ class DigitScenes:
         count: int,
         seed: int = 0,
     ) -> Scenes:
-        """So many scenes of some of the images, the same for the same seed."""
+        """`count` scenes with some of the images, the same for the same seed."""
         if images.shape[1] > self.side:
             raise ValueError(f"side must be at least {images.shape[1]}, got {self.side}")
         random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Sequences of digits: how many there are of each, and what they add up to."""
+"""Sequences of digits: the number of each, and their sum."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class DigitSequences:
-    """What is to be said at the end of a sequence of digits: the MNIST tasks of the NALU's paper.
+    """The target of a sequence of digits: the MNIST tasks of the NALU paper.
 
     **Arguments:**
 
-    - `operation`: `"count"`, how often each of the ten digits was seen, or `"add"`, their sum.
+    - `operation`: `"count"`, the number of occurrences of each digit, or `"add"`, their sum.
 
     **Raises:** `ValueError` for another operation.
 
@@ -46,21 +46,21 @@ class DigitSequences:
             return labels.sum(-1, keepdims=True).astype(float)
         return (labels[..., None] == jnp.arange(CLASSES)).sum(-2).astype(float)
 
-    def spread(self, length: int) -> float:
-        """The standard deviation of a target for digits that are all equally likely."""
+    def standard_deviation(self, length: int) -> float:
+        """The standard deviation of a target if all digits are equally likely."""
         variance = 0.09 if self.operation == "count" else 8.25
         return float(np.sqrt(variance * length))
 
     def guess(self, length: int) -> Float[Array, "out"]:
-        """The best answer without looking at the digits, where all are equally likely."""
+        """The best constant prediction if all digits are equally likely."""
         one = 1 / CLASSES if self.operation == "count" else (CLASSES - 1) / 2
         return jnp.full(self.out_features, one * length)
 
     def right(
         self, answers: Float[Array, "*batch out"], labels: Int[ArrayLike, "*batch"]
     ) -> Float[Array, "*batch"]:
-        """1 where the answer to a sequence of one digit names it: by the largest of the counts,
-        or by the sum when it is rounded."""
+        """1 where the answer to a sequence of one digit is right: the largest count, or the rounded
+        sum."""
         if self.operation == "count":
             return (answers.argmax(-1) == labels).astype(float)
         return (jnp.round(answers[..., 0]) == labels).astype(float)
@@ -76,11 +76,11 @@ def shuffled(
 
 
 def drawn(images: int, length: int, sequences: int, seed: int = 0) -> Int[np.ndarray, "_ length"]:
-    """Indices of images in sequences to measure with, the same whenever it is called.
+    """Indices of images in test sequences, the same at every call.
 
-    Where there are enough images, each is there at most once; otherwise they are drawn one by one.
+    If there are enough images, each occurs at most once; otherwise they are drawn independently.
 
-    **Arguments:** `images`, how many there are; `length` of `sequences` sequences; `seed`.
+    **Arguments:** `images`, their number; `length` of `sequences` sequences; `seed`.
 
     !!! example
         >>> drawn(10, 5, 2).shape, sorted(drawn(10, 5, 2).ravel().tolist())

@@ -2,9 +2,9 @@
 
 Choices that the paper leaves open:
 
-- Every image goes through the convolutional network of PyTorch's example (`DigitNet`), without
+- Every image is encoded by the convolutional network of PyTorch's example (`DigitNet`), without
   dropout. Its ten outputs are the input of a cell, as logits (`raw`) or as probabilities
-  (`softmax`), as each row of `ENTRIES` says.
+  (`softmax`), by row of `ENTRIES`.
 - LSTM, GRU and RNNs have `hidden` features. A linear layer with bias maps the last state to the
   output.
 - NAC, NALU and NAU as cells: h_t = unit([x_t, h_{t-1}]) with h_0 = 0. The output is the last
@@ -45,19 +45,19 @@ LENGTHS = (1, 10, 100, 1000)
 TRAINED = 10
 # Images held back for validation, or a tenth of the training set if that is less.
 _HELD_BACK = 5000
-# Mean and deviation of the pixels, as in PyTorch's example.
+# Mean and standard deviation of the pixels, as in PyTorch's example.
 _PIXEL = (0.1307, 0.3081)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
     - `seeds`: networks for each unit.
     - `units`: those to run; all of them if empty.
-    - `epochs`: of units whose outputs are summed; in each every image occurs once.
+    - `epochs`: of units whose outputs are summed; an epoch has every image once.
     - `cell_epochs`: of NAC, NALU and NAU as cells.
     - `baseline_epochs`: of LSTM, GRU and RNNs.
     - `batch`: sequences in a step.
@@ -216,7 +216,9 @@ def _program(unit: str, settings: Settings, task: DigitSequences, images: int) -
         return model, optimiser.init(model)
 
     def loss(model: DigitSequenceModel, images: Array, labels: Array) -> Array:
-        errors = (jax.vmap(model)(scaled(images)) - task.truth(labels)) / task.spread(TRAINED)
+        errors = (jax.vmap(model)(scaled(images)) - task.truth(labels)) / task.standard_deviation(
+            TRAINED
+        )
         return jnp.square(errors).mean()
 
     static = static_part(partial(sequence_model, unit, settings, task))
@@ -317,7 +319,7 @@ def _measured(
 
 
 def _features(program: _Program, arrays: Any, images: np.ndarray) -> Array:
-    """The features of each image, computed a hundred at a time."""
+    """The features of each image, computed for a hundred images at a time."""
     blocks = -(-len(images) // 100)
     padded = np.concatenate([images, images[: blocks * 100 - len(images)]])
     seen = program.seen(arrays, padded.reshape(blocks, 100, *images.shape[1:]))
@@ -325,7 +327,7 @@ def _features(program: _Program, arrays: Any, images: np.ndarray) -> Array:
 
 
 def _sequences(images: int, length: int, most: int) -> int:
-    """The number of sequences: all images of length 1; up to the training length none twice."""
+    """The number of sequences: all images at length 1; no image twice up to the training length."""
     whole = images // length
     return whole if length == 1 else min(most, whole) if length <= TRAINED else most
 

@@ -58,13 +58,13 @@ CLASSES, FEATURES = 6, 32
 # Training images held back for validation. Settings were chosen with seeds below the first one.
 _HELD_BACK = 5000
 _FIRST_SEED = 100
-# Parts of a picture in its convolutions: a step takes 60 % of the time that it takes with one.
+# Strips of a picture in its convolutions: a step takes 60 % of the time of a single strip.
 _STRIPS = 4
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
@@ -128,7 +128,7 @@ class Network(eqx.Module):
 
     def __init__(self, last: Any, side: int, channels: tuple[int, ...], *, key: PRNGKeyArray):
         keys = jax.random.split(key, len(channels) + 2)
-        self.margin = -side % 4 // 2  # Then the image divides into squares of 2×2 pixels.
+        self.margin = -side % 4 // 2  # Makes the image divisible into squares of 2×2 pixels.
         side, start, kernels = side + 2 * self.margin, 1, []
         for k, n in zip(keys, channels, strict=False):
             kernels.append(jax.nn.initializers.he_normal()(k, (25 * start, n)))

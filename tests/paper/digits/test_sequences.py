@@ -27,8 +27,10 @@ def test_spread_and_guess_are_those_of_equally_likely_digits(task):
     truth = task.truth(labels)
     # 20,000 sequences: the mean of a sum is known to 0.065 (one standard error), and its
     # deviation to 0.5 %; five of these.
-    np.testing.assert_allclose(truth.mean(0), task.guess(10), atol=5 * task.spread(10) / 141)
-    np.testing.assert_allclose(truth.std(0), task.spread(10), rtol=0.03)
+    np.testing.assert_allclose(
+        truth.mean(0), task.guess(10), atol=5 * task.standard_deviation(10) / 141
+    )
+    np.testing.assert_allclose(truth.std(0), task.standard_deviation(10), rtol=0.03)
 
 
 def test_one_digit_is_right_by_the_largest_count_or_the_rounded_sum():
