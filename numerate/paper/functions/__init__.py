@@ -1,4 +1,4 @@
-"""Six functions of two hidden sums, of one row and of a sequence."""
+"""Six functions of two sums of unknown inputs, in a vector or a sequence."""
 
 from ._scores import Scores
 from ._task import SimpleFunctionRecurrent

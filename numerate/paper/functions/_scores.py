@@ -1,4 +1,4 @@
-"""Scores of models on several functions beside the paper's, in Markdown and as heat maps."""
+"""Scores of models on several functions with the paper's, in Markdown and as heat maps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,19 +16,19 @@ INSIDE, OUTSIDE = CONDITIONS = ("interpolation", "extrapolation")
 
 
 class Scores:
-    """The errors of models on functions, in per cent of an untrained network's.
+    """The errors of models on functions, in per cent of the error of an untrained network.
 
     100 is no better than untrained, 0 is perfect. A seed is solved if its error outside the
-    training range is below its `threshold`; a seed whose error is NaN is not.
+    training range is below its `threshold`, and not solved if it is NaN.
 
     **Arguments:**
 
     - `rows`: with `unit`, `function`, `seed`, `condition` (`"interpolation"` or
         `"extrapolation"`), `error`, `random` (an untrained network's error) and `threshold`.
-    - `units`: in the order in which they are shown; those without rows are left out.
-    - `functions`: how each is written, in the order in which they are shown.
+    - `units`: in display order; those without rows are omitted.
+    - `functions`: the notation of each, in display order.
     - `paper`: the paper's scores by unit, function and condition.
-    - `others`: what others report about extrapolation, as text, by unit and function.
+    - `others`: extrapolation in other reproductions, as text, by unit and function.
 
     !!! example
         >>> cell = {"unit": "NAC", "function": "add", "random": 4.0, "threshold": 0.1}
@@ -62,7 +62,7 @@ class Scores:
         )
 
     def cell(self, unit: str, function: str, condition: str) -> pl.DataFrame:
-        """The rows of all seeds, in order; no rows where nothing was run."""
+        """The rows of all seeds, in order; empty if nothing was run."""
         return self._cells.get((unit, function, condition), self.rows.clear())
 
     def median(self, unit: str, function: str, condition: str) -> float:
@@ -70,7 +70,7 @@ class Scores:
         return median(tuple(self.cell(unit, function, condition)["score"]))
 
     def best(self, unit: str, function: str, condition: str) -> float:
-        """The score of the seed with the lowest error inside of the training range."""
+        """The score of the seed with the lowest error inside the training range."""
         inside = self.cell(unit, function, INSIDE).filter(pl.col("error").is_finite())
         if not len(inside):
             return float("nan")
@@ -78,7 +78,7 @@ class Scores:
         return self.cell(unit, function, condition).filter(seed=seed)["score"][0]
 
     def solved(self, unit: str, function: str) -> tuple[bool, ...]:
-        """For every seed whether it is solved."""
+        """Whether each seed is solved."""
         cell = self.cell(unit, function, OUTSIDE)
         # NaN is not below the threshold: polars orders it after all numbers.
         return tuple(bool(one) for one in cell["error"] < cell["threshold"])
@@ -89,7 +89,7 @@ class Scores:
         return sum(solved) / len(solved) if solved else float("nan")
 
     def table(self, condition: str) -> Table:
-        """A line for each model and function; successes are in the table of extrapolation."""
+        """A line for each model and function; success rates are in the table of extrapolation."""
         pairs = [(unit, function) for unit in self.units for function in self.functions]
         return Table(
             ("model", "function"),
@@ -155,7 +155,7 @@ class Scores:
 
 
 def shown(score: float) -> str:
-    """A score as the paper writes it.
+    """A score in the paper's format.
 
     !!! example
         >>> shown(0.04), shown(12.34), shown(1e6), shown(float("nan"))

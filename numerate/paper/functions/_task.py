@@ -23,23 +23,23 @@ Sequences = tuple[Float[Array, "batch time in"], Float[Array, "batch out"]]
 
 @dataclass(frozen=True)
 class SimpleFunctionRecurrent(SubsetTask):
-    """y = f(a, b), where a and b are sums over a sequence of two runs of neighbouring inputs.
+    """y = f(a, b), where a and b are sums of two runs of neighbouring inputs over a sequence.
 
-    With a_t and b_t the sums of the two runs of x_t, the target is read in one of two ways.
-    `"total"` is the paper's text: a = Σ_t a_t, b = Σ_t b_t and y = f(a, b). `"running"` is
-    y = Σ_t f(a_t, b_t): in the paper's Table 8 the error of an untrained network grows with
-    the square of the length for every f alike, which only a target that grows in proportion to
-    the length can give. For a + b, a - b and a both are the same.
+    With a_t and b_t the sums of the two runs of x_t, the target has two interpretations. `"total"`
+    is the paper's text: a = Σ_t a_t, b = Σ_t b_t and y = f(a, b). `"running"` is y = Σ_t f(a_t,
+    b_t): in the paper's Table 8 the error of an untrained network grows with the square of the
+    length for every f, which requires a target proportional to the length. For a + b, a - b and a
+    both are the same.
 
-    Runs, families and inputs are as for `SimpleFunction`, and so is the threshold, with weights
-    that are off by ε at every step.
+    Runs, families, inputs and the threshold are as for `SimpleFunction`; weights are off by ε at
+    every step.
 
     **Arguments:** those of `SimpleFunction`, and
 
     - `reading`: `"total"` or `"running"`.
     - `length`, `extrapolation_length`: of the sequences in training and validation, and in
-        extrapolation, where the inputs themselves stay in `train_range`.
-    - `extrapolation_size`: rows of the extrapolation set.
+      extrapolation, where inputs stay in `train_range`.
+    - `extrapolation_size`: number of rows of the extrapolation set.
 
     **Raises:** `ValueError` as `SimpleFunction` does, and for another reading or an empty
     sequence.

@@ -6,14 +6,14 @@ sequences have ten steps and test sequences a thousand.
 
 Choices that the paper leaves open, each a setting or a part of `SimpleFunctionRecurrent`:
 
-- The target has two readings. By the text it is f of both sums. But in table 8 the error of an
-  untrained network is the same for all f, and ten thousand times larger at a hundred times the
-  length, which only fits a target that grows in proportion to the length: the sum over time of
-  f(a_t, b_t). For a, a + b and a - b both readings are the same.
+- The target has two interpretations. In the text it is f of both sums. But in table 8 the error of
+  an untrained network is the same for all f, and ten thousand times larger at a hundred times the
+  length, which only fits a target proportional to the length: the sum over time of f(a_t, b_t). For
+  a, a + b and a - b both are the same.
 - Inputs are 0.02 + 0.58 u² with u uniform, in short and long sequences; subsets have 2 to 5 inputs.
-- States have two features, as the hidden layers of the static task. The output layer is linear
-  for the usual networks, and a second unit of the same kind for those of units, whose input is
-  the concatenation of input and state, and whose initial state is zero.
+- States have two features, as the hidden layers of the static task. The output layer of the
+  standard networks is linear. Networks of units have a second unit of the same kind as output
+  layer; their input is the concatenation of input and state, with an initial state of zero.
 - Adam with a cosine schedule to 0 and a new batch at every step, without gradient clipping.
 - The result is the network at the measurement of lowest error on short sequences.
 - Errors are relative to those of an untrained LSTM, as in table 9.
@@ -60,7 +60,7 @@ SIGNS = {
 SUMS = ("first", "add", "sub")
 AS_WRITTEN, LINEAR = READINGS = ("as written", "linear in time")
 
-# Table 8: mean squared errors of SIGNS in their order, as printed; what is below 1e-5 is 0.
+# Table 8: mean squared errors in the order of SIGNS, as printed; errors below 1e-5 are 0.
 _TABLE_8 = {
     ("Random", INSIDE): "38.03 30.86 30.17 30.69 29.12 30.92 28.84",
     ("Random", OUTSIDE): "330341 336847 336769 336829 336451 336876 336452",
@@ -83,7 +83,7 @@ _ERRORS = {
     for function, error in zip(SIGNS, errors.split(), strict=True)
 }
 RANDOM = {(f, c): _ERRORS["Random", f, c] for f in SIGNS for c in CONDITIONS}
-# Table 9, from table 8. Of NALU on a/b that says only that the error is above 999,999.
+# Table 9, from table 8. For NALU on a/b it only states that the error is above 999,999.
 PAPER = {
     (u, f, c): 100 * min(e, 1e12) / RANDOM[f, c]
     for (u, f, c), e in _ERRORS.items()
@@ -128,18 +128,17 @@ ALL = tuple(MODELS)
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
     - `seeds`: networks for each function.
     - `units`: the models to run; all of them if empty.
     - `steps`, `rate`: of Adam for networks of units.
-    - `usual_steps`, `usual_rate`: of Adam for the usual recurrent networks.
+    - `usual_steps`, `usual_rate`: of Adam for the standard recurrent networks.
     - `batch_size`: sequences in a step.
     - `length`, `long`: of the sequences in training, and in extrapolation.
-    - `rows`, `long_rows`: sequences of both lengths on which errors are measured at the end, in
-        float64.
+    - `rows`, `long_rows`: number of sequences of both lengths for the final errors, in float64.
     - `readings`: of the target.
     """
 
@@ -176,7 +175,7 @@ def _task(
 
 
 def _functions(reading: str) -> tuple[str, ...]:
-    """The functions that are run for a reading: sums are the same for both."""
+    """The functions to run for an interpretation: sums are the same for both."""
     return tuple(f for f in SIGNS if reading == AS_WRITTEN or f not in SUMS)
 
 
@@ -203,7 +202,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
         settings.usual_rate if usual else settings.rate,
         settings.batch_size,
     )
-    # Long sequences are evaluated only after training; the engine wants at least one.
+    # Long sequences are only evaluated after training; the engine requires at least one.
     task = _task(seeds, reading, settings, 200, 1)
     run = finished(train_many(_keys(seeds, reading), task, model, config, progress=False))
     tick(0.9)
@@ -246,7 +245,7 @@ def _random_errors(seeds: range, reading: str, settings: Settings) -> np.ndarray
 
 
 def scores(rows: pl.DataFrame, reading: str) -> Scores:
-    """The scores of one reading; the rows of sums belong to both."""
+    """The scores of one interpretation; the rows of sums belong to both."""
     shared = (pl.col("reading") == reading) | pl.col("function").is_in(SUMS)
     return Scores(rows.filter(shared), ALL, SIGNS, PAPER)
 
@@ -274,7 +273,7 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _random(found: dict[str, Scores]) -> str:
-    """How many times larger the errors of untrained networks are on long sequences."""
+    """The ratio of the errors of untrained networks on long and on short sequences."""
     lines = []
     for function, sign in SIGNS.items():
         ratios = [_growth(s.rows.filter(function=function)) for s in found.values()]

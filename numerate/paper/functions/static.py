@@ -1,8 +1,8 @@
 """Simple function learning, static: tables 1, 6 and 7 of Trask et al. (2018).
 
 a and b are sums of two subsets of 100 inputs, each of adjacent inputs. A network with two layers
-and two hidden features learns a + b, a - b, a·b, a/b, a² or √a, and is tested on inputs that are
-all larger than those it was trained on.
+and two hidden features learns a + b, a - b, a·b, a/b, a² or √a, and is tested on inputs larger than
+all training inputs.
 
 Choices that the paper leaves open, each a setting or a part of `SimpleFunction`:
 
@@ -11,12 +11,12 @@ Choices that the paper leaves open, each a setting or a part of `SimpleFunction`
   `SimpleFunction` derives this from the sizes of the errors in the paper.
 - Adam with a cosine schedule to 0 and a new batch at every step.
 - The result is the network at the measurement of lowest error inside the training range.
-- Errors are relative to those of an untrained network with ReLU6 on the same subsets, in per
-  cent: 100 is no better than that, 0 is perfect.
+- Errors are relative to those of an untrained network with ReLU6 on the same subsets, in per cent:
+  100 is no better than untrained, 0 is perfect.
 - A stack has two units; MLPs have biases.
 
-The last row is not a network of units. It fits the weights of both sums by Levenberg-Marquardt,
-with the function given, and so separates selecting inputs from finding the function.
+The last row is not a network of units. It fits the weights of both sums by Levenberg-Marquardt for
+the given function, which separates the selection of inputs from finding the function.
 """
 
 from collections.abc import Callable
@@ -128,7 +128,7 @@ ALL = (*BASELINES, *STACKS, GIVEN)
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
@@ -137,9 +137,9 @@ class Settings:
     - `steps`, `rate`: of Adam for stacks of units.
     - `mlp_steps`, `mlp_rate`: of Adam for MLPs.
     - `batch_size`: examples in a step.
-    - `rows`: examples on which errors are measured at the end, in float64.
-    - `given_rows`, `given_starts`: examples and initial weights where the function is given; the
-        fit with the lowest training error counts.
+    - `rows`: number of examples for the final errors, in float64.
+    - `given_rows`, `given_starts`: numbers of examples and of initial weights for the fits with the
+      function given; the fit with the lowest training error counts.
     """
 
     seeds: int = 100
@@ -212,7 +212,7 @@ def _trained(job: Job, settings: Settings) -> Any:
 
 
 def _not_a_number(where: Array, leaf: Any) -> Any:
-    """NaN for the weights of seeds without any finite error, which have their initial weights."""
+    """NaN for the weights of seeds without a finite error, which would be the initial ones."""
     if not eqx.is_inexact_array(leaf):
         return leaf
     return jnp.where(where.reshape(-1, *[1] * (leaf.ndim - 1)), jnp.nan, leaf)
@@ -261,7 +261,7 @@ def _given(job: Job, settings: Settings, tick: Tick) -> Given:
 
 
 def _fitted(key: Array, x: Array, y: Array, function: Any, starts: int) -> np.ndarray:
-    # Initial weights are positive, so that no root is of a negative number and no divisor is 0.
+    # Initial weights are positive, to avoid roots of negative numbers and divisors of 0.
     shape = (starts, 2 * x.shape[1])
     start = jax.random.uniform(key, shape, minval=0.0, maxval=0.1)
     tolerance = 1e-24 * float(jnp.var(y))
@@ -295,7 +295,7 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _random(rows: pl.DataFrame) -> str:
-    """The errors of untrained networks beside the paper's, to compare the scale of the tasks."""
+    """The errors of untrained networks and the paper's, to compare the scale of the tasks."""
     lines = []
     for function, sign in SIGNS.items():
         cells = [sign]
