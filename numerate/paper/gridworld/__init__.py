@@ -1,4 +1,5 @@
-"""Arriving at a time told in advance: a world seen as pictures, and agents that learn in it."""
+"""Reaching a target at a given time: a grid world, observed as pictures, and agents that learn in
+it."""
 
 from ._accumulator import Accumulator
 from ._actor_critic import (

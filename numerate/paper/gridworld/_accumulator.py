@@ -1,4 +1,4 @@
-"""A running sum of what a unit makes of its inputs."""
+"""A running sum of a unit's outputs."""
 
 from collections.abc import Callable
 
@@ -10,19 +10,18 @@ from numerate.units import Unit
 
 
 class Accumulator(eqx.Module):
-    """A running sum of what a unit makes of its inputs.
+    """A running sum of a unit's outputs.
 
-    n_t = n_{t-1} + unit(x_t), where x_t is the input at step t and n_t the sum after it: a step of
-    `numerate.paper.networks.SumOverTime`. With a NAC or NAU of a number at the start and of a 1 at
-    every step, n counts down from that number.
+    n_t = n_{t-1} + unit(x_t), where x_t is the input at step t and n_t the sum after it: a step of `numerate.paper.networks.SumOverTime`. If the inputs are a
+    number at the first step and a 1 at every step, a NAC or NAU can count down from that number.
 
     **Arguments:** `unit`, a class or a function of `(in_features, out_features, *, key)`;
     `input_size`; `hidden_size`; `key`, which draws its parameters.
 
     **Shapes:** `(input_size,)` and `(hidden_size,)` to `(hidden_size,)`.
 
-    **Represents exactly** what its unit represents, added up over any number of steps. **Cannot**
-    forget: what has been counted stays.
+    **Represents exactly** the sum of what its unit represents over any number of steps. **Cannot**
+    forget.
 
     **Penalty:** that of the unit.
 
@@ -30,8 +29,8 @@ class Accumulator(eqx.Module):
 
     **Raises:** `ValueError` for a negative size.
 
-    **Differs from the authors' code in** what nobody can tell: there is none, and the paper does
-    not say whether the NAC beside its agent's LSTM has a state.
+    **Differs from the authors' code in** unknown ways: no code is public, and the paper does not
+    say whether the NAC beside its agent's LSTM has a state.
 
     !!! example
         >>> import jax, jax.numpy as jnp

@@ -1,7 +1,7 @@
-"""Advantage actor-critic: an agent learns from what its own actions earn.
+"""Synchronous advantage actor-critic (A2C).
 
-Worlds and the agent run in one compiled program. What the agent sees is looked at once for all
-that there is to be seen, before the steps, instead of once in every step of every world.
+Environments and agent run in one compiled program. All possible observations are encoded once
+before the steps, instead of in every step of every environment.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ from numerate.train import static_part, update_step
 
 @dataclass(frozen=True)
 class ActorCriticConfig:
-    """How an agent learns.
+    """The settings of actor-critic training.
 
     **Arguments:**
 
     - `updates`: optimiser steps.
-    - `num_envs`: episodes that go on side by side.
-    - `horizon`: steps in each of them for an update; gradients go back as far.
-    - `rate`: Adam's, which falls to 0 by a cosine.
+    - `num_envs`: parallel environments.
+    - `horizon`: steps of each environment in an update, and of backpropagation through time.
+    - `rate`: Adam's initial learning rate, with a cosine schedule to 0.
     - `gae_lambda`: λ of the advantages (Schulman et al. 2016).
-    - `entropy`: the weight of the policy's entropy, which falls to 0 evenly.
+    - `entropy`: the initial weight of the policy's entropy, which falls linearly to 0.
     - `value`: the weight of the squared error of the values.
     - `clip`: the largest norm of a gradient.
 
@@ -56,10 +56,10 @@ class ActorCriticConfig:
 
 
 class Learner(NamedTuple):
-    """A training in progress.
+    """The state of a training.
 
-    **Fields:** `arrays` of the agent and `opt_state` of the optimiser; `states` of the worlds and
-    `agent_states` of the agent in each; `key`; `updates` done.
+    **Fields:** `arrays` of the agent and `opt_state` of the optimiser; `states` of the environments
+    and `agent_states` of the agent in each; `key`; number of `updates`.
     """
 
     arrays: PyTree
@@ -71,9 +71,9 @@ class Learner(NamedTuple):
 
 
 class _Steps(NamedTuple):
-    """What happened, `(horizon, worlds)` each."""
+    """The steps of an update, `(horizon, num_envs)` each."""
 
-    log_prob: Array  # the logarithm of that of the action taken
+    log_prob: Array  # log-probability of the action taken
     value: Array
     entropy: Array
     reward: Array
@@ -91,25 +91,25 @@ class ActorCritic(NamedTuple):
 def actor_critic(
     world: Any, goals: tuple[int, int], make: Callable[..., Any], config: ActorCriticConfig
 ) -> ActorCritic:
-    """The training of an agent in a world by synchronous advantage actor-critic (A2C).
+    """The training of an agent in an environment by synchronous advantage actor-critic (A2C).
 
-    In every update each world goes on by `horizon` steps with actions a ~ π(s) of the agent. The
-    loss is the mean over all of them of -log π(a | s) Â + `value` (R - V(s))² - `entropy` H(π(s)),
-    and the units' penalties. Advantages Â = Σ_k λ^k δ_{t+k} up to the episode's end or the
-    horizon's, with δ_t = r_t + V(s_{t+1}) - V(s_t) and nothing discounted, are brought to mean 0
-    and deviation 1; R = Â + V(s) before that. When an episode ends, a new one begins with
-    the agent's initial state.
+    In every update each environment makes `horizon` steps with actions a ~ π(s) of the agent. The
+    loss is the mean over all steps of -log π(a | s) Â + `value` (R - V(s))² - `entropy` H(π(s)),
+    and the units' penalties. Advantages Â = Σ_k λ^k δ_{t+k} run to the end of the episode or
+    horizon, with δ_t = r_t + V(s_{t+1}) - V(s_t) and without discount. R = Â + V(s); then Â is
+    normalised to mean 0 and standard deviation 1. When an episode ends, a new one begins with the
+    agent's initial state.
 
     **Arguments:**
 
     - `world`: such as a `numerate.paper.gridworld.GridWorld`.
-    - `goals`: the least and the largest T.
+    - `goals`: the smallest and the largest T.
     - `make`: a function of `key=` that makes an agent, such as a partial
         `numerate.paper.gridworld.RecurrentAgent`.
-    - `config`: how.
+    - `config`: the settings.
 
-    **Returns:** `init(key)`, a `Learner`; `advance(learner, updates)`, a later one and the mean
-    reward of the episodes that ended in each update (NaN where none did); and `agent(learner)`.
+    **Returns:** `init(key)`, a `Learner`; `advance(learner, updates)`, a later one and the
+    mean reward of the episodes that ended in each update (NaN if none did); and `agent(learner)`.
     All are pure, and can be compiled (with `updates` static) and mapped.
 
     !!! example
@@ -123,8 +123,8 @@ def actor_critic(
         >>> rewards.shape, int(learner.updates)
         ((2,), 2)
 
-    Mnih et al. (2016), arXiv:1602.01783, whose A3C does the same in threads that do not wait for
-    each other. Advantages are those of Schulman et al. (2016), arXiv:1506.02438.
+    Mnih et al. (2016), arXiv:1602.01783, whose A3C does the same with asynchronous threads.
+    Advantages are those of Schulman et al. (2016), arXiv:1506.02438.
     """
     static = static_part(make)
     schedule = optax.cosine_decay_schedule(config.rate, config.updates)
@@ -196,7 +196,7 @@ def actor_critic(
     return ActorCritic(init, advance, lambda learner: eqx.combine(learner.arrays, static))
 
 
-def _advantages(steps: _Steps, last: Array, gae_lambda: float) -> Float[Array, "horizon worlds"]:
+def _advantages(steps: _Steps, last: Array, gae_lambda: float) -> Float[Array, "horizon envs"]:
     """Â from the last step back; `last` are the values after it."""
 
     def back(carry: Any, step: Any) -> Any:
@@ -216,7 +216,7 @@ def _copies(tree: PyTree, count: int) -> PyTree:
 
 
 def _where(chosen: Array, new: PyTree, old: PyTree) -> PyTree:
-    """For each world what is new where it was chosen."""
+    """For each environment, the new values where it is chosen."""
 
     def pick(a: Array, b: Array) -> Array:
         return jnp.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b)
@@ -225,8 +225,8 @@ def _where(chosen: Array, new: PyTree, old: PyTree) -> PyTree:
 
 
 def rewards(world: Any, agent: Any, states: PyTree) -> tuple[Float[Array, "n"], Array]:
-    """The reward of an episode from each of the states, and when it ends, where the agent always
-    takes the action with the highest score.
+    """The reward and length of an episode from each of the states, with the most probable action at
+    every step.
 
     !!! example
         >>> from functools import partial

@@ -1,4 +1,4 @@
-"""Agents: an encoder, an LSTM, a counter, a policy and a value."""
+"""Agents: an encoder, an LSTM, a counter, and heads for policy and value."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from numerate.units import Unit
 
 from ._accumulator import Accumulator
 
-# Pictures are dark but for two squares: kernels that see them start so many times as large.
+# Pictures are dark except for two squares, so initial kernels are scaled by this factor.
 _GAIN = 4.0
 
 
@@ -27,14 +27,14 @@ class PictureEncoder(eqx.Module):
     **Arguments:**
 
     - `side`: of the picture, in pixels.
-    - `out_features`: what is made of it.
+    - `out_features`: size of the output.
     - `channels`: of the two convolutions. A3C has 16 and 32.
     - `key`: draws kernels and weights.
 
-    **Shapes:** a picture `(side, side, 3)` to `(out_features,)`: `encode(embed(picture))`. The
-    first convolution is linear, so that the embeddings of a picture's layers add up to its own.
+    **Shapes:** a picture `(side, side, 3)` to `(out_features,)`: `encode(embed(picture))`. `embed`
+    is linear, so that the embedding of a picture is the sum of those of its layers.
 
-    **Raises:** `ValueError` for a picture that has no room for the kernels, or a negative size.
+    **Raises:** `ValueError` for a picture smaller than the kernels need, or a negative size.
 
     !!! example
         >>> encoder = PictureEncoder(56, 32, key=jax.random.key(0))
@@ -93,8 +93,8 @@ def _strided(
 ) -> Float[Array, "rows columns out"]:
     """The convolution with a kernel twice as wide as its stride.
 
-    Squares of `stride` pixels meet the kernel's four quarters, and neighbours are added: products
-    of matrices, which XLA's convolutions on a CPU are much slower than.
+    Squares of `stride` pixels are multiplied by the kernel's four quarters, and neighbours are
+    added. These matrix products are much faster than XLA's convolutions on a CPU.
     """
     n, channels, out = x.shape[0] // stride, x.shape[-1], kernel.shape[-1]
     x = x[: n * stride, : n * stride].reshape(n, stride, n, stride, channels)
@@ -110,8 +110,8 @@ class PositionEncoder(eqx.Module):
 
     **Arguments:** `in_features`, `out_features`; `key`, which draws the weights.
 
-    **Shapes:** `(in_features,)` to `(out_features,)`: `encode(embed(positions))`. Embeddings
-    add up as those of `PictureEncoder` do.
+    **Shapes:** `(in_features,)` to `(out_features,)`: `encode(embed(positions))`. `embed` is
+    linear, as in `PictureEncoder`.
 
     !!! example
         >>> PositionEncoder(50, 32, key=jax.random.key(0))(jnp.ones(50)).shape
@@ -155,21 +155,21 @@ class PolicyOutput(NamedTuple):
 
 
 class RecurrentAgent(eqx.Module):
-    """An LSTM with a picture encoder, a goal input, and a unit that counts beside it.
+    """An LSTM with a picture encoder, a goal input, and a unit beside it that can count.
 
     n_t = counter([T_t, 1], n_{t-1}) and h_t = LSTM([encoder(picture_t), T_t, n_t], h_{t-1}); logits
     and the value are linear in h_t. T_t is the goal input at step t: T at the first step, 0 later.
-    The 1 is there because arithmetic units have no bias, and time goes on by 1.
+    The 1 replaces a bias, which arithmetic units lack, so that they can count steps.
 
     **Arguments:**
 
     - `encoder`: a function of `key=` that makes the encoder, such as a partial `PictureEncoder`.
-    - `actions`: their number.
+    - `actions`: number of actions.
     - `hidden_size`: of the LSTM.
-    - `counter`: a unit that counts, or None for an LSTM alone.
+    - `counter`: the unit, or None for an LSTM alone.
     - `counts`: features of n.
-    - `accumulate`: whether n is a running sum (`Accumulator`), or passes through the unit at
-        every step (`numerate.cells.Recurrent`).
+    - `accumulate`: whether n is a running sum (`Accumulator`), or an input of the unit at every
+      step (`numerate.cells.Recurrent`).
     - `key`: draws the parameters.
 
     **Shapes:** features `(features,)` of the encoder, the goal input `(1,)` and a
@@ -214,7 +214,7 @@ class RecurrentAgent(eqx.Module):
         given = self.encoder.out_features + 1 + (0 if counter is None else counts)
         self.lstm = eqx.nn.LSTMCell(given, hidden_size, key=keys[2])
         actor = eqx.nn.Linear(hidden_size, actions, key=keys[3])
-        # All actions alike at first, or an episode would hardly ever end.
+        # All actions are equally probable at first; otherwise episodes would rarely end.
         small = actor.weight / 100, jnp.zeros(actions)
         self.actor = eqx.tree_at(lambda layer: (layer.weight, layer.bias), actor, small)
         self.critic = eqx.nn.Linear(hidden_size, "scalar", key=keys[4])

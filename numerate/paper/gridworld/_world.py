@@ -1,4 +1,4 @@
-"""A grid world in which a square is to be reached at a time that is told in advance."""
+"""A grid world with a target square to be reached at a given time."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,10 +14,10 @@ _LINE, _GRAY, _RED = (0.25, 0.25, 0.25), (0.5, 0.5, 0.5), (1.0, 0.0, 0.0)
 
 
 class GridState(NamedTuple):
-    """Where things stand in an episode.
+    """The state of an episode.
 
     **Fields:** `agent` and `target`, squares counted row by row from 0; `goal`, the time at which
-    the target is to be reached; `time`, steps since the start.
+    to reach the target; `time`, steps since the start.
     """
 
     agent: Int[Array, ""]
@@ -27,7 +27,7 @@ class GridState(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What a step leads to: the next state, the reward, and whether the episode is over."""
+    """The result of a step: the next state, the reward, and whether the episode is over."""
 
     state: GridState
     reward: Float[Array, ""]
@@ -36,22 +36,22 @@ class Transition(NamedTuple):
 
 @dataclass(frozen=True)
 class GridWorld:
-    """Reach the red square exactly at time T, which is told at the start and not again.
+    """Reach the red square exactly at time T, which is only given at the start.
 
-    The world is square, and an agent in it goes up, down, left, right or stays; at an edge it
-    stays too. An episode ends when the agent steps on the target, with a reward of
-    1 - c |T - t| at time t, or after `limit` steps, with none.
+    The agent moves up, down, left or right on a square grid, or stays, also where it would leave
+    the grid. An episode ends with a reward of 1 - c |T - t| when the agent reaches the target at
+    time t, or without reward after `limit` steps.
 
-    What the agent sees is a sum of three layers: the empty world, the agent and the target. As
-    most of it does not change, a network need not look at every frame: see `views`.
+    An observation is a sum of three layers: the empty grid, the agent and the target. A network
+    need not encode every frame, because there are few different ones: see `views`.
 
     **Arguments:**
 
     - `side`: squares in a row.
-    - `limit`: L, steps until time is up.
-    - `slope`: c. The paper does not say; the reward of its agent without a NAC falls by 0.145 for
-        every step that it comes too early.
-    - `pixels`: whether it is seen as a picture, or else as two positions, one-hot each.
+    - `limit`: the largest number of steps.
+    - `slope`: c. The paper does not give it; the reward of its agent without a NAC falls by 0.145
+      for every step that it is early.
+    - `pixels`: whether observations are pictures, or otherwise two one-hot positions.
 
     **Shapes:** a picture is `(11 side + 1, same, 3)`, so 56×56 for five squares; positions are
     `(2 side²,)`.
@@ -67,8 +67,8 @@ class GridWorld:
         >>> float(reward), bool(done)
         (1.0, True)
 
-    Trask et al. (2018), §4.5. They show neither a picture nor the size of a square: lines of one
-    pixel around squares of ten are what makes 56.
+    Trask et al. (2018), §4.5. They show neither a picture nor the size of a square; squares of ten
+    pixels with lines of one pixel between them give 56.
     """
 
     side: int = 5
@@ -93,7 +93,7 @@ class GridWorld:
         return GridState(agent, target, goal, jnp.zeros((), int))
 
     def starts(self, goal: Any) -> GridState:
-        """Every start there is with that goal, each once: arrays `(side² (side² - 1),)`."""
+        """All initial states with that goal, as arrays `(side² (side² - 1),)`."""
         agent, target = np.nonzero(~np.eye(self.side**2, dtype=bool))
         same = jnp.zeros(len(agent), int)
         return GridState(jnp.asarray(agent), jnp.asarray(target), same + goal, same)
@@ -110,22 +110,22 @@ class GridWorld:
         return Transition(new, reward, there | (time >= self.limit))
 
     def goal_input(self, state: GridState) -> Float[Array, "1"]:
-        """T at the start, and 0 after it."""
+        """T at the start, and 0 later."""
         return jnp.where(state.time == 0, state.goal, 0).astype(float)[None]
 
     def distance(self, state: GridState) -> Int[Array, ""]:
-        """The least number of steps to the target."""
+        """The smallest number of steps to the target."""
         agent, target = (jnp.stack(jnp.divmod(s, self.side)) for s in (state.agent, state.target))
         return jnp.abs(agent - target).sum()
 
     def best(self, state: GridState) -> Float[Array, ""]:
-        """The highest reward from a start: below 1 where T is nearer than the target."""
+        """The highest reward from a start: below 1 if the target cannot be reached by T."""
         late = jnp.maximum(self.distance(state) - state.goal, 0)
         return jnp.maximum(1 - self.slope * late, 0.0)
 
     def layers(self) -> tuple[Float[Array, "..."], Float[Array, "squares ..."], Any]:
-        """The empty world, the agent on each square, and the target on each. A picture is
-        the sum of the three."""
+        """The empty grid, the agent on each square, and the target on each square. A picture is the
+        sum of one of each."""
         if self.pixels:
             return _grid(self.side), _squares(self.side, _GRAY), _squares(self.side, _RED)
         one, none = jnp.eye(self.side**2), jnp.zeros((self.side**2, self.side**2))
@@ -141,8 +141,8 @@ class GridWorld:
         the agent and of the target.
 
         Each layer is embedded once, and every sum of embeddings is encoded. Encoding all sums at
-        once would overflow a processor's cache and make two trainings side by side wait for
-        memory, so this maps over the squares of the agent, and recomputes them for the gradient.
+        once would exceed the processor's cache and slow down parallel trainings, so this maps over
+        the squares of the agent, and recomputes them for the gradient.
         """
         world, agents, targets = self.layers()
         ground = encoder.embed(world)

@@ -10,12 +10,12 @@ Choices that the paper leaves open:
   agent without a NAC in figure 5, and 0 after 30 steps.
 - T is an input at the first step only, unscaled. The inputs of the NAC are T_t and a 1, because it
   has no bias. "summed" adds its outputs over time; "cell" also has its last output as an input.
-- Synchronous advantage actor-critic (A2C) instead of A3C, whose threads do not wait for each other.
+- Synchronous advantage actor-critic (A2C) instead of the asynchronous A3C.
 - A3C's convolutions with half as many channels, and an LSTM of 48 features.
 - The test runs all 600 initial states for each T, with the most probable action.
 
-The two ways to connect the unit were chosen knowing results for T above 12, up to 25 in the first
-trials. So the table has both, with seeds that were not used before.
+The two ways to connect the unit were chosen after seeing results for T above 12, up to 25 in the
+first trials. The table therefore has both, with new seeds.
 """
 
 from collections.abc import Callable
@@ -85,7 +85,7 @@ NAC_PATH, BEST = "LSTM + NAC, summed", "LSTM + NAU, summed"
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
@@ -96,7 +96,7 @@ class Settings:
     - `horizon`: steps of each environment in an update.
     - `rate`: Adam's initial learning rate, with a cosine schedule to 0.
     - `entropy`: initial weight of the policy's entropy, which falls to 0.
-    - `pixels`: whether agents observe pictures of 56×56 pixels, or else the two positions.
+    - `pixels`: whether agents observe pictures of 56×56 pixels, or otherwise two positions.
     - `channels`: of the two convolutions.
     - `features`: of the encoded observation.
     - `hidden`: features of the LSTM.
@@ -234,18 +234,18 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _verdict(rows: pl.DataFrame) -> str:
-    told = []
+    rewards = []
     for unit in (NAC_PATH, BEST, "LSTM"):
         if unit in units_run(rows, AGENTS):
             means = [np.mean(_values(rows, unit, goal)) for goal in BEYOND]
             lowest = int(np.argmin(means))
-            told.append(
+            rewards.append(
                 f"{unit}: {np.mean(means):.2f}, and {means[lowest]:.2f} at its lowest "
                 f"(T = {BEYOND[lowest]})"
             )
     return (
         f"{_claim(rows)} Mean rewards over all T from {BEYOND[0]} to {BEYOND[-1]} and over "
-        f"{rows['seed'].n_unique()} seeds: {'; '.join(told)}. In the paper an agent with a NAC has "
+        f"{rows['seed'].n_unique()} seeds: {'; '.join(rewards)}. In the paper an agent with a NAC has "
         f"{np.mean(FIGURE_5['NAC'][1:]):.2f} and one without {np.mean(FIGURE_5['LSTM'][1:]):.2f}; "
         "at T = 25 both are at their lowest, with 0.00 and −0.88."
     ).replace("-", "−")
@@ -269,7 +269,7 @@ def _claim(rows: pl.DataFrame) -> str:
 
 
 def _gap(rows: pl.DataFrame) -> str:
-    """The difference that a NAC makes, for every seed."""
+    """The difference between agents with and without a NAC, for every seed."""
     if not {NAC_PATH, "LSTM"} <= set(units_run(rows, AGENTS)):
         return "Not run with both an LSTM alone and a NAC beside it."
     with_, without = (
@@ -303,12 +303,12 @@ def _by_goal(rows: pl.DataFrame) -> str:
 
 def _arrivals(rows: pl.DataFrame) -> str:
     goal = TESTS[-1]
-    told = (
+    arrivals = (
         f"{unit} after {np.mean(_values(rows, unit, goal, 'ends')):.1f} steps, and on time in "
         f"{100 * np.mean(_values(rows, unit, goal, 'in time')):.0f} %"
         for unit in units_run(rows, AGENTS)
     )
-    return f"When T is {goal}, episodes end on average: {'; '.join(told)}."
+    return f"When T is {goal}, episodes end on average: {'; '.join(arrivals)}."
 
 
 _COLOURS = ("#d9480f", "#1f6fb2", "#74b9e6", "#2b8a3e")
