@@ -1,15 +1,15 @@
-"""The experiments of the NALU's paper (Trask et al., 2018), each with its task, models and report.
+"""The experiments of the NALU paper (Trask et al., 2018), each with its task, models and report.
 
 `experiment("toy")` is one of them, which `numerate reproduce toy` runs:
 
-- `toy` and `identity`: two weights and a tutorial; giving back a number.
-- `functions`: six functions of two hidden sums, of one row and of a sequence.
-- `digits`: counting, adding and telling even digits in images.
+- `toy` and `identity`: two weights and a tutorial; a scalar autoencoder.
+- `functions`: six functions of two sums of unknown inputs, in a vector or a sequence.
+- `digits`: counting and adding digits in images, and counting even ones.
 - `language`: number words.
 - `programs`: sums as programs, and programs with branches.
-- `gridworld`: arriving in time.
+- `gridworld`: reaching a target at a given time.
 
-`networks` has the recurrent networks that several of them compare with.
+`networks` has the recurrent baselines of several of them.
 """
 
 from importlib import import_module
@@ -35,9 +35,9 @@ _ROOMS = ("digits", "functions", "gridworld", "identity", "language", "networks"
 
 
 def experiment(name: str) -> Experiment:
-    """The experiment of a name.
+    """The experiment with a name.
 
-    **Raises:** `InputError` for a name that no experiment has.
+    **Raises:** `InputError` for an unknown name.
 
     !!! example
         >>> experiment("toy").name

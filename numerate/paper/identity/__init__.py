@@ -1,1 +1,1 @@
-"""Giving back a number: a network with one of many nonlinearities learns the identity."""
+"""A scalar autoencoder: networks with different nonlinearities learn the identity."""

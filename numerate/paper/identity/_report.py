@@ -125,14 +125,14 @@ def _verdict(rows: pl.DataFrame, settings: Any) -> str:
     found = _agreement(rows, optimiser)
     flat = [mean[unit] for unit in SATURATING if unit in mean]
     worst = [_shown(error) for error in (min(flat), max(flat))] if flat else ["(not run)"]
-    told = ", ".join(f"{_text(unit)} {_solved(rows, unit, optimiser)}" for unit in mean
-                     if unit in UNITS)  # fmt: skip
+    solved = ", ".join(f"{_text(unit)} {_solved(rows, unit, optimiser)}" for unit in mean
+                       if unit in UNITS)  # fmt: skip
     return (
         f"The claim holds: saturating networks predict about 0 (their error is "
         f"{' to '.join(worst)}; that of predicting 0 is 500), and {found['near']} of "
         f"{found['lines']} rows of table 5 are within 25 % of the paper's. Without a nonlinearity "
         f"the error is {_shown(mean.get('None', float('nan')))}. Networks with an error below 0.25 "
-        f"up to 1000, out of {settings.seeds}: {told}."
+        f"up to 1000, out of {settings.seeds}: {solved}."
     )
 
 

@@ -37,7 +37,7 @@ from ._report import ALL, NEAR, NONLINEARITIES
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 

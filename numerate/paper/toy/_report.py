@@ -38,7 +38,7 @@ def tables(rows: pl.DataFrame, settings: Any) -> dict[str, Table]:
 
 
 def _groups(rows: pl.DataFrame) -> list[tuple[str, str, str, pl.DataFrame]]:
-    """The rows of each function, data and unit that was run, in the order of `RUN`."""
+    """The rows of each function, data set and unit that was run, in the order of `RUN`."""
     wanted = [(f, d, u) for f in RUN for d in DATA for u in RUN[f]]
     found = [
         (function, data, unit, rows.filter(function=function, condition=data, unit=unit))

@@ -1,4 +1,4 @@
-"""The demonstrations of a much copied NumPy and TensorFlow tutorial on the NALU."""
+"""The examples of a popular NumPy and TensorFlow tutorial on the NALU."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def _line(*columns: tuple[int, int, int]) -> np.ndarray:
 
 
 def _drawn(*ranges: tuple[int, int]) -> np.ndarray:
-    """200 rows of whole numbers, for which the tutorial fixes no seed."""
+    """200 rows of integers, for which the tutorial fixes no seed."""
     random = np.random.default_rng(2018)
     return np.stack([random.integers(*r, 200) for r in ranges], axis=1).astype(np.float32)
 
@@ -62,10 +62,10 @@ class TutorialRows(Task):
     three inputs follow from x₃ in the third. Any function that agrees on that line fits them.
 
     **Arguments:** `function`, `"add"`, `"mul"` or `"mixed"`; `data`, `"published"` for the
-    tutorial's rows, `"independent"` for each input drawn by itself from the range they have.
+    tutorial's rows, `"independent"` for inputs drawn independently from the same ranges.
 
-    It counts as solved where the test error is below that of a model which is off by 1e-5 of
-    every target. The test rows are the tutorial's, off the line.
+    The task is solved if the test error is below that of a model with a relative error of 1e-5. The
+    test rows are the tutorial's, off the line.
 
     !!! example
         >>> x, y = TutorialRows("add", "published").validation()

@@ -1,8 +1,8 @@
 """Two weights by gradient descent, and the three functions of a tutorial with one unit each.
 
 A NAC with two weights learns x₀ - x₁ by a million steps of plain gradient descent; its weights are
-recorded on the way. Then follow the three examples of a popular NumPy and TensorFlow tutorial on
-the NALU, with the numbers that it trained and tested on: x₁ + x₂ with a NAC, x₁·x₂ with a NAC in
+recorded during training. The other parts are the three examples of a popular NumPy and TensorFlow
+tutorial on the NALU, with its training and test data: x₁ + x₂ with a NAC, x₁·x₂ with a NAC in
 log space, and x₁/4 + x₂/2 + x₃² with a NALU.
 
 All training rows of the tutorial lie on one line, on which many functions agree, so they do not
@@ -33,7 +33,7 @@ from ._task import TUTORIAL, TutorialRows
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
@@ -41,7 +41,7 @@ class Settings:
     - `units`: those to run; all of them if empty.
     - `trace_steps`: steps of gradient descent on two weights.
     - `add_steps`, `mul_steps`, `mixed_steps`: optimiser steps on the three functions.
-    - `batch`: rows in a step; the tutorial's units use all of its rows at every step, as it does.
+    - `batch`: rows in a step; the tutorial's units use all rows at every step, as in the tutorial.
     - `budget`: search time of `numerate fit` in seconds.
     - `functions`: which of the three are run.
     - `data`: the `published` rows, or rows with `independent` inputs.
@@ -66,7 +66,7 @@ _TUTORIAL = {"w_hat_init": "uniform", "m_hat_init": "uniform"}
 
 @cache
 def _power_sum() -> Callable[..., Stack]:
-    """A weighted sum of three products of powers, which the third function needs."""
+    """A weighted sum of three products of powers, as the third function needs."""
     return partial(Stack, (partial(units.RealNPU, 3, 3), partial(units.Linear, 3, 1)))
 
 
@@ -136,7 +136,7 @@ def _trained(job: Job, settings: Settings) -> list[Row]:
     rows = len(TUTORIAL[function].rows())
     whole = data == "published" and job.unit in OF_THE_TUTORIAL
     config = replace(config, batch_size=rows if whole else settings.batch)
-    # Sixteen seeds are the fewest that `train_many` can have in a program.
+    # `train_many` needs at least sixteen seeds in a program.
     keys = seed_keys(job.seeds)
     run = finished(train_many(keys, task, model, config, chunk_size=16, progress=False))
     errors = np.sqrt(np.asarray(run.extrapolation, float) / task.mean_square)
