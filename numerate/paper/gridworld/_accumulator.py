@@ -12,8 +12,9 @@ from numerate.units import Unit
 class Accumulator(eqx.Module):
     """A running sum of a unit's outputs.
 
-    n_t = n_{t-1} + unit(x_t), where x_t is the input at step t and n_t the sum after it: a step of `numerate.paper.networks.SumOverTime`. If the inputs are a
-    number at the first step and a 1 at every step, a NAC or NAU can count down from that number.
+    n_t = n_{t-1} + unit(x_t), where x_t is the input at step t and n_t the sum after it: a step of
+    `numerate.paper.networks.SumOverTime`. If the inputs are a number at the first step and a 1 at
+    every step, a NAC or NAU can count down from that number.
 
     **Arguments:** `unit`, a class or a function of `(in_features, out_features, *, key)`;
     `input_size`; `hidden_size`; `key`, which draws its parameters.

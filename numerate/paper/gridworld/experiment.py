@@ -234,18 +234,18 @@ def sentences(rows: pl.DataFrame, settings: Settings) -> dict[str, str]:
 
 
 def _verdict(rows: pl.DataFrame) -> str:
-    rewards = []
+    ours = []
     for unit in (NAC_PATH, BEST, "LSTM"):
         if unit in units_run(rows, AGENTS):
             means = [np.mean(_values(rows, unit, goal)) for goal in BEYOND]
             lowest = int(np.argmin(means))
-            rewards.append(
+            ours.append(
                 f"{unit}: {np.mean(means):.2f}, and {means[lowest]:.2f} at its lowest "
                 f"(T = {BEYOND[lowest]})"
             )
     return (
         f"{_claim(rows)} Mean rewards over all T from {BEYOND[0]} to {BEYOND[-1]} and over "
-        f"{rows['seed'].n_unique()} seeds: {'; '.join(rewards)}. In the paper an agent with a NAC has "
+        f"{rows['seed'].n_unique()} seeds: {'; '.join(ours)}. In the paper an agent with a NAC has "
         f"{np.mean(FIGURE_5['NAC'][1:]):.2f} and one without {np.mean(FIGURE_5['LSTM'][1:]):.2f}; "
         "at T = 25 both are at their lowest, with 0.00 and −0.88."
     ).replace("-", "−")
