@@ -1,4 +1,4 @@
-"""Number words, and models that read them."""
+"""Number words, and models that translate them into numbers."""
 
 from ._models import (
     Level,

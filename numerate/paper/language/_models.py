@@ -1,8 +1,8 @@
-"""Models that read a sequence of words and answer with one number.
+"""Models from a sequence of words to one number.
 
-A text model takes words one at a time: `step` moves its state on, `answer` is the number after the
+A text model takes words one at a time: `step` updates its state, and `answer` is the number for the
 words so far. Sentences with a common prefix share its steps: `Prefixes` lists every prefix once,
-and `answers` computes each once.
+and `answers` computes it once.
 """
 
 import abc
@@ -37,7 +37,7 @@ class TextModel(eqx.Module):
 
     @abc.abstractmethod
     def inputs(self) -> Float[Array, "words features"]:
-        """What every word of the vocabulary gives to `step`."""
+        """The input of `step` for every word of the vocabulary."""
 
     @abc.abstractmethod
     def start(self) -> State:
@@ -45,11 +45,11 @@ class TextModel(eqx.Module):
 
     @abc.abstractmethod
     def step(self, state: State, x: Float[Array, "features"]) -> State:
-        """The state after one more word, from that word's row of `inputs`."""
+        """The state after another word, from its row of `inputs`."""
 
     @abc.abstractmethod
     def answer(self, state: State) -> Float[Array, ""]:
-        """The number understood so far."""
+        """The number for the words so far."""
 
     def __call__(self, words: Int[Array, "time"]) -> Float[Array, "time"]:
         """The answer after every word of one sentence."""
@@ -64,23 +64,24 @@ class TextModel(eqx.Module):
 
 
 class LSTMTextModel(TextModel):
-    """Word embeddings, an LSTM, and a unit that reads a number off its states.
+    """Word embeddings, an LSTM, and a unit from its states to a number.
 
     [i, f, o, c̃] = W_x e_t + W_h h_{t-1} + b, c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(c̃) and
     h_t = σ(o) ⊙ tanh(c_t), where e_t is the embedding of the t-th word, h_t the state and c_t the
-    cell after it, σ the logistic function and ⊙ the elementwise product; h_0 = c_0 = 0. The
-    answer is unit(h_t), or unit(h_1 + … + h_t), which the NALU's paper calls summed states.
+    cell after it, σ the logistic function and ⊙ the elementwise product; h_0 = c_0 = 0. The answer
+    is unit(h_t), or unit(h_1 + … + h_t), which the NALU paper calls summed states, or
+    unit(h_1) + … + unit(h_t).
 
     **Arguments:**
 
-    - `words`: how many the vocabulary has.
+    - `words`: size of the vocabulary.
     - `hidden_size`: features of the state, and of the embedding.
     - `unit`: a unit's class, or any function of `(in_features, out_features, *, key)`.
-    - `pooling`: `"last"`, `"summed"` or `"every"`: which of the three the answer is.
-    - `key`: draws the parameters: embeddings normal with deviation 1, weights uniform as Glorot
-        & Bengio, b zero but 1 for f, as TensorFlow's LSTM has it.
+    - `pooling`: `"last"`, `"summed"` or `"every"`, the three answers in this order.
+    - `key`: draws the parameters: embeddings normal with standard deviation 1, weights uniform as
+      Glorot & Bengio, b zero except 1 for f, as in TensorFlow's LSTM.
 
-    **Cannot** represent numbers without a bound by a linear unit or a NAC on h_t: states are
+    **Cannot** represent unbounded numbers with a linear unit or a NAC on h_t, because states are
     between -1 and 1.
 
     **Raises:** `ValueError` for another `pooling`, or a negative size.
@@ -145,21 +146,21 @@ class LSTMTextModel(TextModel):
 
 
 class RecurrentTextModel(TextModel):
-    """Word embeddings that a recurrent unit takes in, without a network between.
+    """A recurrent unit on word embeddings, without another network.
 
-    s_t = unit([e_t, s_{t-1}]), where e_t is the embedding of the t-th word and s_t a number: the
+    s_t = unit([e_t, s_{t-1}]), where e_t is the embedding of the t-th word and s_t a number, the
     answer. s_0 = 0.
 
     **Arguments:**
 
-    - `words`: how many the vocabulary has.
+    - `words`: size of the vocabulary.
     - `embedding_size`: features of e_t.
     - `unit`: a unit's class, or any function of `(in_features, out_features, *, key)`.
-    - `key`: draws the embeddings, normal with deviation 1, and the unit's parameters.
+    - `key`: draws the embeddings, normal with standard deviation 1, and the unit's parameters.
 
-    **Represents exactly**, with a `NAC` or `NAU`, that a number is the sum of its words' values;
-    so not that "two hundred" and "three hundred" differ by a hundred. A `NALU` represents what
-    `SumOrProductModel` does, in the limit of a gate that is shut.
+    **Represents exactly**, with a `NAC` or `NAU`, the sum of the values of the words, in which "two
+    hundred" and "three hundred" do not differ by a hundred. A `NALU` represents what
+    `SumOrProductModel` does, in the limit of a closed gate.
 
     !!! example
         >>> from numerate.units import NAU
@@ -193,24 +194,24 @@ class RecurrentTextModel(TextModel):
 
 
 class SumOrProductModel(TextModel):
-    """Every word is a number and an operation: it is added to what was read, or multiplies it.
+    """Every word is a number and an operation: it is added to the number so far, or multiplies it.
 
     s_t = g_t (s_{t-1} + v_t) + (1 - g_t) s_{t-1} v_t, with g_t = σ(r_t), where v_t and r_t are
     free parameters of the t-th word, σ is the logistic function, and s_t the answer; s_0 = 0.
-    It is a NALU of one output whose weights are all 1 and whose gate the word alone decides.
+    It is a NALU with one output, weights of 1 and a gate that depends only on the word.
 
     **Arguments:**
 
-    - `words`: how many the vocabulary has.
-    - `key`: draws v, normal with deviation 1, and r, normal around 2 with deviation 1: most words
-        start by adding.
+    - `words`: size of the vocabulary.
+    - `key`: draws v, normal with standard deviation 1, and r, normal with mean 2 and standard
+      deviation 1, so that most words add at first.
 
     **Represents exactly** English number words: "hundred" multiplies by 100, "and" adds 0, all
-    others add their value; also in an order that nobody uses. **Cannot** represent several
-    products that are added, as in "two thousand three hundred": that needs a second state.
+    others add their value, in any order of words. **Cannot** represent a sum of several products,
+    as in "two thousand three hundred", which needs a second state.
 
-    **Penalty:** the mean of g (1 - g) over the vocabulary, which is 0 where every word either
-    adds or multiplies.
+    **Penalty:** the mean of g (1 - g) over the vocabulary, which is 0 if every word either adds or
+    multiplies.
 
     !!! example
         >>> model = SumOrProductModel(4, key=jax.random.key(0))
@@ -219,7 +220,7 @@ class SumOrProductModel(TextModel):
         >>> [float(x) for x in model.snapped()(jnp.arange(4))]
         [3.0, 300.0, 300.0, 334.0]
 
-    Ours: we know of no paper that has it.
+    Ours; we know of no paper with it.
     """
 
     value: Float[Array, "words"]
@@ -245,29 +246,29 @@ class SumOrProductModel(TextModel):
         return state
 
     def penalty(self) -> Float[Array, ""]:
-        """How far the words are from either adding or multiplying."""
+        """The penalty on words that neither only add nor only multiply."""
         g = jax.nn.sigmoid(self.gate)
         return jnp.mean(g * (1 - g))
 
     def snapped(self) -> "SumOrProductModel":
-        """The model with whole numbers for words, each of which adds or multiplies."""
+        """The model with integer values for words, each of which adds or multiplies."""
         gate = jnp.where(self.gate > 0, jnp.inf, -jnp.inf)
         return eqx.tree_at(lambda r: (r.value, r.gate), self, (jnp.round(self.value), gate))
 
 
 class Level(NamedTuple):
-    """The beginnings of one length: `parents` are the indices of their prefixes one word
-    shorter, and `words` the words that follow those."""
+    """The prefixes of one length: `parents` are the indices of their prefixes one word shorter, and
+    `words` their last words."""
 
     parents: Int[Array | np.ndarray, "... beginnings"]
     words: Int[Array | np.ndarray, "... beginnings"]
 
 
 class Prefixes(NamedTuple):
-    """Every beginning of some sentences, each once.
+    """Every prefix of some sentences, once.
 
-    **Fields:** `levels`, one for each length; `ends`, where among all the answers, those of the
-    first level first, the answer to every whole sentence is.
+    **Fields:** `levels`, one for each length; `ends`, the indices of the answers to the whole
+    sentences among all answers, level by level.
     """
 
     levels: tuple[Level, ...]
@@ -277,14 +278,14 @@ class Prefixes(NamedTuple):
 def prefixes(
     sentences: Shaped[np.ndarray, "sentences time"], sizes: Sequence[int] | None = None
 ) -> Prefixes:
-    """The beginnings of sentences, of which a negative word ends each.
+    """The prefixes of sentences, which end before a negative word.
 
-    **Arguments:** `sentences`; `sizes`, to which each level is filled up, so that several sets of
+    **Arguments:** `sentences`; `sizes`, to which each level is padded, so that several sets of
     sentences can be stacked.
 
     **Returns:** `Prefixes` of NumPy arrays.
 
-    **Raises:** `ValueError` if a level has more beginnings than its size.
+    **Raises:** `ValueError` if a level has more prefixes than its size.
 
     !!! example
         >>> tree = prefixes(np.array([[3, 28, -1], [3, 28, 29], [4, -1, -1]]))
@@ -315,10 +316,10 @@ def _level(found: list[tuple[int, ...]], index: dict, size: int) -> Level:
 def stacked_prefixes(
     sets: Iterable[Shaped[np.ndarray, "sentences time"]], at_least: Sequence[int] | None = None
 ) -> Prefixes:
-    """The beginnings of several sets of sentences, with a leading axis of sets.
+    """The prefixes of several sets of sentences, with a leading axis of sets.
 
-    **Arguments:** `sets`: each with the same number of sentences; `at_least`: sizes that levels
-    have even where fewer would do, so that programs for several stacks are the same.
+    **Arguments:** `sets`: each with the same number of sentences; `at_least`: minimum sizes of the
+    levels, so that several stacks share one program.
 
     !!! example
         >>> tree = stacked_prefixes([np.array([[3, 28]]), np.array([[4, -1]])])
@@ -335,7 +336,7 @@ def stacked_prefixes(
 
 
 def answers(model: TextModel, tree: Prefixes) -> Float[Array, "sentences"]:
-    """A model's answer to every whole sentence; what they share is computed once.
+    """A model's answer to every whole sentence; common prefixes are computed once.
 
     !!! example
         >>> model = SumOrProductModel(30, key=jax.random.key(0))

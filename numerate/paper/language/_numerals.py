@@ -1,4 +1,4 @@
-"""English number words and the numbers they mean."""
+"""English number words and their numbers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _VALUES = {word: i for i, word in enumerate(_ONES)}
 _VALUES |= {word: 10 * i for i, word in enumerate(_TENS, start=2)}
 _LARGEST = 1000
-# "nine hundred and ninety nine"; and "one thousand" is shorter.
+# "nine hundred and ninety nine"; "one thousand" is shorter.
 LONGEST = 5
 
-# The numbers that are in every training set, where the range has them.
+# The numbers in every training set, if the range has them.
 _ALWAYS_LEARNED = 20
 _TRAIN, _VALIDATION = 169, 200
 
@@ -27,7 +27,7 @@ _TRAIN, _VALIDATION = 169, 200
 def number_words(number: int) -> list[str]:
     """The British words of a number from 0 to 1000, a token each.
 
-    Tens and units are tokens of their own, and "and" stands before what follows the hundreds.
+    Tens and units are separate tokens, and "and" follows the hundreds.
 
     **Arguments:** `number`: from 0 to 1000.
 
@@ -44,7 +44,7 @@ def number_words(number: int) -> list[str]:
     return list(_words(number))
 
 
-@cache  # A task asks for the words of its numbers thousands of times.
+@cache  # A task needs the words of its numbers thousands of times.
 def _words(number: int) -> tuple[str, ...]:
     if number == _LARGEST:
         return "one", "thousand"
@@ -63,15 +63,15 @@ def _below_hundred(number: int) -> tuple[str, ...]:
 
 
 def read_number(words: Iterable[str]) -> int:
-    """The number that words mean: "hundred" multiplies what came before, the others add.
+    """The number of words: "hundred" multiplies the preceding number, the others add.
 
-    The rule also reads what nobody writes, such as "twenty seven and eighty".
+    The rule also covers unusual phrases such as "twenty seven and eighty".
 
     **Arguments:** `words`: of the vocabulary of `Numerals`.
 
     **Returns:** the number.
 
-    **Raises:** `ValueError` for a word that is in no number from 0 to 1000.
+    **Raises:** `ValueError` for a word outside the vocabulary.
 
     !!! example
         >>> read_number("three hundred and thirty four".split())
@@ -91,10 +91,10 @@ def read_number(words: Iterable[str]) -> int:
 
 
 class Numbers(NamedTuple):
-    """Some numbers as a model meets them.
+    """Numbers as tokens, the input of a model.
 
     **Fields:** `tokens` `(numbers, 5)`, indices in the vocabulary, with -1 after the last word;
-    `mask`, true where there is a word; and `values`, the numbers.
+    `mask`, true for words; and `values`, the numbers.
     """
 
     tokens: Int[np.ndarray, "numbers time"]
@@ -104,20 +104,20 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True)
 class Numerals:
-    """Number words to numbers: the language task of the NALU's paper.
+    """Number words to numbers: the language task of the NALU paper.
 
-    A thousand numbers: 169 to learn from, 200 to select a model by, and 631 to report. The paper
-    says 0 to 1000 but counts 1000 numbers, so either end may be the one that is missing. Numbers
-    below twenty are always learned; the others are a random sample. The paper adjusts it until
-    every word is in it, without saying how. Here every word that is missing takes the place of
-    the number drawn last, among those whose words all occur once more: the first number in the
-    random order of the rest that has the word enters.
+    A thousand numbers: 169 for training, 200 for validation and 631 for testing. The paper says 0
+    to 1000 but counts 1000 numbers, so one of the two ends is missing. Numbers below twenty are
+    always in the training set; the others are a random sample. The paper adjusts it until it has
+    every word, without details. Here, for every missing word, the first of the remaining numbers
+    with that word, in random order, replaces the last drawn number whose words all occur in another
+    number.
 
     **Arguments:**
 
     - `zero`: whether the numbers are 0 to 999, with a word for zero, or 1 to 1000, with one for
         a thousand. Both have 30 words.
-    - `seed`: of the random sample.
+    - `seed`: the seed of the random sample.
 
     **Raises:** `ValueError` for a negative seed.
 
@@ -157,25 +157,25 @@ class Numerals:
 
     @property
     def train(self) -> Numbers:
-        """What is learned from."""
+        """The training set."""
         return self.numbers(self._order[:_TRAIN])
 
     @property
     def validation(self) -> Numbers:
-        """What models are selected by."""
+        """The validation set, for model selection."""
         return self.numbers(self._order[_TRAIN : _TRAIN + _VALIDATION])
 
     @property
     def test(self) -> Numbers:
-        """What is reported, and decides nothing."""
+        """The test set, for the report only."""
         return self.numbers(self._order[_TRAIN + _VALIDATION :])
 
     def numbers(self, numbers: Iterable[int]) -> Numbers:
-        """Any numbers of the range as tokens."""
+        """Numbers of the range as tokens."""
         return self._padded([(number_words(n), n) for n in numbers])
 
     def phrases(self, phrases: Iterable[str]) -> Numbers:
-        """Any words of the vocabulary, five to a phrase at most, with what they mean."""
+        """Phrases of at most five words of the vocabulary, with their numbers."""
         return self._padded([(p.split(), read_number(p.split())) for p in phrases])
 
     def _padded(self, rows: list[tuple[list[str], int]]) -> Numbers:
@@ -190,7 +190,7 @@ class Numerals:
 
     @cached_property
     def _order(self) -> list[int]:
-        """All numbers: those to learn, those to select by, and those to report."""
+        """All numbers, split into training, validation and test set."""
         first = [n for n in self._all if n < _ALWAYS_LEARNED]
         rest = [n for n in self._all if n >= _ALWAYS_LEARNED]
         order = first + [rest[i] for i in np.random.default_rng(self.seed).permutation(len(rest))]
@@ -205,7 +205,7 @@ def _occurrences(numbers: Iterable[int], word: str) -> int:
 
 
 def _let_in(order: list[int], word: str) -> None:
-    """Exchange a number of the training set for one that has the word, in place."""
+    """Replace a number of the training set by one with the word, in place."""
     enters = next(i for i in range(_TRAIN, len(order)) if word in _words(order[i]))
     leaves = next(
         i

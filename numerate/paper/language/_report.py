@@ -91,7 +91,7 @@ def _values(best: pl.DataFrame, unit: str, condition: str, column: str) -> tuple
 
 
 def hundreds_learned(seed: int, settings: Any) -> int:
-    """How many of the numbers 100, 200, … 900 a training set has."""
+    """The number of the numbers 100, 200, … 900 in a training set."""
     values = Numerals(bool(settings.zero), seed).train.values
     return int(np.isin(values, np.arange(100, 1000, 100)).sum())
 
@@ -161,25 +161,25 @@ def _median(best: pl.DataFrame, unit: str) -> str:
 def _exactness(best: pl.DataFrame, settings: Any) -> str:
     test = best.filter((pl.col("unit") == "sum or product") & (pl.col("condition") == "test"))
     learned = [hundreds_learned(seed, settings) > 0 for seed in test["seed"]]
-    told, untold = test.filter(learned), test.filter([not one for one in learned])
-    exact = int((told["snapped error"] == 0).sum())
-    text = f"{len(told)} of {len(test)} splits have such a number in the training set."
-    if len(told):
+    some, without = test.filter(learned), test.filter([not one for one in learned])
+    exact = int((some["snapped error"] == 0).sum())
+    text = f"{len(some)} of {len(test)} splits have such a number in the training set."
+    if len(some):
         text += (
-            f" In {exact} of these {len(told)} the model with rounded parameters is exact on all "
+            f" In {exact} of these {len(some)} the model with rounded parameters is exact on all "
             f"631 test numbers. Before rounding its mean error is at most "
-            f"{number(max(told['error']))}."
+            f"{number(max(some['error']))}."
         )
-    if len(untold):
-        rest = untold.select(pl.col("error") - pl.col("hundreds' sum of errors") / 631)
+    if len(without):
+        rest = without.select(pl.col("error") - pl.col("hundreds' sum of errors") / 631)
         text += (
-            f" In the {len(untold)} without one its error is "
-            f"{number(median(untold['error'].to_list()))}. All but "
+            f" In the {len(without)} without one its error is "
+            f"{number(median(without['error'].to_list()))}. All but "
             f"{number(median(rest.to_series().to_list()))} of it comes from numbers that end in "
             f'"hundred".'
         )
         lstm = best.filter((pl.col("unit") == "LSTM") & (pl.col("condition") == "test"))
-        same = lstm.filter(pl.col("seed").is_in(untold["seed"].to_list()))
+        same = lstm.filter(pl.col("seed").is_in(without["seed"].to_list()))
         if len(same):
             text += (
                 f" On these splits the error of the LSTM with summed states is "

@@ -1,4 +1,4 @@
-"""Readers of number words by many models side by side, each selected by its validation error."""
+"""Training of many text models in parallel, each selected by its validation error."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,13 +18,13 @@ from ._numerals import Numbers, Numerals
 
 
 class TextModelTraining(NamedTuple):
-    """How a model learns.
+    """The settings of a training.
 
-    **Fields:** `make`, of `key=`, the same object for the same model; `steps` of Adam, each on the
-    whole training set; `measure_every` so many steps validation is looked at; `scale`, by which
-    targets are divided; `relative`, whether squared errors are divided by the number; `falling`,
-    whether the learning rate falls to 0 by a cosine; `zero`, as for `Numerals`; `models` in a
-    program.
+    **Fields:** `make`, a function of `key=`, the same object for the same model; `steps` of Adam,
+    each on the whole training set; `measure_every`, steps between measurements of the validation
+    error; `scale`, the divisor of targets; `relative`, whether squared errors are divided by the
+    number; `falling`, whether the learning rate has a cosine schedule to 0; `zero`, as for
+    `Numerals`; `models`, the number of models in a program.
     """
 
     make: Callable[..., Any]
@@ -38,10 +38,10 @@ class TextModelTraining(NamedTuple):
 
 
 class NumeralsData(NamedTuple):
-    """What the models of a program, one after another on the first axis, learn and are judged by.
+    """The data of the models of a program, which are on the first axis.
 
-    `everyone` holds all numbers, and `members` says of each whether it belongs to the training,
-    validation and test set.
+    `everyone` holds all numbers, and `members` whether each is in the training, validation and test
+    set.
     """
 
     tree: Any
@@ -58,13 +58,13 @@ class _State(NamedTuple):
     step: Any
 
 
-# Beginnings of each length in the training sets, at most, of nearly all splits: the program is
-# the same for all of them.
+# Numbers of prefixes of each length in the training sets, sufficient for nearly all splits, so that
+# these share one program.
 _LEVELS = (29, 31, 9, 100, 116)
 
 
 def numerals_data(tasks: list[Numerals]) -> NumeralsData:
-    """What the models of these splits learn, one after another."""
+    """The data of the models of these splits, one after another."""
     tree = stacked_prefixes([task.train.tokens for task in tasks], at_least=_LEVELS)
     targets = np.stack([task.train.values for task in tasks])
     sets = [[part.values for part in (t.train, t.validation, t.test)] for t in tasks]
@@ -79,10 +79,10 @@ def everyone(task: Numerals) -> Numbers:
 
 
 class TrainedModels(NamedTuple):
-    """Each model as it was at its least validation error, and after which step that was.
+    """Each model at its lowest validation error, and the step of that measurement.
 
-    `judge(phrases)` gives the answers to all numbers, those with whole weights, and the answers
-    after every word of the phrases, an axis of models before each.
+    `judge(phrases)` gives the answers to all numbers, those with integer weights, and the answers
+    after every word of the phrases, each with a leading axis of models.
     """
 
     judge: Callable[[Any], Any]
@@ -112,7 +112,7 @@ class _Program(NamedTuple):
 
 @lru_cache(maxsize=4)
 def prepare(training: TextModelTraining) -> _Program:
-    """The compiled functions of some models side by side, all of one size."""
+    """The compiled functions for parallel models of one size."""
     make, steps, scale = training.make, training.steps, training.scale
     all_numbers = everyone(Numerals(training.zero))
     tree, numbers = prefixes(all_numbers.tokens), all_numbers.values.astype(np.float32)
@@ -127,8 +127,8 @@ def prepare(training: TextModelTraining) -> _Program:
     def loss(model: Any, data: NumeralsData, progress: Any) -> Any:
         errors = answers(model, data.tree) - data.targets / scale
         if training.relative:
-            # Hundreds would outweigh everything else: with the error's square relative to the
-            # number, small numbers, which tell what the words mean, count as much.
+            # Otherwise hundreds would dominate. With squared errors relative to the number, small
+            # numbers, which determine the values of words, have the same weight.
             errors = errors / jnp.sqrt(1.0 + data.targets)
         return jnp.mean(jnp.square(errors)) + _penalty(model, progress) / scale**2
 
@@ -172,7 +172,7 @@ def prepare(training: TextModelTraining) -> _Program:
 
 
 def _scale_by_rate() -> optax.GradientTransformationExtraArgs:
-    """Steps of a learning rate that is given with every update: one program serves all rates."""
+    """Scale updates by a learning rate given at each update: one program serves all rates."""
 
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> Any:
         return jax.tree.map(lambda leaf: -extra["rate"] * leaf, updates), state
@@ -181,7 +181,7 @@ def _scale_by_rate() -> optax.GradientTransformationExtraArgs:
 
 
 def _penalty(model: Any, progress: Any) -> Any:
-    """Those of units by their own schedules; that of the words grows in the second half."""
+    """The penalties of units by their schedules; that of the words grows in the second half."""
     penalty = total_penalty(model, progress)
     if isinstance(model, SumOrProductModel):
         penalty += 0.1 * jnp.clip(2 * progress - 1, 0, 1) * model.penalty()

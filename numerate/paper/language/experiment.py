@@ -32,7 +32,7 @@ _WORDS = 30
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
@@ -123,7 +123,7 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     halves = [range(first, first + half_of) for first in range(start, stop, half_of)]
     size, rate = job.variant["size"], job.variant["rate"]
     training = _training(job.unit, size, settings)
-    prepare(training)  # here, not once in every thread
+    prepare(training)  # here, instead of once in every thread
 
     def half(index: int, report: Tick) -> list[Row]:
         splits = halves[index]
