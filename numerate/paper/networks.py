@@ -1,4 +1,4 @@
-"""Models of sequences of numbers: the usual recurrent networks, and sums over time."""
+"""Models of sequences of numbers: standard recurrent networks, and sums over time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import initialiser
 from numerate.ops import step_key
 
-# How many gates each kind has, the new state included.
+# The number of gates of each kind, including the new state.
 KINDS = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}
 _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
@@ -20,7 +20,7 @@ _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 class ElmanCell(eqx.Module):
     """h_t = f(z_t + U h_{t-1}); `project` computes z_t = W x_t + c for all steps at once.
 
-    Its fields are named as those of `equinox.nn.GRUCell`.
+    Its fields have the names of those of `equinox.nn.GRUCell`.
     """
 
     weight_ih: Float[Array, "hidden input"]
@@ -36,7 +36,7 @@ class ElmanCell(eqx.Module):
 
 
 class RNN(eqx.Module):
-    """A standard recurrent network, to compare with: an LSTM, a GRU or an Elman network.
+    """A standard recurrent network as a baseline: an LSTM, a GRU or an Elman network.
 
     With x_t the input at step t, h_t the state after it, h_0 = 0, σ the logistic function, ⊙ the
     elementwise product and W, U, c, d the trained parameters, it is by `kind`
@@ -52,13 +52,13 @@ class RNN(eqx.Module):
     - `kind`: one of those.
     - `input_size`, `hidden_size`: features of x_t and of h_t.
     - `dtype`: of the parameters; JAX's default floating type if `None`.
-    - `key`: draws W and U, uniform as Glorot & Bengio, for each gate by itself. Biases start at 0,
-        but at 1 for f, so that an LSTM starts by keeping its memory.
+    - `key`: draws W and U, uniform as Glorot & Bengio, separately for each gate. Biases start at 0,
+      except at 1 for f, so that an LSTM keeps its memory at first.
 
     **Shapes:** `(time, input_size)` to `(hidden_size,)`, the last state.
 
-    **Represents exactly**, as `"relu"`, sums over time that never fall below 0. **Cannot**
-    represent, as any of the others, a sum without bound: their states are between -1 and 1.
+    **Represents exactly**, as `"relu"`, sums over time that are never negative. **Cannot**
+    represent, as the other kinds, an unbounded sum: their states are between -1 and 1.
 
     **Raises:** `ValueError` for another kind, a negative size or no hidden feature.
 
@@ -68,7 +68,7 @@ class RNN(eqx.Module):
         (2,)
 
     LSTM: Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000). GRU: Cho et
-    al. (2014), arXiv:1406.1078, with r after the product with U, as cuDNN and PyTorch have it.
+    al. (2014), arXiv:1406.1078, with r after the product with U, as in cuDNN and PyTorch.
     """
 
     cell: Any
@@ -92,9 +92,9 @@ class RNN(eqx.Module):
         draw, dtype, gates = initialiser("glorot_uniform"), default_float(dtype), KINDS[kind]
         keys = jax.random.split(key, (2, gates))
         if kind == "lstm":
-            # Drawn in the order i, f, o, g, as all committed results were.
+            # Drawn in the order i, f, o, g, as for all committed results.
             keys = keys[:, jnp.array([0, 1, 3, 2])]
-        # Each gate by itself: a matrix of several would start with smaller weights.
+        # Each gate separately: one matrix of several would have smaller initial weights.
         weight_ih = _stacked(draw, keys[0], (hidden_size, input_size), dtype)
         weight_hh = _stacked(draw, keys[1], (hidden_size, hidden_size), dtype)
         bias = jnp.zeros(gates * hidden_size, dtype)
@@ -132,7 +132,7 @@ def _with_parameters(cell: Any, parameters: tuple[Array, Array, Array]) -> Any:
 
 
 class SumOverTime(eqx.Module):
-    """One model for every step of a sequence, whose outputs are added: y = Σ_t model(x_t).
+    """The sum of a model's outputs over the steps of a sequence: y = Σ_t model(x_t).
 
     **Arguments:**
 
@@ -140,10 +140,10 @@ class SumOverTime(eqx.Module):
         `functools.partial(NAU, 10, 1)`.
     - `key`: draws its parameters.
 
-    **Shapes:** `(time, in)` to `(out,)`, what the model gives.
+    **Shapes:** `(time, in)` to `(out,)`, the size of the model's output.
 
-    **Represents exactly** sums over sequences of any length of whatever the model represents, such
-    as Σ a_t b_t. **Cannot** represent what is no sum over time, such as the product of two sums.
+    **Represents exactly** sums of what the model represents over sequences of any length, such as
+    Σ a_t b_t. **Cannot** represent other functions, such as the product of two sums.
 
     !!! example
         >>> from functools import partial
@@ -161,7 +161,7 @@ class SumOverTime(eqx.Module):
     def __call__(
         self, xs: Float[Array, "time in"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "out"]:
-        """The sum over a sequence; every step has a part of `key`."""
+        """The sum over a sequence; `key` is split among the steps."""
         if key is None:
             return jnp.sum(jax.vmap(self.model)(xs), axis=0)
 

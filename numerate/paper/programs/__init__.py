@@ -1,4 +1,4 @@
-"""Sums as programs and programs with branches, and models that execute them."""
+"""Programs with sums and branches, and models that execute them."""
 
 from ._dnc import DNC
 from ._models import CellProgramModel, ConfiguredUnit

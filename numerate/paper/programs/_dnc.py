@@ -9,12 +9,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate.arguments import check_sizes
 
-# Below this a usage counts as none, and a row's length as 0: logarithms and roots need a bound.
+# The lower bound of usages and norms, for logarithms and roots.
 _LEAST = 1e-6
 
 
 class DNCState(NamedTuple):
-    """What a `DNC` hands from step to step.
+    """The state of a `DNC`.
 
     **Fields:** `output`, [h_t, r_t]; `cell` of the LSTM; `memory` M; `usage` u; `precedence` p;
     `links` L; the weightings `written` w^w and `read` w^r, over slots.
@@ -31,15 +31,16 @@ class DNCState(NamedTuple):
 
 
 class DNC(eqx.Module):
-    """Differentiable neural computer: an LSTM beside a memory that it writes to and reads from.
+    """Differentiable neural computer: an LSTM with an external memory.
 
-    The LSTM makes h_t from [x_t, r_{t-1}], where r is what was read, and of h_t a linear layer
-    makes the interface: keys k^w and k^r with strengths β, an erase vector e and a write vector
-    v, gates f, g^a and g^w in [0, 1], and read modes π that sum to 1. ⊙ is the elementwise product.
+    The LSTM computes h_t from [x_t, r_{t-1}], where r is the read vector, and a linear layer
+    computes from h_t the interface: keys k^w and k^r with strengths β, an erase vector e and a
+    write vector v, gates f, g^a and g^w in [0, 1], and read modes π that sum to 1. ⊙ is the
+    elementwise product.
 
     - content: C(M, k, β) = softmax over slots of β cos(M[i], k);
-    - usage: u_t = (u + w^w - u ⊙ w^w) ⊙ (1 - f w^r), all of the step before but f;
-    - allocation: a[i] = (1 - u[i]) Π u[j] over the slots j that are used less than i;
+    - usage: u_t = (u + w^w - u ⊙ w^w) ⊙ (1 - f w^r), all of the previous step except f;
+    - allocation: a[i] = (1 - u[i]) Π u[j] over the slots j with lower usage than i;
     - writing: w^w = g^w (g^a a + (1 - g^a) C(M, k^w, β^w)) and M_t = M ⊙ (1 - w^w eᵀ) + w^w vᵀ;
     - links: L[i, j] = (1 - w^w[i] - w^w[j]) L[i, j] + w^w[i] p[j], 0 where i = j, and then
         p_t = (1 - Σ w^w) p + w^w;
@@ -51,18 +52,18 @@ class DNC(eqx.Module):
     **Shapes:** `(input_size,)` and a `DNCState` to the next state, whose `output` is
     `(hidden_size + width,)`; the first one is `start()`.
 
-    **Represents exactly** nothing that grows with its inputs. **Cannot** represent a sum or a
+    **Represents exactly** no function that grows with its inputs. **Cannot** represent a sum or a
     product: what it writes is linear in h_t, which lies in [-1, 1].
 
     **Penalty:** none.
 
     **Constraint:** none: weightings are non-negative and sum to at most 1 by construction.
 
-    **Raises:** `ValueError` for a negative size, or less than one slot or number in it.
+    **Raises:** `ValueError` for a negative size, or `slots` or `width` below 1.
 
-    **Differs from the authors' code in** having one read head; in the output, [h, r], which is
-    left to a linear layer outside; and in the allocation, for which theirs sorts the slots. Of
-    slots that are used alike, the first counts as used least.
+    **Differs from the authors' code in** having one read head; in the output, [h, r], without a
+    linear layer; and in the allocation, for which theirs sorts the slots. Among slots of equal
+    usage the first counts as the least used.
 
     !!! example
         >>> cell = DNC(3, 4, key=jax.random.key(0))
@@ -156,13 +157,13 @@ class DNC(eqx.Module):
 def addressed(
     memory: Float[Array, "slots width"], key: Float[Array, "width"], strength: Float[Array, ""]
 ) -> Float[Array, "slots"]:
-    """C(M, k, β): slots by how alike their direction is to the key's."""
+    """C(M, k, β): slots weighted by the cosine similarity to the key."""
     lengths = jnp.sqrt(jnp.sum(memory**2, axis=1) + _LEAST) * jnp.sqrt(key @ key + _LEAST)
     return jax.nn.softmax(strength * (memory @ key) / lengths)
 
 
 def allocation(usage: Float[Array, "slots"]) -> Float[Array, "slots"]:
-    """a: nearly all to the slot that is used least, if it is free."""
+    """a: nearly all to the least used slot, if it is free."""
     index = jnp.arange(len(usage))
     less = usage < usage[:, None]
     less |= (usage == usage[:, None]) & (index < index[:, None])
@@ -175,6 +176,6 @@ def linked(
     precedence: Float[Array, "slots"],
     written: Float[Array, "slots"],
 ) -> Float[Array, "slots slots"]:
-    """L: to which degree slot i was written to just after slot j."""
+    """L: the degree to which slot i was written right after slot j."""
     kept = (1 - written[:, None] - written) * links + jnp.outer(written, precedence)
     return kept * (1 - jnp.eye(len(written)))

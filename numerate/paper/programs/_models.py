@@ -1,4 +1,4 @@
-"""Models that run a program: they take its tokens one at a time, and end with a number."""
+"""Models that execute a program: from its tokens, one at a time, to a number."""
 
 import math
 from collections.abc import Callable
@@ -16,54 +16,53 @@ from numerate.units import Unit
 from ._dnc import DNC
 
 VIEWS = ("kinds", "signs", "registers", "numbers")
-# A starts at this part of Glorot's size: units start nearly alike at every token, as they would
+# The scale of A relative to Glorot's initialisation: a unit starts nearly equal at every token, as
 # without an LSTM.
 _SPREAD = 0.1
-# Of registers as an LSTM sees them.
+# The divisors of registers as inputs of an LSTM.
 _SCALES = (1.0, 10.0, 100.0)
 
 
 class ConfiguredUnit(eqx.Module):
-    """A recurrent unit that an LSTM configures anew at every step.
+    """A recurrent unit that an LSTM configures at every step.
 
     r_t = unit_t([x_t, r_{t-1}]) with the parameters Θ_t = γ (A h_t + b) of unit_t, where x_t is the
-    number in the t-th token, 0 if it has none, r_t the registers after it and h_t the LSTM's
-    output; r_0 = 0. A and b are free parameters, A starts at a tenth of Glorot's size, and γ b
-    as the unit itself would. Parameters that a unit keeps in an interval are clipped to it, and
-    gradients that push them further out count as 0. The answer is the first register after the
-    last token.
+    number in the t-th token, or 0, r_t the registers after it and h_t the LSTM's output; r_0 = 0. A
+    and b are free parameters. A starts at a tenth of Glorot's scale, and γ b with the unit's own
+    initialisation. Bounded parameters of a unit are clipped, and gradients that drive them further
+    outside are 0. The answer is the first register after the last token.
 
-    What the LSTM sees is the kind k_t of the token, one of many, and by `sees`
+    The inputs of the LSTM are the one-hot kind k_t of the token and, by `sees`,
 
-    - `"kinds"`: nothing else, so that it does the same whatever the numbers are;
-    - `"signs"`: 1, 0 or -1 for each of r_{t-1}, with 0 from -1/2 to 1/2, so that it can branch,
-        and does the same whatever the numbers are. Gradients are those of softsign(r/10), since
-        a sign has none;
+    - `"kinds"`: nothing else, so that its output does not depend on the numbers;
+    - `"signs"`: 1, 0 or -1 for each of r_{t-1}, with 0 from -1/2 to 1/2, so that it can branch
+      without depending on magnitudes. Gradients are those of softsign(r/10), since a sign has none;
     - `"registers"`: tanh(r_{t-1}), tanh(r_{t-1}/10) and tanh(r_{t-1}/100), so that it can branch;
-        where registers are as large as no training has shown, it sees what it has not seen;
-    - `"numbers"`: x_t/`scale`, a literal reading of the paper, which does not say.
+      registers beyond the training range give inputs that were not trained on;
+    - `"numbers"`: x_t/`scale`, a literal reading of the paper, which gives no details.
 
     **Arguments:**
 
-    - `unit`: a unit's class, or any function of `(in_features, out_features, *, key)`; every
-        array in it is made by the LSTM.
-    - `kinds`: of tokens.
+    - `unit`: a unit's class, or any function of `(in_features, out_features, *, key)`; the LSTM
+      computes all its arrays.
+    - `kinds`: number of kinds of tokens.
     - `registers`: features of r_t.
     - `hidden_size`: features of h_t.
-    - `sees`: as above.
-    - `gain`: γ. Weights that are to be -1, 0 or 1 whatever registers hold must be far out where
-        they saturate, and a larger gain gets them there in fewer steps.
-    - `scale`: what numbers are divided by before the LSTM sees them.
+    - `sees`: the further inputs of the LSTM, as above.
+    - `gain`: γ. Weights that are -1, 0 or 1 for all values of the registers need large, saturated
+      parameters, which a larger gain reaches in fewer steps.
+    - `scale`: the divisor of numbers as inputs of the LSTM.
     - `key`: draws the parameters.
 
-    **Shapes:** `(time, 1 + kinds)`, rows [x_t, k_t], to `(1,)`. A row with k_t = 0 is no token and
+    **Shapes:** `(time, 1 + kinds)`, rows [x_t, k_t], to `(1,)`. A row with k_t = 0 is padding and
     changes nothing.
 
     **Represents exactly** with a `NAU`, sums and differences of as many intermediate results as
-    there are registers, and with `"registers"` choices by comparisons. **Cannot** nest deeper than
-    its registers.
+    there are registers, and with `"registers"` also branches on comparisons. **Cannot** represent
+    deeper nesting than it has registers.
 
-    **Raises:** `ValueError` for another view, a negative size, no register, or no gain.
+    **Raises:** `ValueError` for another `sees`, a negative size, no registers, or a `gain` that is
+    not positive.
 
     !!! example
         >>> from numerate.paper.programs import Programs
@@ -72,7 +71,7 @@ class ConfiguredUnit(eqx.Module):
         >>> model(Programs("add").validation()[0][0]).shape
         (1,)
 
-    Trask et al. (2018), §4.4. They give neither the unit's input nor its state, which are here
+    Trask et al. (2018), §4.4. The paper gives neither the unit's input nor its state; here they are
     those of `numerate.cells.Recurrent`.
     """
 
@@ -123,12 +122,12 @@ class ConfiguredUnit(eqx.Module):
         self.scale = scale
 
     def configured(self, h: Float[Array, "hidden"]) -> Unit:
-        """The unit that the LSTM's output h configures."""
+        """The unit configured by the LSTM's output h."""
         return _bounded(_unflattened(self.gain * self.produce(h), self._shapes()))
 
     def sharpened(self, factor: Any) -> "ConfiguredUnit":
-        """The model whose LSTM makes `factor` times the same, as if γ were larger: weights of
-        tanh and σ are nearer to where they saturate."""
+        """The model with a gain larger by `factor`, so that weights of tanh and σ are closer to
+        saturation."""
         produce = jax.tree.map(lambda leaf: factor * leaf, self.produce)
         return eqx.tree_at(lambda model: model.produce, self, produce)
 
@@ -139,7 +138,7 @@ class ConfiguredUnit(eqx.Module):
     def run(
         self, tokens: Float[Array, "time features"]
     ) -> tuple[Float[Array, "time registers"], Float[Array, ""]]:
-        """The registers after every token, and the mean penalty of the units on the way."""
+        """The registers after every token, and the mean penalty of the configured units."""
 
         def step(state: Any, token: Float[Array, "features"]) -> Any:
             h, c, r = state
@@ -165,7 +164,7 @@ class ConfiguredUnit(eqx.Module):
         return self.run(tokens)[0][-1, :1]
 
     def penalty_weight(self, progress: Any) -> Any:
-        """What the penalty is multiplied with, by the schedule of the unit's paper."""
+        """The factor of the penalty, by the schedule of the unit's paper."""
         return self._shapes().penalty_weight(progress)
 
     def _seen(self, x: Array, kind: Array, r: Array) -> Array:
@@ -177,7 +176,7 @@ class ConfiguredUnit(eqx.Module):
 
 
 def _sign(r: Array) -> Array:
-    """The sign of the nearest whole number, with the gradient of a smooth one."""
+    """The sign of the nearest integer, with the gradient of a smooth sign."""
     smooth = jax.nn.soft_sign(r / 10)
     return smooth + jax.lax.stop_gradient(jnp.sign(jnp.round(r)) - smooth)
 
@@ -209,8 +208,9 @@ def _bounded(unit: Unit) -> Unit:
 
 @partial(jax.custom_vjp, nondiff_argnums=(1, 2))
 def _projected(x: Array, low: float, high: float) -> Array:
-    """x clipped to an interval. Its gradient is the identity's, but for what would push x further
-    out: as with a parameter that is projected after every step, but x is made anew."""
+    """x clipped to an interval. The gradient is that of the identity, except that it is 0 where it
+    would drive x further outside. It acts like a projection after every step, for an x that is
+    computed."""
     return jnp.clip(x, low, high)
 
 
@@ -227,19 +227,19 @@ _projected.defvjp(_projected_forward, _projected_backward)
 
 
 class CellProgramModel(eqx.Module):
-    """A recurrent cell that reads a program's tokens, and a linear layer that says the answer.
+    """A recurrent cell on a program's tokens, and a linear layer for the answer.
 
     **Arguments:**
 
     - `cell`: a function of `(input_size, hidden_size, *, key)` that makes a cell, such as
         `equinox.nn.LSTMCell`, `UGRNN` or `DNC`: `cell(x, state)` is
         the next state, of which the first array, if there are several, is the output.
-    - `kinds`: of tokens.
+    - `kinds`: number of kinds of tokens.
     - `hidden_size`: of the cell.
-    - `scale`: what numbers are divided by on their way in, and multiplied with on the way out.
+    - `scale`: the divisor of input numbers and the factor of the output.
     - `key`: draws the parameters.
 
-    **Shapes:** `(time, 1 + kinds)` to `(1,)`; rows without a kind are no tokens.
+    **Shapes:** `(time, 1 + kinds)` to `(1,)`; rows without a kind are padding.
 
     !!! example
         >>> model = CellProgramModel(eqx.nn.LSTMCell, 9, 16, key=jax.random.key(0))
@@ -282,8 +282,8 @@ class CellProgramModel(eqx.Module):
         start = (zeros, zeros) if self.pair else zeros
         if isinstance(self.cell, DNC):
             start = self.cell.start()
-        # A DNC has so many results on the way that to keep them for the gradient takes longer than
-        # to have them again.
+        # A DNC has so many intermediate results that storing them for the gradient takes longer
+        # than recomputing them.
         again = jax.checkpoint(step, prevent_cse=False)
         state, _ = jax.lax.scan(again, start, tokens)
         return self.scale * self.readout(jax.tree.leaves(state)[0])

@@ -36,7 +36,7 @@ _COLOURS = {"NALU": "#1f6fb2", "UGRNN": "#2f9e44", "LSTM": "#d9480f", "DNC": "#8
 
 @dataclass(frozen=True)
 class ProgramSettings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
@@ -44,7 +44,7 @@ class ProgramSettings:
     - `units`: the rows to run; all of them if empty.
     - `steps`: of Adam.
     - `rate`: its initial learning rate, with a cosine schedule to 0.
-    - `batch`: programs in a step, new ones at every step.
+    - `batch`: programs in a step, new at every step.
     - `hidden`: features of the LSTM that configures a unit.
     - `registers`: of a configured unit.
     - `cells`: features of the baselines' state.
@@ -66,21 +66,21 @@ class ProgramSettings:
 
 @dataclass(frozen=True)
 class ProgramStudy:
-    """Models that learn to execute one kind of programs.
+    """The models and published results of one kind of programs.
 
     **Fields:**
 
     - `kind`: of `Programs`.
     - `configured`: by name, functions of `(kinds, registers, hidden_size, *, key)` that make a
         `ConfiguredUnit`.
-    - `threshold`: the share of correct digits from which a model counts as solved.
-    - `curves`: the paper's, by model: thousands of steps, and the per cent of correct digits for
-        each number of digits.
+    - `threshold`: the share of correct digits from which a model counts as solving the task.
+    - `curves`: the paper's curves by model: thousands of steps, and the percentage of correct
+      digits for each number of digits.
     - `reached`: thousands of steps after which the paper's NALU reached the threshold, as text.
-    - `sharpening`: by name of a configured unit, as for `Training`; 1 for units without a name.
-    - `tries`: by name of a configured unit, the models that each of its seeds trains; 1 for units
-        without a name. The unit's row has the first of them. A second row, from the same job, has
-        the one with the lowest error on two-digit numbers.
+    - `sharpening`: by name of a configured unit, as for `Training`; 1 for units not listed.
+    - `tries`: by name of a configured unit, the number of models for each seed; 1 for units not
+      listed. The unit's row has the first of them. A second row, from the same job, has the one
+      with the lowest error on two-digit numbers.
     - `skips_overflow`: as for `Training`.
     """
 
@@ -177,7 +177,7 @@ class ProgramStudy:
     def thousands(
         self, rows: pl.DataFrame, unit: str, index: int, settings: ProgramSettings
     ) -> tuple[float, ...]:
-        """The thousands of steps that every seed needs to the threshold; infinite if never."""
+        """The thousands of steps to the threshold for every seed; infinite if it is not reached."""
         curve = self.curve(rows, unit, index)
         above = curve >= self.threshold
         first = (np.argmax(above, axis=1) + 1) * settings.steps / curve.shape[1] / 1000
@@ -239,7 +239,7 @@ class ProgramStudy:
 
 
 def _rows(unit: str, seeds: range, learned: Learned, models: np.ndarray) -> list[Row]:
-    """A row for each number of digits and seed, whose models `models` names."""
+    """A row for each number of digits and seed, with the models given by `models`."""
     return [
         {
             "unit": unit,
@@ -255,7 +255,7 @@ def _rows(unit: str, seeds: range, learned: Learned, models: np.ndarray) -> list
 
 
 def _least(errors: np.ndarray) -> np.ndarray:
-    """The index of the least value of every row; non-finite values count as the largest."""
+    """The index of the smallest value of every row; non-finite values count as the largest."""
     return np.argmin(np.where(np.isfinite(errors), errors, np.inf), axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Short programs of whole numbers, given one token at a time, and the number that they print."""
+"""Short programs with integers, one token at a time, and their results."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,10 @@ from numerate.tasks import EXTRAPOLATION_SEED, VALIDATION_SEED, Task
 
 Sequences = tuple[Float[Array, "batch time in"], Float[Array, "batch 1"]]
 
-# Kinds of tokens; the first stands for any number.
+# Kinds of tokens; the first is that of all numbers.
 TOKENS = ("number", "+", "-", "(", "if", "<", ">", "else", ")")
 _NUMBER, _PLUS, _MINUS, _OPEN, _IF, _LESS, _GREATER, _ELSE, _CLOSE = range(len(TOKENS))
-# Numbers of a term: of "(0 if 1 < 2 else 3)" all four, of a plain number the first.
+# Numbers of a term: all four for "(0 if 1 < 2 else 3)", the first for a plain number.
 _NUMBERS = 4
 _BRANCH = (_OPEN, 0, _IF, 1, None, 2, _ELSE, 3, _CLOSE)
 
@@ -27,10 +27,10 @@ _BRANCH = (_OPEN, 0, _IF, 1, None, 2, _ELSE, 3, _CLOSE)
 class _Layouts(NamedTuple):
     """Programs without their numbers and signs, `(layouts, time)` but for `branches`.
 
-    `kinds` is -1 after the end. Where a number stands, `indices` is its index among a program's,
-    and elsewhere -1; where a sign of a sum or a comparison does, `signs` or `compares` is the
-    term's, and elsewhere -1. `branches`, `(layouts, terms)`, is 0 for no term, 1 for a number
-    and 2 for an if.
+    `kinds` is -1 after the end. `indices` is the index of a number in the program, and -1 for other
+    tokens. `signs` and `compares` are the index of the term for a sign and for a comparison, and -1
+    for other tokens. `branches`, `(layouts, terms)`, is 0 for no term, 1 for a number and 2 for an
+    if.
     """
 
     kinds: np.ndarray
@@ -42,29 +42,29 @@ class _Layouts(NamedTuple):
 
 @dataclass(frozen=True)
 class Programs(Task):
-    """Short programs, as Learning to Execute has them, with every number whole in one token.
+    """Short programs as in Learning to Execute, with each number as one token.
 
         program := term sign term { sign term }          sign := + | -
         term    := number | ( number if number < number else number )
                           | ( number if number > number else number )
 
-    `"add"` is the sum of two numbers and nothing else. `"branch"` has 2 to `terms` terms, of
-    which 1 to `ifs` are an if, and any signs; all such arrangements are equally frequent. The
-    text of a program is Python, and its value is what Python says. Learning to Execute nests
-    expressions of any kind; here an if is a term of a sum, and what it holds are numbers.
+    `"add"` is the sum of two numbers. `"branch"` has 2 to `terms` terms, of which 1 to `ifs` are an
+    if, and any signs; all such layouts are equally frequent. The text of a program is a Python
+    expression with the same value. Learning to Execute nests expressions of any kind; here an if is
+    a term of a sum and contains only numbers.
 
-    A token is a row of `in_features` = 10: the number, 0 for other tokens, and the kind, a one
-    among nine. Shorter programs are filled up with rows of zeros at their end.
+    A token is a row of `in_features` = 10: the number, 0 for other tokens, and the kind, one-hot of
+    nine. Shorter programs are padded with rows of zeros at the end.
 
-    Numbers of training are uniform in [0, 10^`digits`); those of `numbers_of(d)` with more digits
-    have exactly so many, and are uniform in [10^(d-1), 10^d).
+    Training numbers are uniform in [0, 10^`digits`); those of `numbers_of(d)` with more digits have
+    exactly d digits, and are uniform in [10^(d-1), 10^d).
 
     **Arguments:**
 
     - `kind`: `"add"` or `"branch"`.
     - `digits`: of the numbers in training and validation; `extrapolation_digits`: in
         extrapolation.
-    - `terms`, `ifs`: of programs with branches, at most.
+    - `terms`, `ifs`: the largest numbers in programs with branches.
     - `set_size`: programs in the fixed sets.
 
     **Raises:** `ValueError` for another kind, fewer than 2 terms, or fewer than 1 of another.
@@ -107,16 +107,16 @@ class Programs(Task):
 
     @property
     def threshold(self) -> float:
-        """A quarter: the answer is off by less than rounding repairs, in the mean."""
+        """1/4, the square of the error ½ that rounding removes."""
         return 0.25
 
     @property
     def time(self) -> int:
-        """Tokens of the longest program."""
+        """The number of tokens of the longest program."""
         return self._layouts.kinds.shape[1]
 
     def fixed(self, digits: int) -> Sequences:
-        """The fixed set of programs whose numbers have `digits` digits, each its own.
+        """The fixed set of programs for numbers with `digits` digits.
 
         !!! example
             >>> task = Programs("add", set_size=1)
@@ -131,7 +131,7 @@ class Programs(Task):
         return _drawn(self, digits, key, batch_size)
 
     def texts(self, x: Shaped[Array, "batch time in"]) -> list[str]:
-        """The programs that rows of tokens stand for."""
+        """The programs of rows of tokens as text."""
         return [_text(rows) for rows in np.asarray(x)]
 
     @cached_property
@@ -146,7 +146,7 @@ class Programs(Task):
 
 
 def _arrangements(terms: int, ifs: int) -> Iterator[tuple[int, ...]]:
-    """Which terms are a number, 1, and which an if, 2."""
+    """The kind of each term: 1 for a number, 2 for an if."""
     for count in range(2, terms + 1):
         for branches in itertools.product((1, 2), repeat=count):
             if 1 <= branches.count(2) <= ifs:
@@ -195,7 +195,7 @@ _drawn = jax.jit(_draw, static_argnums=(0, 1, 3))
 
 
 def _whole(key: PRNGKeyArray, shape: tuple[int, ...], below: int) -> Array:
-    """Whole numbers from 0 to `below` - 1, all as likely up to 2⁻²⁴."""
+    """Integers from 0 to `below` - 1, equally likely up to 2⁻²⁴."""
     return jnp.minimum((uniform(key, shape) * below).astype(jnp.int32), below - 1)
 
 

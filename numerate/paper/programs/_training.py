@@ -1,4 +1,4 @@
-"""Programs by models: training with RMSE, and the share of digits that are right."""
+"""Training of models of programs with RMSE, and the share of correct digits."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,24 +18,24 @@ from numerate.train import compile_program, run_parallel, static_part, update_st
 from ._models import ConfiguredUnit
 from ._task import Programs
 
-# Seeds in one program, one program to a core. The seeds of a block are always the same.
+# The number of seeds in a compiled program, one program per core. A block always has the same
+# seeds.
 BLOCK = 5
 DIGITS = (2, 3, 4)
 _DIGITS = 16
-# The share of the steps in which a configured unit gets sharper. The last ones are for what is
-# then to be learned with weights that hardly move.
+# The share of the steps in which the gain of a configured unit grows. In the last steps it is
+# constant.
 _SHARPENING = 0.85
 
 
 class Training(NamedTuple):
-    """How a model learns to execute.
+    """The settings of a training.
 
-    **Fields:** `steps` of Adam, whose learning rate falls from `rate` to 0 by a cosine; programs
-    in a `batch`; `measures`, at even distances, of the answers; `sharpening`, what a configured
-    unit's gain is multiplied with at the end. It gets there exponentially, and the rate is divided
-    by its root on the way, since a step of the LSTM's weights moves the unit's by more.
-    With `skips_overflow` a batch whose gradient is not finite changes nothing; without, a product
-    that overflows once ends a model for good.
+    **Fields:** `steps` of Adam, with a cosine schedule from `rate` to 0; programs in a `batch`;
+    number of `measures`, at equal distances; `sharpening`, the final factor of a configured unit's
+    gain. The gain grows exponentially, and the learning rate is divided by the root of its factor,
+    since a step of the LSTM's weights then changes the unit's more. With `skips_overflow` a batch
+    whose gradient is not finite is skipped; otherwise a single overflow makes a model NaN.
     """
 
     steps: int
@@ -46,14 +46,13 @@ class Training(NamedTuple):
     skips_overflow: bool = False
 
     def sharpness(self, progress: Any) -> Any:
-        """What the gain is multiplied with after a share of the steps."""
+        """The factor of the gain after a share of the steps."""
         return self.sharpening ** jnp.minimum(progress / _SHARPENING, 1.0)
 
 
 class Learned(NamedTuple):
-    """**Fields:** `steps`, of the measures; `digits`, `(seeds, measures, 3)`, the share of digits
-    that are right in programs with numbers of two, three and four digits; `rmse`, of the same
-    shape."""
+    """**Fields:** `steps` of the measures; `digits`, `(seeds, measures, 3)`, the share of correct
+    digits in programs with numbers of two, three and four digits; `rmse`, of the same shape."""
 
     steps: np.ndarray
     digits: np.ndarray
@@ -61,11 +60,10 @@ class Learned(NamedTuple):
 
 
 def matching_digits(answers: Any, targets: Any) -> np.ndarray:
-    """The share of digits of every rounded answer that are the target's.
+    """The share of correct digits of every rounded answer.
 
-    Both are written with as many digits as the longer of the two, zeros in front, and aligned at
-    their last digit. The sign counts as one more digit where either is negative. NaN and infinite
-    answers match nowhere.
+    Answer and target are aligned at the last digit, with leading zeros. The sign counts as a digit
+    if either is negative. NaN and infinite answers have no correct digits.
 
     !!! example
         >>> matching_digits([118.4, 18.0, -118.0, 1180.0], [118.0, 118.0, 118.0, 118.0])
@@ -93,12 +91,13 @@ def learn(
     tick: Tick,
     root: int = 0,
 ) -> Learned:
-    """Train a model for every seed, and measure it all the way.
+    """Train a model for every seed, and measure it during training.
 
-    **Arguments:** `make`, of `key=`, the same object for the same model; `seeds`, from a multiple
-    of 5; `root`, as for `seed_keys`.
+    **Arguments:** `make`, a function of `key=`, the same object for the same model; `seeds`,
+    starting at a multiple of 5; `root`, as for `seed_keys`.
 
-    **Raises:** `ValueError` for other seeds: a seed's block must not depend on how many run.
+    **Raises:** `ValueError` for other seeds, because a seed's block must not depend on the number
+    of seeds.
     """
     if seeds.start % BLOCK:
         raise ValueError(f"seeds must start at a multiple of {BLOCK}, got {seeds}")
@@ -148,7 +147,7 @@ def _program(make: Callable[..., Any], task: Programs, training: Training) -> tu
     def loss(model: Any, x: Array, y: Array, progress: Array) -> Array:
         model = sharpened(model, progress)
         answers, penalty = jax.vmap(lambda one: _answer(model, one, progress))(x)
-        # The root has no gradient at 0, where all answers are exact.
+        # The root has no gradient at 0, if all answers are exact.
         return jnp.sqrt(jnp.mean(jnp.square(answers - y)) + 1e-8) / 100 + jnp.mean(penalty)
 
     update = update_step(loss, optimiser, static)
@@ -171,7 +170,7 @@ def _program(make: Callable[..., Any], task: Programs, training: Training) -> tu
 
 
 def _answer(model: Any, tokens: Array, progress: Array) -> tuple[Array, Array]:
-    """The answer, and what the units on the way add to the loss."""
+    """The answer, and the penalties of the configured units."""
     if not isinstance(model, ConfiguredUnit):
         return model(tokens)[0], jnp.zeros(())
     registers, penalty = model.run(tokens)

@@ -10,19 +10,19 @@ from numerate.initialisers import initialiser
 
 
 class UGRNN(eqx.Module):
-    """Update-gate recurrent network: a step either keeps a feature of the state or renews it.
+    """Update-gate recurrent network: a gate interpolates between the old state and a new one.
 
     g_t = σ(W_g [x_t, h_{t-1}] + b_g) and h_t = g_t ⊙ h_{t-1} + (1 - g_t) ⊙ tanh(W_c [x_t, h_{t-1}]
     + b_c), where x_t is the input at step t, h_t the state after it, σ the logistic function and
     ⊙ the elementwise product. W and b are free parameters.
 
     **Arguments:** `input_size`, of x_t; `hidden_size`, of h_t; `key`, which draws W uniform as
-    Glorot & Bengio. b_g starts at 1, so that states last, and b_c at 0.
+    Glorot & Bengio. b_g starts at 1, so that states are kept at first, and b_c at 0.
 
     **Shapes:** `(input_size,)` and a state `(hidden_size,)` to the next state.
 
-    **Represents exactly** nothing but a state that is kept, where the gate is saturated.
-    **Cannot** represent a sum or a product: new states lie in [-1, 1].
+    **Represents exactly** only a constant state, with a saturated gate. **Cannot** represent a sum
+    or a product: new states lie in [-1, 1].
 
     **Penalty:** none.
 
@@ -30,8 +30,8 @@ class UGRNN(eqx.Module):
 
     **Raises:** `ValueError` for a negative size.
 
-    **Differs from the authors' code in** nothing we know: theirs is not public. The start of b_g
-    is ours.
+    **Differs from the authors' code in** nothing we know: theirs is not public. The initial b_g is
+    ours.
 
     !!! example
         >>> cell = UGRNN(3, 4, key=jax.random.key(0))

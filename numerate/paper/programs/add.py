@@ -5,10 +5,10 @@ Choices that the paper leaves open:
 - A program has three tokens, each with its kind; a number is a single token.
 - The NALU is recurrent: its inputs are the number in the token and its own last two outputs, which
   are 0 at first. The first output is the result.
-- The input of the LSTM that configures it are the kinds of tokens without the numbers, so that its
-  output cannot depend on their size. Rows with "numbers seen" have the other reading.
-- The LSTM and UGRNN baselines have numbers and outputs in hundreds; so has a DNC with 8 slots of
-  16 numbers and one read head. The paper gives no sizes.
+- The inputs of the LSTM that configures it are the kinds of tokens without the numbers, so that its
+  output does not depend on their size. In rows with "numbers seen" it also gets the numbers.
+- The baselines have numbers and outputs in hundreds: LSTM, UGRNN, and a DNC with 8 slots of 16
+  numbers and one read head. The paper gives no sizes.
 - Digits are compared from the right, with leading zeros (`matching_digits`).
 - Numbers of three and four digits have no leading zeros; training numbers are from 0 to 99.
 - The loss is the RMSE of a batch, in hundreds. Adam has a cosine schedule, and gradients are
@@ -64,7 +64,7 @@ FIGURE_6 = {
 }
 
 # With all gates at ½ and all weights at 0.38 the sum is closer to the target than the product, so
-# that training opens the gates to it.
+# that training opens the gates for the sum.
 _NALU = partial(NALU, w_hat_init=constant(1.0), m_hat_init=constant(0.0), gate_init=constant(0.0))
 GLOROT, SEEN = "NALU, Glorot's start", "NALU, numbers seen"
 STUDY = ProgramStudy(

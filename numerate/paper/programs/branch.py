@@ -9,8 +9,8 @@ As `programs-add`, with the same choices except for these:
   register after the last token, without which it could not branch. Signs replaced tanh of r, r/10
   and r/100 after the results of tanh were known, including those outside the training range.
 - There are six registers.
-- The gain of a configured NAC grows to 25 times its size during training, so that its weights end
-  at 0 and ±1. A NALU does not train with this, and its gain stays constant.
+- The gain of a configured NAC grows by a factor of 25 during training, so that its weights end at 0
+  and ±1. A NALU does not train with this, and its gain is constant.
 - Every seed of the NAC trains six models. Its row has the first of them, and the row "best of 6"
   the one with the lowest error in the training range. Other units have one model per seed. There
   were four models until their results were known, including those outside the training range,
