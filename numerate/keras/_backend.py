@@ -1,4 +1,4 @@
-"""Whether Keras is there and computes with a library that the equations run on."""
+"""Checks that Keras is installed and has a supported backend."""
 
 from numerate.ops import register
 

@@ -1,4 +1,4 @@
-"""What every unit is as a Keras layer."""
+"""The base class of the units as Keras layers."""
 
 import functools
 import inspect
@@ -50,12 +50,12 @@ _EXAMPLE = """\
     (5, 2)
 """
 
-# Which class adapts a unit.
+# The adapter class of each unit.
 ADAPTERS: dict[type[units.Unit], type["Unit"]] = {}
 
 
 class _Native:
-    """A unit whose fields are arrays of the backend: what its equations compute with."""
+    """A unit whose fields are arrays of the backend, for its equations."""
 
     weight: Any
 
@@ -66,7 +66,7 @@ class _Native:
 class Interval(keras.constraints.Constraint):
     """Clips a parameter to an interval after every step of an optimiser.
 
-    The first time it also asks `check`, if there is one, whether anything was forgotten.
+    At the first call it also calls `check`, if given.
     """
 
     def __init__(self, low: float, high: float, check: Callable[[], None] | None = None):
@@ -88,8 +88,8 @@ class Interval(keras.constraints.Constraint):
 class Unit(keras.layers.Layer):
     """A unit as a Keras layer, its variables under the names of the unit's fields.
 
-    A class of one's own becomes a layer in one line, `class Mine(Unit, unit=MyUnit)`, if it is
-    a `numerate.units.Unit` written with `numerate.ops`.
+    A custom `numerate.units.Unit` written with `numerate.ops` becomes a layer in one line,
+    `class Mine(Unit, unit=MyUnit)`.
 
     **Shapes:** `(*batch, in_features)` to `(*batch, out_features)`.
 
@@ -126,7 +126,7 @@ class Unit(keras.layers.Layer):
             raise TypeError(
                 f"{name} takes one size, that of its output, as all layers of Keras do: "
                 f"{name}({sizes[0]}) learns from its first input that it has {out_features} "
-                f"features, or is told so by in_features={out_features}; "
+                f"features, or takes in_features={out_features}; "
                 f"got {name}{(out_features, *sizes)}"
             )
         known = inspect.signature(self.unit).parameters.keys() - {"dtype"}
@@ -147,8 +147,8 @@ class Unit(keras.layers.Layer):
         for name in self._static:
             setattr(self, name, getattr(shapes, name))
         self.in_features = in_features
-        # Whether something is left to validation data. Not read from the variables, which have no
-        # values while a program is traced.
+        # Whether the unit has choices. Not read from the variables, which have no values while a
+        # program is traced.
         self.doubts = bool(shapes.choices())
 
     def _shapes(self, in_features: int, out_features: int, given: dict[str, Any]) -> units.Unit:
@@ -186,7 +186,7 @@ class Unit(keras.layers.Layer):
     def _variables(
         self, name: str, value: Any, drawn: Callable[[], units.Unit], bounds: Any
     ) -> Any:
-        """The variable of a field, or one for each array of a tuple."""
+        """The variable of a field, or a tuple of variables."""
         if value is None:
             return None
 
@@ -211,10 +211,10 @@ class Unit(keras.layers.Layer):
         return variable(value, None)
 
     def call(self, x: Any, training: bool | None = False) -> Any:
-        """The outputs for examples with any axes before the last.
+        """The outputs for examples with any leading axes.
 
-        Computed in the precision of the parameters also where that of the layer is lower: the
-        exponents of a product in bfloat16 would be right to two digits.
+        Computed in the precision of the parameters even if that of the layer is lower: in bfloat16,
+        the exponents of a product would have two correct digits.
 
         **Raises:** `ValueError` for another number of features, and `TypeError` for anything but
         floating-point numbers.
@@ -249,18 +249,18 @@ class Unit(keras.layers.Layer):
 
     @property
     def is_chosen(self) -> bool:
-        """Whether all `choices` are made. A layer that is being traced counts as chosen."""
+        """Whether all `choices` are made. A traced layer counts as chosen."""
         return self.native().is_chosen
 
     def follow(self, schedule: Any) -> None:
-        """Add the penalties of a `numerate.train.PenaltySchedule` in `fit`, or none of any."""
+        """Add the penalties of a `numerate.train.PenaltySchedule` in `fit`, or none for `None`."""
         if self._step is not None:
             self._non_trainable_variables.remove(self._step)
             self._step = None
         self._schedule = schedule
         if schedule is not None and self._has_penalty:
             self._penalty_asked = True
-            # The layer is built already, and has this variable only as long as `fit` runs.
+            # The layer is already built, and has this variable only during `fit`.
             self._tracker.unlock()
             self._step = self.add_weight(
                 name="step", shape=(), initializer="zeros", dtype="float32", trainable=False
@@ -269,7 +269,7 @@ class Unit(keras.layers.Layer):
         self._regularise()
 
     def set_step(self, step: int) -> None:
-        """Go on with the schedule that is followed from a step of the training."""
+        """Continue the schedule from a step of the training."""
         if self._step is not None:
             self._step.assign(step)
 
@@ -278,9 +278,8 @@ class Unit(keras.layers.Layer):
         return self._native.penalty is not _Native.penalty
 
     def _regularise(self) -> None:
-        """Have Keras add the penalty to the loss, if any is wanted.
-
-        It is one of all parameters together, but Keras asks for it by variable.
+        """Let Keras add the penalty to the loss, if there is any. Keras has regularizers of single
+        variables, so the penalty of all is attached to the first.
         """
         first = next(iter(self.trainable_variables), None)
         if first is not None:
@@ -288,12 +287,12 @@ class Unit(keras.layers.Layer):
             first.regularizer = (lambda _: self._penalty_of_step()) if wanted else None
 
     def _penalty_of_step(self) -> Any:
-        """What is added to the loss. It is asked for once in each step of `fit`."""
+        """The term added to the loss. Keras calls this once in each step of `fit`."""
         if self._step is None:
             return self.penalty_factor * self.penalty()
         step: Any = ops.convert_to_tensor(self._step)
         if not isinstance(step, jax.Array):
-            step = int(step)  # PyTorch computes with numbers as they are
+            step = int(step)  # PyTorch computes eagerly
         total = self._schedule.penalty(self.native(), step)
         if self._training:
             self._step.assign(self._step + 1)
@@ -301,7 +300,7 @@ class Unit(keras.layers.Layer):
 
     def _check_penalty(self) -> None:
         if self._has_penalty and not self._penalty_asked:
-            self._penalty_asked = True  # it is told once
+            self._penalty_asked = True  # warn once
             warnings.warn(
                 f"{type(self).__name__} is trained without the penalty that makes weights whole: "
                 "fit(..., callbacks=[numerate.keras.Penalties()]) adds it by its schedule",
@@ -309,16 +308,16 @@ class Unit(keras.layers.Layer):
             )
 
     def penalty(self) -> Any:
-        """What the unit adds to the loss, before `penalty_weight(progress)`."""
+        """The penalty on the parameters, before `penalty_weight(progress)`."""
         self._penalty_asked = True
         return self.native().penalty()
 
     def penalty_weight(self, progress: Any) -> Any:
-        """What the penalty is multiplied with by the paper's schedule, `progress` from 0 to 1."""
+        """The factor of the penalty at a `progress` from 0 to 1, by the paper's schedule."""
         return self.native().penalty_weight(progress)
 
     def scheduled_penalty(self, progress: Any) -> Any:
-        """What to add to the loss at a `progress` from 0 to 1, by the paper's schedule."""
+        """The term to add to the loss at a `progress` from 0 to 1, by the paper's schedule."""
         self._penalty_asked = True
         return self.native().scheduled_penalty(progress)
 
@@ -327,7 +326,7 @@ class Unit(keras.layers.Layer):
         return self.native().bounds()
 
     def choices(self) -> tuple[int, ...]:
-        """How many alternatives there are for each thing left to validation data."""
+        """The number of alternatives for each choice that validation data decide."""
         return self.native().choices()
 
     def choose(self, index: int, alternative: int) -> None:
@@ -354,7 +353,7 @@ class Unit(keras.layers.Layer):
 
 
 def _is_known(init: Any) -> bool:
-    """Whether another program can find an initialiser: by name, or in Keras's register."""
+    """Whether another program can load an initialiser: by name, or registered in Keras."""
     if isinstance(init, str):
         return True
     return keras.saving.get_registered_object(keras.saving.get_registered_name(init)) is init
@@ -372,7 +371,7 @@ def _from_json(name: str, value: Any) -> Any:
 
 
 def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
-    """Give a layer's class the methods, the signature and the words of a unit."""
+    """Give a layer's class the methods, the signature and the docstring of a unit."""
 
     def __init__(self, *args, **kwargs):
         Unit.__init__(self, *args, **kwargs)
@@ -394,7 +393,7 @@ def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
 
 
 def _asked_of_native(name: str, value: Any) -> Any:
-    """A property or a method of the layer that is the native unit's."""
+    """A property or method of the layer that calls that of the native unit."""
     if isinstance(value, property):
         return property(lambda self: getattr(self.native(), name), doc=value.__doc__)
 
@@ -412,7 +411,7 @@ def _mapped(function: Callable[[Any], Any], field: Any) -> Any:
     return tuple(map(function, field)) if isinstance(field, list) else function(field)
 
 
-# NumPy has no bfloat16 of its own that PyTorch could read: values go through float32.
+# NumPy has no bfloat16, so values are converted via float32.
 def _tensor(array: Any, dtype: Any) -> Any:
     narrow = array.dtype.name == "bfloat16"
     values = np.asarray(array).astype("float32" if narrow else array.dtype)
@@ -427,13 +426,13 @@ def _values(variable: Any) -> Any:
 
 
 def as_unit(layer: Unit) -> units.Unit:
-    """The JAX unit with the values of a layer that is built."""
+    """The JAX unit with the values of a built layer."""
     values = {name: _mapped(_values, field) for name, field in layer._fields.items()}
     return rebuilt(layer.unit, layer._static_values(), values)
 
 
 def assign(layer: Unit, unit: units.Unit) -> None:
-    """Give a layer that is built the values of a unit."""
+    """Copy the values of a unit into a built layer."""
     for name, value in static_fields(unit).items():
         setattr(layer, name, value)
     new = iter(jax.tree.leaves(list(arrays(unit).values())))

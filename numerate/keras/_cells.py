@@ -1,4 +1,4 @@
-"""Units that run over sequences, as cells for `keras.layers.RNN`."""
+"""Recurrent units, as cells for `keras.layers.RNN`."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ class RecurrentCell(keras.layers.Layer):
 
     **Arguments:**
 
-    - `unit`: the layer; the features that it gives are those of the state.
+    - `unit`: the layer; its number of outputs is the size of the state.
     - further arguments are those of any layer.
 
-    **Raises:** `TypeError` for a class in place of a layer, and `ValueError` for an input or state
+    **Raises:** `TypeError` for a class instead of a layer, and `ValueError` for an input or state
     of another size.
 
     **Shapes:** `(batch, input_size)` and a list with the state `(batch, hidden_size)` to the
     next state and a list with the same.
 
-    In training, a unit with noise needs `unroll=True` of the `RNN` on the JAX backend: without,
-    the steps are one `scan`, within which Keras's generator of random numbers cannot move on.
+    In training, a unit with noise needs `unroll=True` of the `RNN` on the JAX backend: otherwise
+    the steps are one `scan`, in which Keras's random generator cannot change its state.
 
     !!! example
         >>> import keras
@@ -49,7 +49,7 @@ class RecurrentCell(keras.layers.Layer):
             self.unit.build((*input_shape[:-1], input_shape[-1] + self.state_size))
 
     def call(self, x: Any, states: list[Any], training: bool | None = False) -> tuple[Any, list]:
-        """The next state, twice: as the output and as what the next step starts from."""
+        """The next state, twice: as the output and as the state."""
         check_features("the state of RecurrentCell", self.state_size, states[0])
         h = self.unit(ops.concatenate([x, states[0]], axis=-1), training=training)
         return h, [h]

@@ -1,4 +1,4 @@
-"""Models between JAX and Keras, with the values of their parameters."""
+"""Conversion of models between JAX and Keras, with their parameters."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def to_keras(model: eqx.Module) -> Any:
     **Arguments:** `model`, of `numerate`. A `Recurrent` becomes a `keras.layers.RNN` and a
     `Stack` a `keras.Sequential`.
 
-    **Returns:** a layer that is built, with the values of its parameters.
+    **Returns:** a built layer, with the values of its parameters.
 
     **Raises:** `ValueError` for any other layer.
 
@@ -45,7 +45,7 @@ def to_keras(model: eqx.Module) -> Any:
 
 
 def from_keras(layer: Any) -> Any:
-    """The JAX model of a layer that is built, the other way round.
+    """The JAX model of a built layer, the inverse of `to_keras`.
 
     **Arguments:** `layer`: a unit of `numerate.keras`, a `keras.layers.RNN` of its
     `RecurrentCell`, or a `keras.Sequential` of these.

@@ -1,4 +1,4 @@
-"""What `fit` needs to train units as their papers do: callbacks for penalties and branches."""
+"""Callbacks of `fit` for penalties and branches, and snapping."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from numerate.train import PenaltySchedule, rounding_error, snapped_units
 
 
 def units_of(model: Any) -> list[Unit]:
-    """Every unit in a model, those within other layers included.
+    """Every unit in a model, including those within other layers.
 
     !!! example
         >>> from numerate.keras import NAU, NMU
@@ -28,14 +28,14 @@ class Penalties(keras.callbacks.Callback):
     **Arguments:**
 
     - `recipe`: a `numerate.recipes.Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and
-        schedule all units have; or a mapping from names of units to recipes, for a mixed model.
+        schedule apply to all units; or a mapping from names of units to recipes, for a mixed model.
         With `None` every unit follows its own paper's schedule, `scheduled_penalty`.
-    - `steps`: of the whole training; by default the batches of all epochs of this `fit`. A
-        recipe's schedule shrinks or grows with it. With `initial_epoch` it goes on from there.
+    - `steps`: the number of steps of the training; by default the batches of all epochs of this
+      `fit`. A recipe's schedule is scaled to it. With `initial_epoch` it continues from there.
 
-    **Raises:** `ValueError`, when `fit` begins, for a model without units, data whose number of
-    batches is not known without `steps`, a mapping that leaves a unit out, and a recipe whose
-    penalty depends on the loss.
+    **Raises:** `ValueError`, when `fit` begins, for a model without units, data with an unknown
+    number of batches if `steps` is not given, a mapping without one of the units, and a recipe
+    whose penalty depends on the loss.
 
     !!! example
         >>> from numerate.keras import NMU
@@ -61,7 +61,7 @@ class Penalties(keras.callbacks.Callback):
         if steps is None:
             if not batches or not epochs:
                 raise ValueError(
-                    "the data do not say how many batches there are: give Penalties the steps of "
+                    "the number of batches of the data is unknown: give Penalties the steps of "
                     "the whole training"
                 )
             steps = batches * epochs
@@ -85,7 +85,7 @@ class Penalties(keras.callbacks.Callback):
 
 
 class SelectBranches(keras.callbacks.Callback):
-    """Lets every `NASU` of a model choose its branch by validation data, at the end of each epoch.
+    """Selects the branch of every `NASU` of a model by validation data, at the end of each epoch.
 
     **Arguments:** `x`, `y`: validation data.
 
@@ -115,16 +115,16 @@ class SelectBranches(keras.callbacks.Callback):
 
 
 def select_branches(model: Any, x: Any, y: Any) -> Any:
-    """Let every `NASU` of a model choose its branch by the error on validation data, in place.
+    """Select the branch of every `NASU` of a model by the error on validation data, in place.
 
-    **Arguments:** `model`: any model with units in it; `x`, `y`: validation data.
+    **Arguments:** `model`: any model with units; `x`, `y`: validation data.
 
     **Returns:** the model.
 
     **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
     """
     units, error = _measured(model, x, y)
-    # The last unit first, with those before it as they are, as in `numerate.train.select`.
+    # The last unit first, with the others unchanged, as in `numerate.train.select`.
     for unit in reversed(units):
         for index, alternatives in enumerate(unit.choices()):
             errors = []
@@ -136,14 +136,13 @@ def select_branches(model: Any, x: Any, y: Any) -> Any:
 
 
 def snap(model: Any, x: Any, y: Any) -> Any:
-    """Put weights to integers, in place, wherever that does not make the error larger.
+    """Snap weights to integers, in place, where that does not increase the error.
 
-    The integers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
-    NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Branches
-    that are not chosen yet are chosen first. Variables that are not units' are untouched.
+    The integers are those of the unit's paper: -1, 0 and 1 for the weights of a NAC or a NAU, 0 and
+    1 for those of an NMU and for gates, exponents for the power units. Branches that are not chosen
+    yet are chosen first. Variables of other layers do not change.
 
-    **Arguments:** `model`: any model with units in it; `x`, `y`: rows, best such that were not
-    trained on.
+    **Arguments:** `model`: any model with units; `x`, `y`: data, preferably validation data.
 
     **Returns:** the model.
 
@@ -179,7 +178,7 @@ def snap(model: Any, x: Any, y: Any) -> Any:
 
 
 def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
-    """The units of a model that is built for x, and a function that measures its error."""
+    """The units of a model, which is built for x, and a function that measures its error."""
     x, y = ops.convert_to_tensor(x), np.asarray(y)
     units = units_of(model)
     if not units:

@@ -1,7 +1,7 @@
 """The units as PyTorch modules: the same classes, arguments, initialisers and equations.
 
 Needs PyTorch: `pip install "numerate[torch]"`. JAX, which makes the units' parameters, is imported
-with the first unit that is used.
+with the first unit.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every unit is as a PyTorch module."""
+"""The base class of the units as PyTorch modules."""
 
 import functools
 import types
@@ -47,15 +47,15 @@ _EXAMPLE = """\
     torch.Size([5, 2])
 """
 
-# Which class adapts a unit.
+# The adapter class of each unit.
 ADAPTERS: "dict[type[units.Unit], type[Unit]]" = {}
 
 
 class Unit(nn.Module):
     """A unit as a PyTorch module, its parameters under the names of the unit's fields.
 
-    A class of one's own becomes a module in one line, `class Mine(Unit, unit=MyUnit)`, if it
-    is a `numerate.units.Unit` written with `numerate.ops`.
+    A custom `numerate.units.Unit` written with `numerate.ops` becomes a module in one line,
+    `class Mine(Unit, unit=MyUnit)`.
 
     **Shapes:** `(*batch, in_features)` to `(*batch, out_features)`.
 
@@ -103,7 +103,7 @@ class Unit(nn.Module):
         self._adopt(made(self.unit, *args, seed=seed, dtype=name, **kwargs), device)
 
     def _adopt(self, unit: "units.Unit", device: torch.device | str | None = None) -> None:
-        """Take the static fields of a unit as attributes and its arrays as parameters."""
+        """Set the static fields of a unit as attributes and its arrays as parameters."""
         self._static, self._arrays = tuple(static_fields(unit)), tuple(arrays(unit))
         UNITS.add(self)
         for name, value in static_fields(unit).items():
@@ -116,7 +116,7 @@ class Unit(nn.Module):
         UNITS.add(self)  # a copy, or one from a file
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The outputs for examples with any axes before the last.
+        """The outputs for examples with any leading axes.
 
         **Raises:** `ValueError` for another number of features, and `TypeError` for anything but a
         tensor of floating-point numbers.
@@ -133,25 +133,25 @@ class Unit(nn.Module):
         return self.equation(x, draw if self.training else None)
 
     def penalty(self) -> torch.Tensor:
-        """What the unit adds to the loss, before `penalty_weight(progress)`."""
+        """The penalty on the parameters, before `penalty_weight(progress)`."""
         return self.weight.new_zeros(())
 
     @torch.no_grad()
     def constrain_(self) -> None:
-        """Clip the parameters, in place, to where they may lie.
+        """Clip the parameters to their bounds, in place.
 
-        Every optimiser of PyTorch does it after every step; this is for one's own.
+        Every PyTorch optimiser calls this after every step; a custom optimiser has to.
         """
         for name, (low, high) in self.bounds().items():
             for parameter in _tensors(getattr(self, name)):
                 parameter.clamp_(low, high)
 
     def forgive(self) -> None:
-        """Count the unit as one whose penalty is seen to."""
+        """Mark the penalty of the unit as handled."""
         self._penalty_asked = True
 
     def misses_penalty(self, steps: int) -> bool:
-        """Whether this is the last of so many optimiser steps, none with the unit's penalty."""
+        """Whether this is the last of `steps` optimiser steps, all without the unit's penalty."""
         if self._penalty_asked or type(self).penalty is Unit.penalty:
             return False
         self._steps_alone += 1
@@ -167,7 +167,7 @@ class Unit(nn.Module):
 
     @torch.no_grad()
     def _assign(self, unit: "units.Unit") -> None:
-        """Take the values of a unit, keeping the parameters as objects."""
+        """Copy the values of a unit into the existing parameters."""
         import jax
 
         for name, value in static_fields(unit).items():
@@ -181,7 +181,7 @@ class Unit(nn.Module):
 
 
 def _take_over(cls: type[Unit], unit: "type[units.Unit]") -> None:
-    """Give a module's class the methods, the signature and the words of a unit."""
+    """Give a module's class the methods, the signature and the docstring of a unit."""
 
     def __init__(self, *args, **kwargs):
         Unit.__init__(self, *args, **kwargs)
@@ -201,7 +201,7 @@ def _take_over(cls: type[Unit], unit: "type[units.Unit]") -> None:
 
 
 def _remembered(penalty: Callable[[Any], torch.Tensor]) -> Callable[[Any], torch.Tensor]:
-    """A unit's penalty, which remembers that it was asked for."""
+    """A unit's penalty, which records its calls."""
 
     @functools.wraps(penalty)
     def remembered(self: Unit) -> torch.Tensor:
@@ -212,10 +212,10 @@ def _remembered(penalty: Callable[[Any], torch.Tensor]) -> Callable[[Any], torch
 
 
 def _copied(function: Any, qualname: str) -> Any:
-    """A function with a code object of its own.
+    """A copy of a function with its own code object.
 
-    `torch.compile` compiles one code object eight times at most: a `forward` that all classes
-    share would be refused for the ninth unit of a program.
+    `torch.compile` compiles a code object at most eight times, so that a `forward` shared by all
+    classes would fail for the ninth unit of a program.
     """
     code = function.__code__.replace(co_qualname=qualname)
     copied = types.FunctionType(code, function.__globals__, function.__name__)
@@ -246,7 +246,7 @@ def _tensors(field: Any) -> list[torch.Tensor]:
     return list(field) if isinstance(field, nn.ParameterList) else [field]
 
 
-# NumPy has no bfloat16 of its own that PyTorch could read: values go through float64.
+# NumPy has no bfloat16, so values are converted via float64.
 def _tensor(array: Any, device: Any = None) -> torch.Tensor:
     dtype = getattr(torch, array.dtype.name)
     wide = np.float64 if dtype.is_floating_point else array.dtype

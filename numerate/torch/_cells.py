@@ -1,4 +1,4 @@
-"""Units that run over sequences, with the interface of PyTorch's cells."""
+"""Recurrent units, with the interface of PyTorch's cells."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ class RecurrentCell(nn.Module):
     - `unit`: a unit's class, or any function of `(in_features, out_features)` that makes one.
     - `input_size`: features of x.
     - `hidden_size`: features of h.
-    - further arguments are handed to `unit`.
+    - further arguments are passed to `unit`.
 
     **Raises:** `TypeError` for a unit that is already an instance, and `ValueError` for an input or
     state of another size.
@@ -44,7 +44,7 @@ class RecurrentCell(nn.Module):
         self.hidden_size = hidden_size
 
     def forward(self, input: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
-        """The next state, from an input and the state before it."""
+        """The next state, from an input and the previous state."""
         name = type(self).__name__
         check_array(name, input, torch.Tensor, "torch.Tensor")
         check_features(name, self.input_size, input)
@@ -58,7 +58,7 @@ class RecurrentCell(nn.Module):
 
 
 class Recurrent(RecurrentCell):
-    """A recurrent unit over whole sequences, as `numerate.Recurrent` is in JAX.
+    """A recurrent unit over whole sequences, as `numerate.Recurrent` in JAX.
 
     **Arguments:** as for `RecurrentCell`.
 

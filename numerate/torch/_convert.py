@@ -1,4 +1,4 @@
-"""Models between JAX and PyTorch, with the values of their parameters."""
+"""Conversion of models between JAX and PyTorch, with their parameters."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ def to_torch(model: "eqx.Module") -> nn.Module:
 
 
 def from_torch(module: nn.Module) -> Any:
-    """The JAX model of a module, the other way round.
+    """The JAX model of a module, the inverse of `to_torch`.
 
     **Arguments:** `module`: a unit of `numerate.torch`, its `Recurrent` or `RecurrentCell`, or
     a `torch.nn.Sequential` of these.

@@ -1,4 +1,4 @@
-"""What an ordinary training loop of PyTorch needs to train units as their papers do."""
+"""Penalties, branches and snapping for ordinary training loops of PyTorch."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -32,8 +32,8 @@ class Penalties:
 
     **Fields:**
 
-    - `step`: how many steps are made; set it when a training is resumed.
-    - `steps`: of the whole training.
+    - `step`: the number of completed steps; set it when a training is resumed.
+    - `steps`: the number of steps of the training.
     """
 
     def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, schedule: Any):
@@ -42,12 +42,12 @@ class Penalties:
         self._hook = optimiser.register_step_pre_hook(self._add)
 
     def __call__(self) -> torch.Tensor:
-        """What the penalties add to the loss at this step."""
+        """The term that the penalties add to the loss at this step."""
         penalties = [self._schedule.penalty(unit, self.step) for unit in self._units]
         return sum(penalties, start=torch.zeros(()))
 
     def remove(self) -> None:
-        """Add no penalties any more."""
+        """Stop adding penalties."""
         self._hook.remove()
 
     def _add(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
@@ -64,7 +64,7 @@ class Penalties:
         with torch.enable_grad():
             penalties = [self._schedule.penalty(unit, step) for unit in units]
             total = torch.stack(penalties).sum()
-        # A scaler of gradients that leaves dividing to the optimiser says so there.
+        # A gradient scaler that leaves the division to the optimiser stores the scale there.
         scale = getattr(optimiser, "grad_scale", None)
         gradients = torch.autograd.grad(total, trained, allow_unused=True)
         with torch.no_grad():
@@ -85,25 +85,25 @@ def penalise(
     *,
     steps: int | None = None,
 ) -> Penalties:
-    """Let an optimiser add the penalties of a model's units, by schedule, before every step.
+    """Let an optimiser add the scheduled penalties of a model's units before every step.
 
-    One call before an ordinary loop. The loss stays what it is; the gradients of the penalties are
-    added to those that `backward` has left.
+    Call it once before an ordinary loop. The loss does not change; the gradients of the penalties
+    are added to those of `backward`.
 
     **Arguments:**
 
-    - `model`: any module with units in it.
-    - `optimiser`: that trains it. Not one that calls a closure, such as `LBFGS`.
+    - `model`: any module with units.
+    - `optimiser`: its optimiser. One with a closure, such as `LBFGS`, is not supported.
     - `recipe`: a `numerate.recipes.Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and
-        schedule all units have; or a mapping from names of units to recipes, for a mixed model.
+        schedule apply to all units; or a mapping from names of units to recipes, for a mixed model.
         With `None` every unit follows its own paper's schedule, `scheduled_penalty`.
-    - `steps`: of the whole training; by default those of the recipe, whose schedule shrinks or
-        grows with it. Beyond the last step the penalties stay as they are there.
+    - `steps`: the number of steps of the training; by default that of the recipe, whose schedule is
+      scaled to it. After the last step the penalties stay constant.
 
-    **Returns:** the `Penalties`; called, they are what is added to the loss at this step.
+    **Returns:** the `Penalties`; calling it gives the term that is added to the loss at this step.
 
-    **Raises:** `ValueError` for a model without units, without steps, for a mapping that leaves a
-    unit out, a recipe whose penalty depends on the loss, and an optimiser with a closure.
+    **Raises:** `ValueError` for a model without units, without steps, for a mapping without one of
+    the units, a recipe whose penalty depends on the loss, and an optimiser with a closure.
 
     !!! example
         >>> from numerate.torch import NMU
@@ -127,11 +127,11 @@ def penalise(
 
 
 def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
-    """Let every `NASU` of a model choose its branch by the error on validation data, in place.
+    """Select the branch of every `NASU` of a model by the error on validation data, in place.
 
     **Arguments:** `model`: any module with units in it; `x`, `y`: validation data.
 
-    **Returns:** the model. Its mode is left as it was.
+    **Returns:** the model. Its mode does not change.
 
     **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
 
@@ -145,7 +145,7 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
     """
     with _evaluating(model, x, y) as (units, error):
         _choose_first(units)
-        # The last unit first, with those before it as they are, as in `numerate.train.select`.
+        # The last unit first, with the others unchanged, as in `numerate.train.select`.
         for unit in reversed(units):
             for index, alternatives in enumerate(unit.choices()):
                 errors = []
@@ -157,16 +157,15 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
 
 
 def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
-    """Put weights to integers, in place, wherever that does not make the error larger.
+    """Snap weights to integers, in place, where that does not increase the error.
 
-    The integers are those that the paper of a unit means: -1, 0 and 1 for the weights of a
-    NAC or a NAU, 0 and 1 for those of an NMU and for gates, exponents for the power units. Branches
-    that are not chosen yet are chosen first. Parameters that are not units' are untouched.
+    The integers are those of the unit's paper: -1, 0 and 1 for the weights of a NAC or a NAU, 0 and
+    1 for those of an NMU and for gates, exponents for the power units. Branches that are not chosen
+    yet are chosen first. Parameters of other layers do not change.
 
-    **Arguments:** `model`: any module with units in it; `x`, `y`: rows, best such that were not
-    trained on.
+    **Arguments:** `model`: any module with units; `x`, `y`: data, preferably validation data.
 
-    **Returns:** the model. Its mode is left as it was.
+    **Returns:** the model. Its mode does not change.
 
     **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
 
@@ -199,7 +198,7 @@ def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
 
 
 def _choose_first(units: list[Unit]) -> None:
-    """The first alternative of everything that is not chosen yet, from which choosing starts."""
+    """Make the first alternative of all open choices, as a start of the selection."""
     for unit in units:
         if not unit.is_chosen:
             for index in range(len(unit.choices())):

@@ -1,4 +1,4 @@
-"""The units: each class borrows the equations of its namesake in `numerate.units`."""
+"""The units: each class has the equations of the class of the same name in `numerate.units`."""
 
 from numerate._adapters import adapted
 from numerate.torch._base import Unit

@@ -1,8 +1,8 @@
-"""What no loop has to remember: after every step of an optimiser, units are constrained.
+"""Constraints of units after every step of any optimiser.
 
-PyTorch calls a hook after each step of any optimiser. This one projects the parameters of units
-that the optimiser trains to where they may lie, so that an ordinary loop trains as the units'
-papers do; and it tells once of units whose penalty nothing has asked for.
+PyTorch calls a hook after each step of any optimiser. This hook projects the parameters of the
+units that the optimiser trains to their bounds, so that an ordinary loop trains units as in their
+papers. It also warns once about units whose penalty is never used.
 """
 
 import warnings
@@ -14,7 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 _PATIENCE = 100  # steps without a penalty
 
-# Every unit that there is.
+# All existing units.
 UNITS: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
 
