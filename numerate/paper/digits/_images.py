@@ -58,7 +58,7 @@ def digits(source: str = "any") -> Digits:
         from numerate._errors import InputError
 
         raise InputError(
-            "MNIST is not there: numerate data mnist downloads it, or name the folder of its "
+            "MNIST is missing: numerate data mnist downloads it, or name the folder of its "
             "four files by --data or in NUMERATE_DATA."
         )
     return _small()

@@ -121,7 +121,7 @@ def download_mnist(
     check_folder(folder, ())
     for name, expected in sha256.items():
         if _has(folder, name, expected):
-            note(f"{name} is there already.")
+            note(f"{name} exists already.")
             continue
         check_writable(folder / f"{name}.gz")
         content = _fetched(retrieve, mirrors, f"{name}.gz", expected, note)
@@ -187,7 +187,7 @@ def _content(path: Path) -> bytes:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{path} is cut short or not gzipped; get it again.") from None
+        raise InputError(f"{path} is truncated or not gzipped; download it again.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 
@@ -197,7 +197,7 @@ def _verified(path: Path, content: bytes, expected: str) -> bytes:
     if found != expected:
         raise InputError(
             f"{path} is not the file of MNIST: the SHA-256 of its {len(content)} uncompressed "
-            f"bytes is {found} and should be {expected}; get it again."
+            f"bytes is {found} and should be {expected}; download it again."
         )
     return content
 

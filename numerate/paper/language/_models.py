@@ -307,7 +307,7 @@ def prefixes(
 
 def _level(found: list[tuple[int, ...]], index: dict, size: int) -> Level:
     if len(found) > size:
-        raise ValueError(f"sizes must hold the {len(found)} beginnings of a level, got {size}")
+        raise ValueError(f"sizes must hold the {len(found)} prefixes of a level, got {size}")
     rows = [(index[words[:-1]], words[-1]) for words in found]
     filled = np.array(rows + [(0, 0)] * (size - len(found)), int).reshape(size, 2)
     return Level(filled[:, 0], filled[:, 1])

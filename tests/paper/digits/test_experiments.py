@@ -119,5 +119,5 @@ def test_mnist_that_is_not_there_is_said_before_anything_runs(monkeypatch, tmp_p
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     settings = dataclasses.replace(SMALL, source="mnist")
     core.split.cache_clear()
-    with pytest.raises(InputError, match="MNIST is not there"):
+    with pytest.raises(InputError, match="MNIST is missing"):
         ADD.run(Job("NAC", range(1)), settings, lambda fraction: None)

@@ -70,8 +70,8 @@ def plain_text(path):
 @each(
     "spoil, complaint",
     [
-        (cut, "cut short or not gzipped"),
-        (plain_text, "cut short or not gzipped"),
+        (cut, "truncated or not gzipped"),
+        (plain_text, "truncated or not gzipped"),
         (other, "is not the file of MNIST: the SHA-256"),
         (os.unlink, f"lacks {FIRST}, which may also end in .gz"),
     ],

@@ -171,5 +171,5 @@ def test_padding_of_a_tree_changes_no_gradient():
 
 
 def test_a_tree_that_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="sizes must hold the 2 beginnings of a level, got 1"):
+    with pytest.raises(ValueError, match="sizes must hold the 2 prefixes of a level, got 1"):
         prefixes(np.array([[1], [2]]), sizes=[1])
