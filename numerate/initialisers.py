@@ -1,7 +1,7 @@
-"""Initialisers of free parameters, by name: all that the published codes use.
+"""Initialisers of free parameters, by name: all those of published implementations.
 
-An initialiser is a function `(key, shape, dtype) -> array`, JAX's own convention, for a
-weight of shape `(out, in)`.
+An initialiser is a function `(key, shape, dtype) -> array`, as in JAX, for a weight of shape
+`(out, in)`.
 """
 
 import inspect
@@ -18,7 +18,7 @@ Initialiser = Callable[[PRNGKeyArray, tuple[int, int], jnp.dtype], Array]
 
 
 def uniform(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
-    """U(-2, 2), whatever the shape.
+    """U(-2, 2), for any shape.
 
     !!! example
         >>> import jax
@@ -43,7 +43,8 @@ def glorot_uniform(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Ar
 
 
 def kaiming_uniform(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
-    """U(-r, r) with r = √(6 / in), the gain of a ReLU, as public codes apply it to Ŵ and M̂.
+    """U(-r, r) with r = √(6 / in), with the gain of a ReLU, as public implementations use it for Ŵ
+    and M̂.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -60,8 +61,8 @@ def madsen(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "ou
     """U(-r, r) for both Ŵ and M̂, with r such that Var[tanh(Ŵ) σ(M̂)] is Glorot's 2/(in + out).
 
     `madsen_range` gives r. The variance cannot exceed 1/2, so that in + out ≤ 4 has no
-    solution; like the authors' code we then solve for in + out = 5, where r is 9.47 and
-    almost every weight starts saturated at -1, 0 or 1. The floor is not in their paper.
+    solution; like the authors' code we then solve for in + out = 5, where r is 9.47 and almost
+    every weight starts saturated at -1, 0 or 1. This bound is not in their paper.
 
     !!! example
         >>> import jax
@@ -91,7 +92,7 @@ def madsen_range(in_features: int, out_features: int) -> float:
 
 
 def nau(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
-    """U(-r, r) with r = min(1/2, √(6 / (in + out))): Glorot's, kept away from ±1.
+    """U(-r, r) with r = min(1/2, √(6 / (in + out))): Glorot's, bounded away from ±1.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -105,10 +106,10 @@ def nau(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out i
 
 
 def nmu(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
-    """U(1/4, 3/4), whatever the shape.
+    """U(1/4, 3/4), for any shape.
 
-    The paper asks for mean 1/2 and variance 1/4, which no distribution within [0, 1] but a
-    coin has; the authors' code draws these, of variance 1/48.
+    The paper requires mean 1/2 and variance 1/4, which in [0, 1] only a coin toss has; the authors'
+    code has this distribution, of variance 1/48.
 
     !!! example
         >>> import jax
@@ -136,7 +137,7 @@ def glorot_normal(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Arr
 
 
 def orthogonal(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array, "out in"]:
-    """A random matrix whose columns, or whose rows if those are fewer, are orthonormal.
+    """A random matrix with orthonormal columns, or rows if there are fewer rows.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -148,16 +149,16 @@ def orthogonal(key: PRNGKeyArray, shape: tuple[int, int], dtype) -> Float[Array,
     """
     if 0 in shape:
         return jnp.zeros(shape, dtype)
-    # The decomposition exists from float32 on.
+    # The decomposition needs at least float32.
     wide = dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32
     q, r = jnp.linalg.qr(jax.random.normal(key, (max(shape), min(shape)), wide))
-    # Its signs are a convention of the library; with those of r undone, q is uniform.
+    # The signs are a convention of the library; after removing those of r, q is uniform.
     q = q * jnp.sign(jnp.diagonal(r))
     return (q if shape[0] >= shape[1] else q.T).astype(dtype)
 
 
 def symmetric(r: float) -> Initialiser:
-    """U(-r, r), whatever the shape.
+    """U(-r, r), for any shape.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -169,7 +170,7 @@ def symmetric(r: float) -> Initialiser:
 
 
 def normal(mean: float, deviation: float) -> Initialiser:
-    """N(mean, deviation²), whatever the shape.
+    """N(mean, deviation²), for any shape.
 
     !!! example
         >>> import jax
@@ -181,7 +182,7 @@ def normal(mean: float, deviation: float) -> Initialiser:
 
 
 def constant(value: float) -> Initialiser:
-    """Every parameter starts at `value`. The name `"constant"` stands for `constant(0)`.
+    """All parameters equal `value`. The name `"constant"` stands for `constant(0)`.
 
     !!! example
         >>> import jax
@@ -209,7 +210,7 @@ INITIALISERS: dict[str, Initialiser] = {
 
 
 def initialiser(choice: str | Initialiser) -> Initialiser:
-    """The initialiser of a name, or a function as one, whose results are checked.
+    """The initialiser with a name, or a given function with checks of its results.
 
     **Raises:** `ValueError` for a name that is not in `INITIALISERS`; the function that is returned
     raises `TypeError` where `choice` cannot be called with `(key, shape, dtype)`, as those of

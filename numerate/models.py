@@ -1,4 +1,4 @@
-"""Networks of units, layers one after another, and what stands before them to see images."""
+"""Networks of units: layers in sequence."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,20 +11,19 @@ Layer = Callable[..., Any]
 
 
 class Stack(eqx.Module):
-    """Layers one after another: units, recurrent units, or any layer of Equinox.
+    """Layers in sequence: units, recurrent units, or any layers of Equinox.
 
     **Arguments:**
 
-    - `layers`: each either an Equinox module, used as it is, or a function of `key=` that
-        makes one, such as `functools.partial(NAC, 100, 2)`. The second form makes
-        `functools.partial(Stack, layers)` a function of `key=` itself, so that every seed has
-        its own layers.
-    - `key`: split among the layers to be made; may be left out if there are none.
+    - `layers`: each either an Equinox module or a function of `key=` that makes one, such as
+      `functools.partial(NAC, 100, 2)`. With functions, `functools.partial(Stack, layers)` is a
+      function of `key=` too, which makes new layers for every seed.
+    - `key`: split among the layers to be made; optional if there are none.
 
-    **Shapes:** the shape the first layer takes to the shape the last one returns.
+    **Shapes:** the input shape of the first layer to the output shape of the last one.
 
-    **Raises:** `ValueError` if a layer takes another number of features than the one before it
-    gives, or if `key` is missing.
+    **Raises:** `ValueError` if a layer takes another number of features than the previous one
+    returns, or if `key` is missing.
 
     !!! example
         >>> from functools import partial
@@ -46,7 +45,7 @@ class Stack(eqx.Module):
     def __call__(
         self, x: Float[Array, "..."], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "..."]:
-        """The output for one example. `key` is handed on, one part of it to each layer."""
+        """The output for one example. `key` is split among the layers."""
         for i, layer in enumerate(self.layers):
             x = layer(x, key=None if key is None else jax.random.fold_in(key, i))  # pyright: ignore[reportCallIssue]
         return x
@@ -63,7 +62,7 @@ def _make(layer: eqx.Module | Layer, index: int, key: PRNGKeyArray | None) -> eq
         return layer
     if key is None:
         raise ValueError(f"key is needed to make layers[{index}], {layer!r}; got None")
-    # `fold_in` gives a layer the same key whatever layers follow it.
+    # With `fold_in`, a layer's key does not depend on the layers after it.
     return layer(key=jax.random.fold_in(key, index))
 
 
@@ -78,5 +77,5 @@ def _check_fit(index: int, before: eqx.Module, after: eqx.Module) -> None:
 
 
 def _size(layer: eqx.Module, *names: str) -> int | str | None:
-    """The first of the attributes that a layer has; layers without any fit everywhere."""
+    """The first of the attributes that a layer has, or None, which fits any neighbour."""
     return next((getattr(layer, n) for n in names if hasattr(layer, n)), None)

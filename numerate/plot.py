@@ -1,4 +1,4 @@
-"""A figure of a fit: data and formula, residuals, and the formulas that were compared.
+"""A figure of a fit: data and formula, residuals, and the Pareto front of formulas.
 
 Needs the extra `plot`: `pip install "numerate[plot]"`.
 """
@@ -67,7 +67,7 @@ def check_can_plot(path: str | Path) -> None:
 
 
 def save_plot(model: Any, table: Table, path: str | Path) -> None:
-    """Draws `plot_fit(model, table)` to a file; the same fit gives the same bytes.
+    """Writes `plot_fit(model, table)` to a file, byte for byte reproducible.
 
     **Arguments:** a fitted `ArithmeticRegressor` or a `FormulaModel`, the table it was fitted
     to, and a path that ends in .png, .svg or .pdf.
@@ -195,7 +195,7 @@ def _draw_points(axes: "Axes", x: np.ndarray, y: np.ndarray, label: str | None =
 
 
 def _widened(low: float, high: float, logarithmic: bool, share: float) -> tuple[float, float]:
-    """The interval, widened on both sides by a share of its width; it does not cross zero."""
+    """The interval, extended on both sides by a share of its width, but not across zero."""
     if logarithmic:
         margin = (high / low) ** share
         return low / margin, high * margin

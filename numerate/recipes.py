@@ -1,11 +1,11 @@
-"""Recipes: how each paper trained its units (initialiser, optimiser, penalties, schedule).
+"""Recipes: the training settings of each paper (initialiser, optimiser, penalties, schedule).
 
     recipe = recipes.madsen2020("NMU")
     run = train_many(keys, task, recipe.model(2, 1), recipe.config)
 
-The defaults of a unit are those of its authors where one setting serves. A recipe holds the
-rest: optimiser and schedule, and the variants of a unit that was trained in several ways. Its
-docstring names the script of the public code that it follows, and what differs from it.
+The defaults of a unit are those of its authors, if these have one setting. A recipe adds optimiser
+and schedule, and variants of a unit that was trained in several ways. Its docstring names the
+script of the public code that it follows, and the differences.
 """
 
 import math
@@ -27,15 +27,15 @@ from numerate.train import INALU_AUTHORS, INALU_BENCHMARK, Config
 
 @dataclass(frozen=True)
 class Recipe:
-    """A unit and how it is trained.
+    """A unit and its training settings.
 
     **Fields:**
 
     - `unit`: a function of `(in_features, out_features, *, key)` that makes the unit, or the
-      `Stack` of several where the paper trained that.
+      `Stack` of several that the paper trained.
     - `config`: a `Config` for `train` and `train_many`; `dataclasses.replace` changes it.
-    - `optimiser`: a function of the number of steps that makes `config.optimiser`, if its learning
-      rate has a schedule; else `None`.
+    - `optimiser`: a function from the number of steps to `config.optimiser` if its learning rate
+      has a schedule, else `None`.
     """
 
     unit: Callable[..., Any]
@@ -45,17 +45,16 @@ class Recipe:
     def model(self, in_features: int, out_features: int) -> Callable[..., Any]:
         """The function of `key=` that `train` takes: the unit with its sizes.
 
-        The same object for the same sizes, so that programs are compiled once.
+        It is the same object for the same sizes, so that programs are compiled once.
         """
         return _sized(self.unit, in_features, out_features)
 
     def shortened(self, steps: int) -> "Recipe":
         """The recipe with another number of steps.
 
-        The schedules of penalties and learning rates shrink with it, those of units and those
-        that the recipe gives in steps. It is measured as often, or where that does not divide
-        the steps, at the greatest interval that divides both. A rule for restarts counts
-        measurements, and does not shrink.
+        The schedules of penalties and learning rates are scaled, both those of units and those that
+        the recipe gives in steps. `log_every` stays the same, or becomes the greatest common
+        divisor with the steps. A rule for restarts counts measurements, and is not scaled.
         """
         if steps == self.config.steps:
             return self
@@ -97,7 +96,7 @@ def madsen2020(unit: str) -> Recipe:
 
     arXiv:2001.05016, appendix, and `lfs_batch_jobs/function_task_static.sh` of
     AndreasMadsen/stable-nalu, where `--regualizer` is one factor of the penalties of both layers.
-    NACs start as in their code, see `initialisers.madsen`.
+    NACs are initialised as in their code, see `initialisers.madsen`.
     """
     config = Config(steps=5_000_000, optimiser=_adam(1e-3))
     nac = {"w_hat_init": "madsen", "m_hat_init": "madsen"}
@@ -121,36 +120,37 @@ def mistry2022(unit: str, operation: str = "mul", *, inputs: int = 2) -> Recipe:
     - `unit`: `"NAC"`, `"NACMul"`, `"NALU"`, `"GNALU"`, `"iNALU"`, `"NAU"`, `"NMU"`, `"NPU"`,
         `"RealNPU"`, `"MCFC"`, `"MulMCFC"`, `"MulMCFCSignINALU"` or `"MulMCFCSignRealNPU"`.
     - `operation`: `"div"` makes the L1 penalty of the NPUs a hundred times smaller.
-    - `inputs`: of the unit. With more than two, of which two matter, training has 100,000 steps
-        and the penalties of NAU, NMU and the mass-conserving units grow from 50,000 to 75,000
-        steps instead of 20,000 to 35,000. That of the NPUs grows tenfold every 10,000 steps, and
-        the iNALU is trained for 50,000, with either number.
+    - `inputs`: number of inputs. With more than two, of which two are relevant, training has
+        100,000 steps and the penalties of NAU, NMU and the mass-conserving units grow from 50,000
+        to 75,000 steps instead of 20,000 to 35,000. In both cases, the penalty of the NPUs grows
+        tenfold every 10,000 steps, and the iNALU is trained for 50,000.
 
-    **Raises:** `ValueError` for another unit, or less than two inputs.
+    **Raises:** `ValueError` for another unit, or fewer than two inputs.
 
     !!! example
         >>> mistry2022("NAU").config.steps, mistry2022("NAU", inputs=10).config.steps
         (50000, 100000)
 
     Journal of Machine Learning Research 23(185), and of bmistry4/nalm-benchmark
-    `lfs_batch_jobs/single_layer_task/benchmarking/single_layer_benchmark.sh`. Its runs with ten
-    inputs are the NAU's (`--max-iterations 100000 --regualizer-scaling-start 50000
-    --regualizer-scaling-end 75000`) and the iNALU's; for the other units that is the schedule of
-    the NAU.
+    `lfs_batch_jobs/single_layer_task/benchmarking/single_layer_benchmark.sh`. It has runs with ten
+    inputs for the NAU
+    (`--max-iterations 100000 --regualizer-scaling-start 50000 --regualizer-scaling-end 75000`) and
+    the iNALU; the other units have the schedule of the NAU here.
 
-    - NACs, NALUs and the GNALU start as `initialisers.madsen`, with ε = 1e-7. The GNALU
-        (`--nalu-gate golden-ratio --nalu-mul golden-ratio --nac-weight golden-ratio`) has the
-        gate σ_φ(G x), whose G starts as Glorot's: it is not Rana's, for which see `rana2019`.
+    - NACs, NALUs and the GNALU are initialised by `initialisers.madsen`, with ε = 1e-7. The GNALU
+        (`--nalu-gate golden-ratio --nalu-mul golden-ratio --nac-weight golden-ratio`) has the gate
+        σ_φ(G x) with Glorot's initialisation of G, unlike that of Rana et al. in `rana2019`.
     - NPUs: `--learning-rate 5e-3 --regualizer-l1`, with β from 1e-7 to 1e-5, for quotients from
-        1e-9 to 1e-7, and the gate clipped without a gradient outside [0, 1]. Straight through,
-        3 of 8 seeds of the RealNPU learn a / b from U[1, 2], where with the clip all 8 do.
-    - The iNALU (`--clip-grad-value 0.1 --reinit`) starts as its authors' module, at 0.88 and 0.5,
-        and not as their experiments; it has Adam, the penalty after 10,000 steps and
-        `train.INALU_BENCHMARK` for restarts. Their gate on its penalty reads the validation
-        error, ours the batch's.
-    - MCFCs (`marc_single_layer.sh` beside it) have no trash there, and a gate whose weight is -1
-        or 1 for a single output. Ours have the trash, and that gate. The script of
-        MulMCFCSignRealNPU is not public; its sign gate's penalty has the factor 1.
+        1e-9 to 1e-7, and the gate clipped without a gradient outside [0, 1]. With a
+        straight-through gradient, 3 of 8 seeds of the RealNPU learn a / b from U[1, 2], with the
+        clip all 8.
+    - The iNALU (`--clip-grad-value 0.1 --reinit`) is initialised as in its authors' module, at 0.88
+      and 0.5, and not as in their experiments. It has Adam, the penalty after 10,000 steps and
+      `train.INALU_BENCHMARK` for restarts. Their penalty depends on the validation error, ours on
+      that of the batch.
+    - MCFCs (`marc_single_layer.sh` beside it) have no trash there, and a gate weight of -1 or 1 for
+        a single output. Ours have the trash, and the same gate. The script of MulMCFCSignRealNPU is
+        not public; its sign gate's penalty has the factor 1.
     """
     config = _of_inputs(inputs, Config(optimiser=_adam(1e-3)))
     later = _later(inputs, config)
@@ -168,7 +168,7 @@ def mistry2022(unit: str, operation: str = "mul", *, inputs: int = 2) -> Recipe:
     }
     clipped = Config(
         optimiser=_clipped_adam(0.1),
-        # After step 10,000 of 50,000, where the unit's own is at 11 % of the training.
+        # After step 10,000 of 50,000; the unit's own schedule starts at 11 % of the training.
         penalty_progress=_moved((0.20001, 0.11)),
         penalty_below=1.0,
         restart=INALU_BENCHMARK,
@@ -193,7 +193,7 @@ def mistry2022(unit: str, operation: str = "mul", *, inputs: int = 2) -> Recipe:
 
 
 def mistry2022snmu(noise: tuple[float, float] | None = (1.0, 5.0), **settings: Any) -> Recipe:
-    """Mistry et al. (2022b): the stochastic NMU on two inputs, as the NMU is trained there.
+    """Mistry et al. (2022b): the stochastic NMU on two inputs, with the settings of the NMU.
 
     **Arguments:** `noise` and further `settings` of `sNMU`, such as `deviation`.
 
@@ -214,12 +214,12 @@ def mistry2023(unit: str, *, inputs: int = 2) -> Recipe:
 
     - `unit`: `"RealNPU"` or `"RealNPUModified"` (Adam 5e-3), `"NRU"` (Adam 1, with more than two
         inputs 1e-3), `"NMRU"` or `"SignNMRU"` (both Adam 1e-2 with gradients clipped to norm 1).
-    - `inputs`: of the unit. With more than two, of which two matter, training has 100,000 steps
-        and penalties grow from 50,000 to 75,000 steps, instead of 20,000 to 35,000, or of 40,000
-        to 50,000 for `"RealNPUModified"`. The L1 penalty of the RealNPUs grows from 1e-9 to 1e-7,
-        tenfold every 10,000 steps, with either number.
+    - `inputs`: number of inputs. With more than two, of which two are relevant, training has
+        100,000 steps and penalties grow from 50,000 to 75,000 steps, instead of 20,000 to 35,000,
+        or of 40,000 to 50,000 for `"RealNPUModified"`. In both cases, the L1 penalty of the
+        RealNPUs grows from 1e-9 to 1e-7, tenfold every 10,000 steps.
 
-    **Raises:** `ValueError` for another unit, or less than two inputs.
+    **Raises:** `ValueError` for another unit, or fewer than two inputs.
 
     !!! example
         >>> mistry2023("SignNMRU").config.batch_size
@@ -272,8 +272,8 @@ def heim2020(unit: str, setting: str = "simple", operation: str = "mul") -> Reci
     arXiv:2006.01681, and of nmheim/NeuralPowerUnits `scripts/simple/run.jl` (`:niters=>20000,
     :βl1=>0, :lr=>0.005`) and `scripts/arithmetic/*_l1_runs.jl` with `sobolconfigs.jl`. Their text
     gives a learning rate of 1e-3. One version of `sobolconfigs.jl` starts the penalty of the root
-    at 1e-6. In the large setting exponents start as U(0, 0.1), and the NAU before the unit is
-    neither clipped nor penalised but by L1, of which our recipe has the unit's part.
+    at 1e-6. In the large setting exponents start as U(0, 0.1). The NAU before the unit is not
+    clipped, and its only penalty is L1, of which our recipe only has the unit's part.
     """
     npus = {"NPU": ("w_real_init", units.NPU), "RealNPU": ("w_hat_init", units.RealNPU)}
     _known(unit=(unit, npus), setting=(setting, ("simple", "large")), operation=(operation, _LARGE))
@@ -301,10 +301,10 @@ def schloer2020(unit: str) -> Recipe:
     """Schlör et al. (2020): RMSProp 1e-2 on 100 epochs of 1,000 batches of 64.
 
     Of every ten batches eight train Ŵ and M̂ and two the gates. Gradients are clipped to ±0.1.
-    From the twelfth epoch on, after 11 % of the training, the penalty gets a step of its own after
-    every batch whose loss is below 1, of all parameters, and `train.INALU_AUTHORS` starts seeds
-    again. All steps are those of one optimiser and share its accumulators of squared gradients: a
-    step of the penalty changes how far the next step of the loss goes.
+    From the twelfth epoch on, after 11 % of the training, the penalty has a separate step of all
+    parameters after every batch whose loss is below 1, and `train.INALU_AUTHORS` restarts seeds.
+    All steps share one optimiser and its accumulators of squared gradients, so that a step of the
+    penalty changes the size of the next step of the loss.
 
     **Arguments:** `unit`: `"iNALU"` or `"iNALUShared"`.
 
@@ -315,7 +315,7 @@ def schloer2020(unit: str) -> Recipe:
         100000
 
     Frontiers in Artificial Intelligence 3:71, and `nalu_syn_simple_arith.py` of daschloer/inalu.
-    They draw 64,000 examples once; here every batch is new.
+    They draw 64,000 examples once; here every batch is fresh.
     """
     optimiser = _in_turns(1e-2, 0.1)
     config = Config(
@@ -334,7 +334,7 @@ def schloer2020(unit: str) -> Recipe:
 
 
 def rana2019(unit: str) -> Recipe:
-    """Rana et al. (2019): two units, of three and of one output, trained with Keras' Nadam.
+    """Rana et al. (2019): two units with three outputs and one output, trained with Keras' Nadam.
 
     The rate is 1e-2, 1e-3 and 1e-4, for 100 epochs of 64 batches of 1,024 each.
 
@@ -348,8 +348,8 @@ def rana2019(unit: str) -> Recipe:
 
     ICTAI 2019, and `nalu-variants-experiments/arithmatic_experiments.py` of
     ashishrana160796/calcnet-experiments: G = 10, gates of |x| and ε = 1e-7. They draw 65,536 rows
-    once; here, as everywhere in the engine, every batch is new. The Nadam of Keras 2 has
-    a momentum that grows with the steps, unlike Optax'.
+    once; here every batch is fresh. The Nadam of Keras 2 has a momentum that grows with the steps,
+    unlike that of Optax.
     """
     steps = 19_200
     config = Config(steps=steps, log_every=640, batch_size=1024, optimiser=_falling_nadam(steps))
@@ -373,9 +373,9 @@ def dujardin2025(unit: str) -> Recipe:
 
     `hillspace/train.py` and `hillspace/experiments/experiment_inalu.py` of justindujardin/hillspace
     have AdamWScheduleFree(lr=0.1, betas=(0.9, 0.96), weight_decay=1e-8), which evaluates averaged
-    weights. Here it is Adam with these β whose rate falls to zero on a cosine, without decay of the
-    weights, over 50,000 steps; theirs has 1,000 batches in an epoch and ends when it has
-    converged. Their snapping is `HillSpace.snapped`.
+    weights. Here it is Adam with these β and a cosine schedule to zero over 50,000 steps, without
+    weight decay; theirs has 1,000 batches in an epoch and ends at convergence. Their snapping is
+    `HillSpace.snapped`.
     """
     config = Config(batch_size=64, optimiser=_cosine_adam(50_000))
     return _one_of(
@@ -398,10 +398,10 @@ def hoedt2021(unit: str) -> Recipe:
         >>> hoedt2021("MulMCFC").config.steps
         3000000
 
-    arXiv:2101.05186, and `mclstm_tableB2.sh` of hoedt/stable-nalu: `--regualizer 0`, but for sums,
-    where the penalty would begin at step 1,000,000. Their MCFC has no trash, which the three
-    outputs of the differences and products leave room for; ours has one. `mistry2022` has how
-    Mistry et al. (2022) trained them.
+    arXiv:2101.05186, and `mclstm_tableB2.sh` of hoedt/stable-nalu: `--regualizer 0`, except for
+    sums, whose penalty would begin at step 1,000,000. Their MCFC has no trash, whose role one of
+    the three outputs for differences and products can take; ours has one. `mistry2022` has the
+    settings of Mistry et al. (2022).
     """
     return _one_of(
         unit,
@@ -424,9 +424,9 @@ def faber2023(unit: str = "NSR") -> Recipe:
         81
 
     arXiv:2004.07085, and `comparisons/comparisons.py` of lukasjf/neural_status_register: ζ = 1, one
-    register (`--redundancy` is taken and then set to 1), and all 81 pairs of integers in every
-    step; for equality it has 18 pairs. They minimise the mean absolute error in float64, where the
-    engine has the mean squared error and draws its batches.
+    register (`--redundancy` is accepted but set to 1), and all 81 pairs of integers in every step;
+    for equality it has 18 pairs. They minimise the mean absolute error in float64; the engine
+    minimises the mean squared error of random batches.
     """
     config = Config(batch_size=81, optimiser=_adam(1e-3))
     return _one_of(unit, NSR=lambda: Recipe(units.NSR, config))
@@ -435,7 +435,7 @@ def faber2023(unit: str = "NSR") -> Recipe:
 def numerate2026(unit: str = "NASU") -> Recipe:
     """Ours, for `NASU`: 20,000 steps of Adam 1e-2 with gradients clipped to norm 1, batch 128.
 
-    The choice of operation is made every 1,000 steps.
+    The operation is selected every 1,000 steps.
 
     **Raises:** `ValueError` for another unit.
 
@@ -459,14 +459,14 @@ def _known(**settings: tuple[str, Any]) -> None:
 
 
 def _of_inputs(inputs: int, config: Config) -> Config:
-    """The configuration for two inputs, or that for two which matter of more."""
+    """The configuration for two inputs, or for more of which two are relevant."""
     if inputs < 2:
         raise ValueError(f"inputs must be at least 2, got {inputs}")
     return config if inputs == 2 else replace(config, steps=100_000)
 
 
 def _later(inputs: int, config: Config) -> Config:
-    """For units whose own penalties grow from 40 to 70 % of the training, as for two inputs."""
+    """For units whose penalties grow from 40 to 70 % of the training, as for two inputs."""
     if inputs == 2:
         return config
     return replace(config, penalty_progress=_moved((0.5, 0.4), (0.75, 0.7)))
@@ -474,7 +474,7 @@ def _later(inputs: int, config: Config) -> Config:
 
 @cache
 def _moved(*points: tuple[float, float]) -> Callable[[Any], Any]:
-    """Progress of the training to that of a unit's schedule, linear between points of both."""
+    """A piecewise linear map from the progress of the training to that of a unit's schedule."""
     here, there = zip((0.0, 0.0), *points, (1.0, 1.0), strict=True)
 
     def progress(done: Any) -> Any:
@@ -490,7 +490,7 @@ def _ramp(height: float, start: float, end: float) -> Callable[[Any], Any]:
 
 @cache
 def _tenfold(first: float, last: float, every: int) -> Callable[[Any], Any]:
-    """`first`, and ten times more at every so many steps until `last`."""
+    """`first`, multiplied by 10 after `every` steps, and at most `last`."""
 
     def scale(step: Any) -> Any:
         return jnp.minimum(first * 10.0 ** (step // every), last)
@@ -499,7 +499,7 @@ def _tenfold(first: float, last: float, every: int) -> Callable[[Any], Any]:
 
 
 def _orthogonal_without_trash(key: Any, shape: tuple[int, int], dtype: Any) -> Any:
-    """The weights of the gates of a layer that has no trash, and 0 for the trash."""
+    """The gate weights of a layer without trash, and 0 for the trash."""
     return jnp.pad(orthogonal(key, (shape[0] - 1, shape[1]), dtype), ((0, 1), (0, 0)))
 
 
@@ -512,7 +512,7 @@ _RANA_GNALU = partial(units.GNALU, eps=1e-7)
 
 @cache
 def _two(unit: Callable[..., Any]) -> Callable[..., Stack]:
-    """Two units one after another, of which the first has three outputs."""
+    """Two units in sequence, the first with three outputs."""
 
     def stack(in_features: int, out_features: int, *, key: Any) -> Stack:
         return Stack([partial(unit, in_features, 3), partial(unit, 3, out_features)], key=key)
@@ -549,7 +549,7 @@ def _flux_rmsprop(rate: float) -> optax.GradientTransformation:
 
 @cache
 def _clipped_rmsprop(rate: float, largest: float) -> optax.GradientTransformation:
-    # TensorFlow 1's defaults, which the authors left alone: decay 0.9, ε inside the root.
+    # TensorFlow 1's defaults, as used by the authors: decay 0.9, ε inside the root.
     rmsprop = optax.rmsprop(rate, decay=0.9, eps=1e-10, initial_scale=1.0)
     return optax.chain(optax.clip(largest), rmsprop)
 
@@ -563,7 +563,7 @@ class _Turns(NamedTuple):
 def _in_turns(rate: float, largest: float) -> optax.GradientTransformationExtraArgs:
     """RMSProp of the weights in eight of ten steps, of the gates in the other two.
 
-    Steps of the penalty, with `penalty=True`, are of both, do not count, and have the same
+    Steps of the penalty, with `penalty=True`, update both, are not counted, and share the
     accumulators.
     """
     inner = _clipped_rmsprop(rate, largest)
@@ -606,11 +606,11 @@ class _Nadam(NamedTuple):
 
 
 def _keras_nadam() -> optax.GradientTransformation:
-    """The steps of Keras 2's Nadam, but for the learning rate.
+    """The updates of Keras 2's Nadam, without the learning rate.
 
     At step t, from 1, the momentum is μ_t = 0.9 (1 - 0.96^(0.004 t)/2), and with Π_t = μ_1 … μ_t
     the step is ((1 - μ_t) g/(1 - Π_t) + μ_(t+1) m/(1 - Π_(t+1))) / (√v̂ + 1e-7), where m and v̂ are
-    those of Adam, m without its correction.
+    those of Adam, m without bias correction.
     """
     b1, b2, eps = 0.9, 0.999, 1e-7
 

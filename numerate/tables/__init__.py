@@ -1,4 +1,4 @@
-"""Reads tables of numbers: files, standard input, data frames and the embedded data sets."""
+"""Reads tables of numbers: files, standard input, data frames and embedded data sets."""
 
 from numerate._errors import InputError as InputError
 

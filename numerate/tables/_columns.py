@@ -8,7 +8,7 @@ from numerate._errors import InputError, did_you_mean, listed, plural
 from ._precision import resolution_of, resolution_of_text
 from ._sheet import Sheet
 
-# How programs write missing and infinite numbers.
+# Notations of missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
 _INFINITE = {"inf", "infinity"}
 

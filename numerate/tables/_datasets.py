@@ -11,7 +11,7 @@ from ._sheet import Sheet
 
 @dataclass(frozen=True)
 class Dataset:
-    """A table that comes with numerate: `numerate fit NAME`, `read_table(NAME)`.
+    """An embedded data set: `numerate fit NAME`, `read_table(NAME)`.
 
     `columns` describes each column and its unit, `law` is the known relation between them, and
     `source` the publication of the numbers. `resolution` is given for columns whose values were

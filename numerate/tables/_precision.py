@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Shaped
 
-# IEEE 754 guarantees that decimals of so many digits survive a round trip. A value with as many
-# digits or more was printed by a program, and is as exact as its format.
+# IEEE 754 guarantees that decimals with this many digits survive a round trip. A value with as many
+# digits or more was computed, and is as exact as its format.
 _DIGITS_KEPT = {np.dtype(np.float64): 15, np.dtype(np.float32): 6}
 _NUMBER = r"^[+-]?(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
 _SAMPLE = 1000

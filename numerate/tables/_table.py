@@ -18,7 +18,7 @@ _MINIMUM_ROWS = 4
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of numbers and how precisely each was written.
+    """Columns of numbers and their written precision.
 
     `names`: features in order, then the target (where the table has one).
     `values`, `resolution`: shape `(rows, columns)`; `resolution` is half a unit in the last
