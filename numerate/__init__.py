@@ -1,6 +1,6 @@
 """numerate: neural arithmetic that is exact, extrapolates, and is fast enough to trust.
 
-Names are imported when first used: `numerate --help` should not wait for JAX.
+Names are imported on first use, so that `numerate --help` does not load JAX.
 """
 
 from importlib import import_module
@@ -53,7 +53,7 @@ _HOMES = {
         "train",
         "train_many",
     ),
-    # The rest of the field is in `numerate.units`.
+    # All other units are in `numerate.units`.
     "numerate.units": (
         "NAC", "NACMul", "NALU", "NALUScalarGate", "NALUUntied", "NASU", "NAU", "NMU", "NPU",
         "RealNPU", "SignNMRU", "Unit", "iNALU", "sNMU",

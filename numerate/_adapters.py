@@ -1,9 +1,9 @@
-"""What the adapters for PyTorch and Keras share: how a unit is taken over by another library.
+"""Shared code of the adapters for PyTorch and Keras.
 
-A unit's methods use nothing but `numerate.ops` and the unit's own fields, so an object of
-another library with fields of the same names can borrow them as they are.
+A unit's methods only use `numerate.ops` and the unit's own fields, so that a class of another
+library with fields of the same names can have the same methods.
 
-JAX is imported when a unit is looked at, not before: `import numerate.torch` does not wait for it.
+JAX is imported on the first access to a unit, so that `import numerate.torch` does not load it.
 """
 
 import inspect
@@ -22,13 +22,13 @@ _OWN = (
     "chosen",
     "snapped",
     "whole_parameters",
-)  # each library changes its parameters in its own way
-# Those that need nothing of JAX.
+)  # each library updates parameters in its own way
+# Those that do not need JAX.
 _DEFAULTS = ("penalty_weight", "scheduled_penalty", "bounds", "choices", "is_chosen")
 
 
 def borrowed(unit: "type[Unit]") -> dict[str, Any]:
-    """The methods and properties of a unit that another library's class can have as its own."""
+    """The methods and properties of a unit that a class of another library can have unchanged."""
     from numerate.units import Unit
 
     homes = [home for home in reversed(unit.__mro__) if issubclass(home, Unit) and home != Unit]
@@ -43,7 +43,7 @@ def borrowed(unit: "type[Unit]") -> dict[str, Any]:
 
 
 def adapted(base: type, home: str) -> dict[str, type]:
-    """A class that borrows from each unit of `numerate.units`, by name, as one of module `home`."""
+    """An adapter class of module `home` for each unit of `numerate.units`, by name."""
     from numerate import units
 
     return {
@@ -56,24 +56,24 @@ def adapted(base: type, home: str) -> dict[str, type]:
 
 
 def made(unit: "Callable[..., Unit]", *args: Any, seed: int, dtype: str, **kwargs: Any) -> "Unit":
-    """The unit as JAX makes it from a seed, on the host: so all initialisers are the same."""
+    """The JAX unit of a seed, made on the host, so that all initialisers are the same."""
     import jax
 
     host = jax.local_devices(backend="cpu")[0]
-    # Keras builds layers while it traces a program, in which draws would be steps of that.
+    # Keras builds layers while it traces a program; random draws would become part of it.
     now = jax.ensure_compile_time_eval()
     with now, jax.default_device(host), jax.enable_x64(dtype == "float64"):
         return unit(*args, **kwargs, dtype=dtype, key=jax.random.key(seed))
 
 
 def static_fields(unit: "Unit") -> dict[str, Any]:
-    """The constructor's arguments that a unit remembers: sizes and constants."""
+    """The constructor's arguments that a unit stores: sizes and constants."""
     fields = type(unit).__dataclass_fields__
     return {name: getattr(unit, name) for name in fields if _is_static(fields[name])}
 
 
 def arrays(unit: "Unit") -> dict[str, Any]:
-    """The other fields: an array each, or a tuple of arrays."""
+    """The other fields: arrays, or tuples of arrays."""
     fields = type(unit).__dataclass_fields__
     return {name: getattr(unit, name) for name in fields if not _is_static(fields[name])}
 
@@ -83,7 +83,7 @@ def _is_static(field: Any) -> bool:
 
 
 def rebuilt(unit: Callable[..., Any], static: dict[str, Any], values: dict[str, Any]) -> "Unit":
-    """The unit with the given static fields and arrays, for which nothing is drawn.
+    """The unit with the given static fields and arrays, without random draws.
 
     **Raises:** `ValueError` for float64 arrays while JAX is not in 64-bit mode.
     """
@@ -106,9 +106,9 @@ def rebuilt(unit: Callable[..., Any], static: dict[str, Any], values: dict[str, 
 def signed(
     function: Callable[..., Any], unit: "type[Unit]", added: list[inspect.Parameter]
 ) -> Callable[..., Any]:
-    """The function, with the signature of a unit's constructor but for some parameters.
+    """The function with the signature of a unit's constructor, except for some parameters.
 
-    `key` and `dtype` are JAX's; a parameter of `added` stands in for one of the same name.
+    `key` and `dtype` are removed; a parameter of `added` replaces one of the same name.
     """
     given = inspect.signature(unit.__init__).parameters.values()
     gone = {"key", "dtype", *(parameter.name for parameter in added)}
@@ -119,7 +119,7 @@ def signed(
 
 
 def keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
-    """A parameter that is given by name."""
+    """A keyword-only parameter."""
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=default, annotation=annotation)
 
@@ -131,11 +131,12 @@ _ENDED = re.compile(r"\n*^\*\*Shapes:\*\*", re.MULTILINE)
 
 
 def described(unit: "type[Unit]", remark: str, arguments: str, example: str) -> str:
-    """A unit's docstring with a remark below its first line, and its own arguments and example."""
+    """A unit's docstring with a remark below its first line, and the adapter's arguments and
+    example."""
     text = inspect.getdoc(unit) or ""
     text = text.replace(_SHAPES, "`(*batch, in_features)` to `(*batch, out_features)`")
     text = _EXAMPLE.sub(lambda _: f"!!! example\n{example}\n", text)
-    gap = "\n" if "**Arguments:**\n" in text else "\n\n"  # a list goes on, or begins
+    gap = "\n" if "**Arguments:**\n" in text else "\n\n"  # continues or begins a list
     text = _ENDED.sub(lambda _: f"{gap}{arguments}\n**Shapes:**", _JAXS.sub("", text))
     head, _, rest = text.partition("\n")
     return f"{head}\n\n{remark}\n{rest}\n"

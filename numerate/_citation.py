@@ -14,15 +14,15 @@ NOTHING = "This model uses nothing that was published: there are no references t
 
 
 def citation(model: Any) -> str:
-    """Prints the BibTeX of all units and cells of a model, and returns it.
+    """Prints and returns the BibTeX entries of all units and cells of a model.
 
-    They come from the docstrings of the model's classes, in the order of use, each once. A class
-    of your own is cited, too, if its docstring has a fenced block of the language `bibtex`.
+    They come from the docstrings of the model's classes, in the order of use, each once. A custom
+    class is cited too if its docstring has a fenced `bibtex` block.
 
     **Arguments:** `model`: a unit, a `Stack`, any Equinox module or pytree of them, or a model
     of PyTorch or Keras that holds layers of `numerate.torch` or `numerate.keras`.
 
-    **Returns:** the text printed; a sentence, which BibTeX passes over, if nothing is to cite.
+    **Returns:** the printed text; a sentence, which BibTeX ignores, if there are no references.
 
     !!! example
         >>> import jax, numerate
@@ -33,7 +33,7 @@ def citation(model: Any) -> str:
         ...
         }
     """
-    # By key: two units of one paper are one reference.
+    # By key, so that two units of one paper give one reference.
     found = {key: entry for part in _parts(model) for key, entry in _references(type(part))}
     text = "\n\n".join(found.values()) or NOTHING
     print(text)
@@ -41,7 +41,7 @@ def citation(model: Any) -> str:
 
 
 def _parts(model: Any) -> Iterator[Any]:
-    """The model and all that it holds, what is used first before what is used later."""
+    """The model and all its parts, in the order of use."""
     yield model
     for child in _children(model):
         yield from _parts(child)
@@ -59,7 +59,7 @@ def _children(model: Any) -> list[Any]:
 
 
 def _references(kind: type) -> Iterator[tuple[str, str]]:
-    """Key and text of each entry in the docstrings of a class and of those it derives from."""
+    """Key and text of each entry in the docstrings of a class and of its base classes."""
     for base in kind.__mro__:
         doc = inspect.cleandoc(base.__dict__.get("__doc__") or "")
         for block in _BLOCK.findall(doc):

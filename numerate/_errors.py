@@ -5,8 +5,8 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """Data that cannot be used as they are: the message names the file, column and row, and what
-    to do. It is complete without a traceback, which is how the command line prints it.
+    """Unusable data: the message names the file, column and row, and states what to do. The command
+    line prints it without a traceback.
 
     !!! example
         >>> raise InputError("planets.csv has a header and no rows.")
@@ -16,7 +16,7 @@ class InputError(ValueError):
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """The closest of the choices as a question to append to a sentence, or nothing.
+    """The closest of the choices as a question to append to a message, or an empty string.
 
     !!! example
         >>> did_you_mean("keplr", ["boyle", "kepler"])
@@ -30,7 +30,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
-    """Names in quotation marks, cut short where there are many.
+    """Names in quotation marks, shortened if there are many.
 
     !!! example
         >>> listed(["a", "T"])
@@ -53,7 +53,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def check_array(layer: str, x: Any, kinds: Any, name: str) -> None:
-    """Raise unless x is one of the kinds of array that a layer computes with, called `name`.
+    """Raise unless x is an array of one of the kinds that a layer accepts, called `name`.
 
     !!! example
         >>> check_array("NAU", [1.0, 2.0], (), "jax.Array")
@@ -68,12 +68,12 @@ def check_array(layer: str, x: Any, kinds: Any, name: str) -> None:
 
 
 def check_features(layer: str, features: int, x: Any, batch: str = "*batch, ") -> None:
-    """Raise unless x has so many floating-point numbers on its last axis.
+    """Raise unless the last axis of x has the given number of floating-point features.
 
-    Shapes and dtypes are known when a program is compiled: a compiled program does not check.
+    Shapes and dtypes are checked at tracing, so a compiled program does not check them again.
 
-    **Arguments:** `layer`, its name; `features`, how many it takes; `x`, an array of any library;
-    `batch`, the axes before the last, or an empty string if there may be none.
+    **Arguments:** `layer`, its name; `features`, their number; `x`, an array of any library;
+    `batch`, the leading axes, or an empty string for none.
 
     **Raises:** `ValueError` for another shape, `TypeError` for another dtype.
 
@@ -105,7 +105,7 @@ def check_features(layer: str, features: int, x: Any, batch: str = "*batch, ") -
 
 
 def check_sequence(layer: str, features: int, xs: Any) -> None:
-    """Raise `ValueError` unless xs is one sequence of inputs with so many features.
+    """Raise `ValueError` unless xs is one sequence of inputs with the given number of features.
 
     !!! example
         >>> import numpy as np
@@ -122,7 +122,7 @@ def check_sequence(layer: str, features: int, xs: Any) -> None:
 
 
 def check_maker(name: str, make: Any, kind: type, example: str) -> None:
-    """Raise `TypeError` unless `make` makes layers of a kind; one that is made already does not.
+    """Raise `TypeError` unless `make` is a function or class that makes layers of a kind.
 
     !!! example
         >>> check_maker("unit", 3, str, "NAU")
@@ -137,7 +137,7 @@ def check_maker(name: str, make: Any, kind: type, example: str) -> None:
 
 
 def warn_not_chosen(layer: str, how: str) -> None:
-    """Warn that a layer is evaluated which leaves something to validation data.
+    """Warn that a layer is evaluated before its branch is selected.
 
     !!! example
         >>> import warnings
@@ -145,9 +145,9 @@ def warn_not_chosen(layer: str, how: str) -> None:
         ...     warnings.simplefilter("always")
         ...     warn_not_chosen("NASU", "select")
         >>> print(caught[0].message)
-        NASU has not chosen among its branches and is a sum until it has: select chooses
+        NASU has not chosen a branch and computes a sum: select chooses one
     """
     warnings.warn(
-        f"{layer} has not chosen among its branches and is a sum until it has: {how} chooses",
+        f"{layer} has not chosen a branch and computes a sum: {how} chooses one",
         stacklevel=3,
     )

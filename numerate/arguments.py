@@ -1,4 +1,4 @@
-"""Arguments that every layer takes: what they may be, and what they are if not given."""
+"""Checks and defaults of the arguments that all layers take."""
 
 from numbers import Integral
 

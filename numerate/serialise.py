@@ -22,7 +22,7 @@ from numerate._output import write_file
 from numerate.cells import MCLSTM, Recurrent
 from numerate.models import Stack
 
-FORMAT = 1  # rises when files change so that an older version could not read them
+FORMAT = 1  # increased when older versions cannot read new files
 
 _MOST_DEPTH = 50
 _MOST_EMPTY = 100  # stacks without layers
@@ -43,11 +43,11 @@ def save(model: eqx.Module, path: str | Path) -> None:
 
     **Arguments:**
 
-    - `model`: what to write; its arrays are float16, float32 or float64.
-    - `path`: where to; a file that is there is replaced once the new one is whole.
+    - `model`: the model, with arrays of float16, float32 or float64.
+    - `path`: the file; an existing one is replaced when the new one is complete.
 
-    **Raises:** `ValueError` if the model contains a layer of another class, or if nothing can
-    be written there.
+    **Raises:** `ValueError` if the model contains a layer of another class, or if the path cannot
+    be written.
 
     !!! example
         >>> import tempfile, pathlib, jax
@@ -89,7 +89,7 @@ def load(path: str | Path) -> Any:
 
 
 def _describe(module: eqx.Module) -> dict[str, Any]:
-    """How to build a module without its arrays, as plain data."""
+    """The structure of a module without its arrays, as plain data."""
     name = type(module).__name__
     if type(module) is _PLAIN.get(name):
         return {"class": name, "arguments": _static_fields(module)}
@@ -103,7 +103,7 @@ def _describe(module: eqx.Module) -> dict[str, Any]:
 
 
 def _static_fields(module: eqx.Module) -> dict[str, Any]:
-    """The constructor's arguments that a module remembers: sizes and constants."""
+    """The constructor's arguments that a module stores: sizes and constants."""
     fields = type(module).__dataclass_fields__.values()
     return {f.name: getattr(module, f.name) for f in fields if f.metadata.get("static")}
 
@@ -174,7 +174,7 @@ def _is_of(hint: Any, value: Any, largest: int) -> bool:
 
 
 def _skeleton(description: Any) -> Any:
-    """The module of a description, with shapes in place of arrays: nothing is drawn."""
+    """The module of a description, with shapes instead of arrays, without random draws."""
     return eqx.filter_eval_shape(lambda key: _maker(description)(key=key), jax.random.key(0))
 
 
@@ -198,7 +198,7 @@ def _with_tuples(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named_leaves(module: eqx.Module) -> dict[str, Any]:
-    """The arrays of a module by where they are, such as `layers.0.w_hat`."""
+    """The arrays of a module by their path, such as `layers.0.w_hat`."""
     leaves = jax.tree_util.tree_leaves_with_path(module)
     return {jax.tree_util.keystr(p, simple=True, separator="."): leaf for p, leaf in leaves}
 

@@ -166,7 +166,7 @@ def test_a_truncated_file(path, key):
 
 def test_a_later_format_is_refused(path):
     save_file({}, path, {"numerate": json.dumps({"format": 2, "model": GOOD})})
-    with pytest.raises(ValueError, match="format is 2, known are up to 1"):
+    with pytest.raises(ValueError, match="format is 2, the latest known is 1"):
         load(path)
 
 

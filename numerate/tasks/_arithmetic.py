@@ -117,7 +117,7 @@ class Arithmetic(Task):
             if self.train_range not in PRIMER_RANGES:
                 raise ValueError(
                     f"extrapolation_range must be given for train_range {self.train_range}, "
-                    "which is none of PRIMER_RANGES"
+                    "which is not in PRIMER_RANGES"
                 )
             object.__setattr__(self, "extrapolation_range", PRIMER_RANGES[self.train_range])
         self._check_range("train_range")
@@ -128,8 +128,8 @@ class Arithmetic(Task):
             raise ValueError(f"set_size must be at least 1, got {self.set_size}")
         if self.operation == "div" and any(low <= 0 <= high for low, high in self.outside):
             raise ValueError(
-                "extrapolation_range must keep away from 0 for a division, whose mean square is "
-                f"infinite there, got {self.extrapolation_range}"
+                "extrapolation_range must not contain 0 for a division, whose mean square would be "
+                f"infinite, got {self.extrapolation_range}"
             )
 
     def _check_range(self, name: str) -> None:

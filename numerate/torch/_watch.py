@@ -29,7 +29,7 @@ def _after_step(optimiser: torch.optim.Optimizer, *_: Any) -> None:
     if alone:
         names = ", ".join(sorted({type(unit).__name__ for unit in alone}))
         warnings.warn(
-            f"{names} made {_PATIENCE} steps without the penalty that makes weights whole: "
+            f"{names} made {_PATIENCE} steps without the penalty that drives weights to integers: "
             "numerate.torch.penalise(model, optimiser, steps=...) adds it by its schedule",
             stacklevel=3,
         )

@@ -67,7 +67,7 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"
     if not isinstance(model, eqx.Module):
         kind = type(model)
         raise TypeError(
-            "model must be a unit of numerate or an Equinox module that has units in it, "
+            "model must be a unit of numerate or an Equinox module with units, "
             f"got a {kind.__module__.partition('.')[0]}.{kind.__name__}"
         )
     if not units_of(model):

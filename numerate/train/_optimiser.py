@@ -140,8 +140,8 @@ def _units_in(parameters: PyTree) -> list[Any]:
     units = units_of(parameters)
     if not units:
         raise ValueError(
-            "there is no unit of numerate in the parameters: give those of an Equinox model that "
-            "has one, eqx.filter(model, eqx.is_inexact_array)"
+            "the parameters have no unit of numerate: pass those of an Equinox model with units, "
+            "eqx.filter(model, eqx.is_inexact_array)"
         )
     return units
 

@@ -82,7 +82,7 @@ class Config:
                 f"steps must be a multiple of log_every, got {self.steps} and {self.log_every}"
             )
         if self.penalty_scale is not None and self.penalty_progress is not None:
-            raise ValueError("penalty_scale replaces the schedules that penalty_progress is for")
+            raise ValueError("penalty_scale replaces the schedules of penalty_progress: give one")
 
 
 # One object, so that two default configurations are equal and share a compiled program.

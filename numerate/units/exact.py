@@ -70,7 +70,7 @@ def exact(unit: type[Unit], operation: str, *, key: PRNGKeyArray, **kwargs: Any)
     if operation not in known:
         raise ValueError(
             f"operation must be one that {unit.__name__} represents exactly, "
-            f"{', '.join(known) or 'of which there is none'}; got {operation!r}"
+            f"{', '.join(known) or 'none'}; got {operation!r}"
         )
     kind: Any = unit  # the base class has no constructor to check against
     made = kind(2, 1, key=key, **kwargs)

@@ -329,7 +329,7 @@ def test_fit_says_what_was_forgotten():
         model.fit(batch(8, 2), batch(8, 1), verbose=0, **more)
         return model
 
-    with pytest.warns(UserWarning, match="NMU is trained without the penalty .*Penalties"):
+    with pytest.warns(UserWarning, match="NMU trains without the penalty .*Penalties"):
         model = fitted(adapter.NMU(1))
     model.fit(batch(8, 2), batch(8, 1), verbose=0)  # it is told once
     fitted(adapter.NAC(1))

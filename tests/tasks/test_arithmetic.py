@@ -93,7 +93,7 @@ def test_tasks_are_hashable_values():
         ({"operation": "add", "train_range": (0.0, 3.0)}, "extrapolation_range must be given"),
         ({"operation": "add", "extrapolation_range": (2.0, 1.0)}, "low < high"),
         ({"operation": "sqrt", "train_range": (-2.0, -1.0)}, "must not contain negative"),
-        ({"operation": "div", "extrapolation_range": (-1.0, 1.0)}, "keep away from 0"),
+        ({"operation": "div", "extrapolation_range": (-1.0, 1.0)}, "must not contain 0"),
         ({"operation": "add", "eps": 0.0}, "eps must be positive"),
         ({"operation": "add", "set_size": 0}, "set_size must be at least 1"),
     ],
