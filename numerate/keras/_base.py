@@ -302,8 +302,8 @@ class Unit(keras.layers.Layer):
         if self._has_penalty and not self._penalty_asked:
             self._penalty_asked = True  # warn once
             warnings.warn(
-                f"{type(self).__name__} trains without the penalty that drives weights to integers: "
-                "fit(..., callbacks=[numerate.keras.Penalties()]) adds it by its schedule",
+                f"{type(self).__name__} trains without the penalty that drives weights to integers"
+                ": fit(..., callbacks=[numerate.keras.Penalties()]) adds it by its schedule",
                 stacklevel=2,
             )
 
