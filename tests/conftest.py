@@ -1,4 +1,4 @@
-"""What tests share: both precisions, and strict dtype promotion."""
+"""Shared fixtures: both precisions, and strict dtype promotion."""
 
 import contextlib
 
@@ -23,7 +23,7 @@ def dtype(request):
 
 @pytest.fixture
 def tolerance(dtype):
-    """The one rule for how close to rounding results must be."""
+    """The tolerance of all comparisons."""
     return TOLERANCES[dtype.name]
 
 
@@ -36,9 +36,8 @@ def float64():
 
 @pytest.fixture
 def strict_promotion():
-    """Makes mixed dtypes an error: no unit may turn float32 into float64 behind one's back.
-
-    Not for every test, because Optax's Adam raises a float to an int32 step count.
+    """Makes mixed dtypes an error, so that no unit converts float32 to float64. Not for every test,
+    because Optax's Adam raises a float to an int32 step count.
     """
     with jax.numpy_dtype_promotion("strict"):
         yield
@@ -53,8 +52,8 @@ def optimised():
 
 @contextlib.contextmanager
 def optimising():
-    """Has XLA optimise what is compiled, as it does for users: for tests of rounding, of speed and
-    of results to the last bit."""
+    """Compiles with XLA's optimisations, as for users: for tests of rounding, of speed and of
+    bitwise equal results."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", False)
     yield

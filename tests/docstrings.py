@@ -1,8 +1,8 @@
-"""Every unit and cell says all that a reader needs to choose it, in the same order.
+"""Checks that the docstrings of all units and cells have all parts, in the same order.
 
     python -m tests.docstrings
 
-prints what is missing where; `make lint` runs it.
+prints what is missing; `make lint` runs it.
 """
 
 import doctest
@@ -81,7 +81,7 @@ def the_equation_stands_first_and_its_symbols_are_defined(kind):
 
 
 def every_argument_of_the_constructor_is_described(kind):
-    """In its own list, or in that of the unit which it refers to."""
+    """In its own list, or in that of a unit that it refers to."""
     described = part(kind, "**Arguments:**")
     for other in re.findall(r"as for `(\w+)`", described):
         described += part(getattr(numerate.units, other), "**Arguments:**")
@@ -108,7 +108,7 @@ def the_example_runs_and_uses_the_class(kind):
 
 
 def entries(kind: type) -> dict[str, dict[str, str]]:
-    """The BibTeX of a docstring, by key: a parser that takes nothing but what is right."""
+    """The BibTeX of a docstring, by key: a strict parser."""
     (block,) = re.findall(r"^```bibtex\n(.*?)^```$", doc_of(kind), re.DOTALL | re.MULTILINE)
     found = {}
     while block.strip():
@@ -122,10 +122,10 @@ def entries(kind: type) -> dict[str, dict[str, str]]:
 def braced(text: str) -> tuple[str, str]:
     """The inside of the braces that a text starts with, and what comes after them."""
     depth = 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         depth += {"{": 1, "}": -1}.get(letter, 0)
         if depth == 0:
-            return text[1:place], text[place + 1 :]
+            return text[1:index], text[index + 1 :]
     raise AssertionError(f"braces are not balanced: {text}")
 
 
@@ -159,7 +159,7 @@ def one_paper_has_one_key_and_one_text():
 
 
 def mistakes() -> Iterator[str]:
-    """What is wrong with the docstrings: the class, the rule and where it is broken."""
+    """The mistakes in the docstrings: the class, the rule and the details."""
     for name, kind in DOCUMENTED.items():
         for rule in RULES:
             try:

@@ -25,15 +25,15 @@ jax.monitoring.register_event_duration_secs_listener(_count)
 
 
 def forget_programs() -> None:
-    """What bounds the memory of a process that tests: called after every case and every test."""
+    """Bounds the memory of a test process; called after every case and every test."""
     if len(_compiled) > PROGRAMS:
         jax.clear_caches()
         _compiled.clear()
 
 
 def each(names: str, values: Iterable[Any]) -> Callable[[Callable], Callable]:
-    """As `pytest.mark.parametrize`, but one test with a subtest for each case, which says which
-    failed. Fixtures are made once, for all cases."""
+    """Like `pytest.mark.parametrize`, but one test with a subtest for each case, whose name shows
+    which case failed. Fixtures are made once for all cases."""
     keys = names.split(", ")
 
     def decorate(test):
@@ -63,8 +63,8 @@ def shown(value: Any) -> str:
 
 
 def each_dtype(test: Callable) -> Callable:
-    """One test for both precisions, float64 in JAX's 64-bit mode; it takes the `dtype` and, if it
-    likes, the `tolerance`."""
+    """One test for both precisions, float64 in JAX's 64-bit mode; it takes the `dtype` and
+    optionally the `tolerance`."""
     parameters = inspect.signature(test).parameters
     given = [p for name, p in parameters.items() if name not in ("dtype", "tolerance")]
 

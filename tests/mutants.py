@@ -1,4 +1,4 @@
-"""Do the tests catch mistakes? Sixty small ones, each put into the code alone.
+"""Mutation test: do the tests catch sixty small mistakes, each alone in the code?
 
     python tests/mutants.py generate --tree TREE
     python tests/mutants.py check --tree TREE
@@ -6,25 +6,24 @@
     python tests/mutants.py table --work FOLDER
 
 `generate` draws the mutants by a fixed seed and writes `mutants.json`. A mutant changes one
-statement: a sign, a constant, a comparison, or a term that is dropped. It is stored as text, not
-as a target in a file, so that it can be put into the code again after files were moved, renamed or
-reformatted; `check` lists those whose statement is not found any more. They are `gone`, and have
-to be replaced by hand by the same mistake in the code that took its place: `file`, `in`, `old`
-and `new`, both as `ast.unparse` writes them.
+statement: a sign, a constant, a comparison, or a term that is dropped. It is stored as text instead
+of a file position, so that it still applies after files were moved, renamed or reformatted. `check`
+lists those whose statement no longer exists. They are `gone`, and have to be replaced by hand by
+the same mistake in the new code: `file`, `in`, `old` and `new`, both as `ast.unparse` writes them.
 
 `run` tests one mutant after the other in a copy of the tree, in one process, and appends to
-`results.jsonl`; started again it goes on where it was. A mutant meets, until one test fails:
+`results.jsonl`; started again, it resumes. A mutant runs against these tests until one fails:
 
-1. *near* tests: the doctests of its module, the test files named like it, those that mention the
-   class or function it is in, and the folder of its room;
-2. *wide* tests, for at most four minutes of a core: all other fast tests and all doctests of the
-   package, beginning with the rooms that build on the mutant's.
+1. *near* tests: the doctests of its module, the test files named like it, those that mention its
+class or function, and the folder of its room; 2. *wide* tests, for at most four minutes of a core:
+all other fast tests and all doctests of the package, beginning with the rooms that import the
+mutant's room.
 
 Tests that run whole experiments (`tests/experiments`, `tests/paper`) are left out, and so are the
 adapters' tests unless the mutant is in `ops` or `units`: they would take longer than all others.
-So a survivor is a mutant that these tests do not catch; the whole fast suite may. In the end all
-tests that caught one run without a mutant: what fails there, too, has caught nothing, and its
-mutants are tested again without it.
+A survivor is therefore a mutant that these tests do not catch, although the whole fast suite may.
+At the end all tests that caught a mutant run without mutants. A test that also fails there is
+ignored, and its mutants are tested again without it.
 """
 
 import argparse

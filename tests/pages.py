@@ -1,10 +1,10 @@
-"""Runs what documentation shows: Python blocks and shell sessions of a Markdown page.
+"""Runs the examples of the documentation: Python blocks and shell sessions of a Markdown page.
 
 - A ```` ```python ```` block continues the blocks above it. `print(…)  # text` must print the text;
   a remark may follow after a colon.
-- A ```` ```console ```` block is a session: below `$ command` stands all that it prints.
-  `$ cat FILE` shows a file that the commands after it may read. What ends in … goes on. Seconds
-  may differ, and other numbers after their sixth digit.
+- A ```` ```console ```` block is a session: the lines below `$ command` are its whole output. `$
+  cat FILE` shows a file that the commands after it may read. A line that ends in … may continue.
+  Times may differ, and other numbers after their sixth digit.
 """
 
 import contextlib
@@ -72,8 +72,8 @@ def _commands(block: str) -> list[tuple[str, str]]:
 
 
 def _run(command: str, folder: Path) -> tuple[int, str]:
-    """The exit code of a command and what it prints. The command line runs in this process,
-    as starting Python takes longer than most commands; the shell runs what comes before a pipe."""
+    """The exit code and the output of a command. The command line runs in this process, as starting
+    Python takes longer than most commands; the shell runs what comes before a pipe."""
     before, _, last = command.rpartition(" | ")
     if not last.startswith("numerate "):
         return _shell(command, folder)
@@ -97,7 +97,7 @@ def _shell(command: str, folder: Path) -> tuple[int, str]:
 
 
 def _steady(text: str) -> str:
-    """Without what differs between two runs, or between two processors."""
+    """The text without parts that differ between runs or processors."""
     text = re.sub(r"\d+(\.\d+)? s, seed", "… s, seed", text)
     text = re.sub(r'"seconds": [\d.e-]+', '"seconds": …', text)
     return re.sub(r"\d+\.\d{7,}", lambda found: f"{float(found[0]):.6g}", text)

@@ -22,7 +22,7 @@ def a_cell(name, key):
 @each("name", UNITS)
 @each_dtype
 def test_has_the_shapes_and_the_dtype_of_every_unit(name, dtype, key):
-    """Traced only, as compiling takes longer than all else here."""
+    """Only traced, because compiling takes longer than the rest."""
 
     def run(key, xs):
         cell = a_cell(name, key)

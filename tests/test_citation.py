@@ -1,4 +1,4 @@
-"""`citation` prints what a model is made of, once, in the order of use."""
+"""`citation` prints the references of a model, once, in the order of use."""
 
 import re
 from functools import partial
@@ -50,7 +50,7 @@ def test_a_cell_is_cited_before_its_unit():
 
 
 class Net(eqx.Module):
-    """A reader's own model, with other layers, a list, a dict and a reference of its own.
+    """A custom model with other layers, a list, a dict and its own reference.
 
     ```bibtex
     @misc{own,

@@ -1,4 +1,4 @@
-"""The documentation runs as it is written, and names everything that is public."""
+"""The examples of the documentation run, and it names everything that is public."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""The examples do what their text says."""
+"""The examples print what their docstrings state."""
 
 import os
 import re

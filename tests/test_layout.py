@@ -1,4 +1,4 @@
-"""Every module that the documentation names is found, in the package and on the map."""
+"""Every module named in the documentation exists in the package and in CONTRIBUTING."""
 
 import importlib
 import pkgutil
@@ -30,7 +30,7 @@ def documented_modules() -> list[str]:
 
 
 def test_modules_are_attributes_of_their_package():
-    """After `import numerate` alone: not only because a test before this one has imported them."""
+    """After `import numerate` alone, in a new process."""
     modules = documented_modules()
     assert {"numerate.ops", "numerate.units.exact", "numerate.paper.gridworld"} <= set(modules)
     for module in modules:

@@ -1,4 +1,4 @@
-"""The mass-conserving LSTM loses and invents nothing."""
+"""The mass-conserving LSTM conserves mass."""
 
 from functools import partial
 
@@ -136,7 +136,7 @@ def test_every_parameter_learns_through_time(key):
 
 
 def test_step_is_the_same_in_pytorch(float64, key):
-    """`step` is written with `numerate.ops`, so that an adapter can borrow it."""
+    """`step` is written with `numerate.ops`, so that an adapter can use it."""
     cell = MCLSTM(**SIZES, key=key)
     x, c = sequence(key, float64, 7), jnp.abs(jax.random.normal(key, (7, 4)))
     names = [name for name, v in vars(cell).items() if eqx.is_array(v)]

@@ -29,7 +29,7 @@ def test_layers_run_one_after_another(name, dtype, key):
 @each("name", UNITS)
 @each_dtype
 def test_keeps_the_dtype_of_every_unit(name, dtype, key):
-    """Traced only, as compiling takes longer than all else here."""
+    """Only traced, because compiling takes longer than the rest."""
 
     def run(key, x):
         return Stack([partial(UNITS[name].unit, 4, 2), partial(NAC, 2, 1)], key=key)(x)

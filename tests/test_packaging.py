@@ -18,7 +18,7 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:
-    """What a command prints; it must end well."""
+    """The output of a command, which must exit with code 0."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -31,7 +31,7 @@ def run(*command: object, cwd: Path, **environment: str) -> str:
 
 
 def built(source: Path, folder: Path, target: str) -> Path:
-    """The distribution that Hatchling builds from a folder, with what is installed here."""
+    """The distribution that Hatchling builds from a folder, with the installed packages."""
     run(sys.executable, "-m", "hatchling", "build", "-t", target, "-d", folder, cwd=source)
     (found,) = folder.glob("*.whl" if target == "wheel" else "*.tar.gz")
     return found
@@ -71,7 +71,7 @@ def test_the_wheel_has_the_package_alone_and_the_sdist_builds_the_same(wheel, tm
 
 
 def test_the_wheel_runs(wheel, tmp_path):
-    """With the packages that are installed here, and without the repository."""
+    """With the installed packages, and without the repository."""
     target = tmp_path / "installed"
     install = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target)
     run(sys.executable, *install, wheel, cwd=tmp_path)
@@ -80,7 +80,7 @@ def test_the_wheel_runs(wheel, tmp_path):
 
 @pytest.mark.slow
 def test_the_wheel_installs_in_a_fresh_environment(wheel, tmp_path):
-    """Its own requirements are enough: no extra, and nothing of the development tools."""
+    """Its requirements are sufficient, without extras and development tools."""
     fresh = tmp_path / "fresh"
     venv.create(fresh, with_pip=True)
     python = fresh / "bin" / "python"

@@ -1,4 +1,4 @@
-"""Figures of real fits: what they show, and that awkward tables do not break them."""
+"""Figures of real fits: their content, also for unusual tables."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""The README does what it says, and its numbers are the measured ones."""
+"""The examples of the README run, and its numbers are the measured ones."""
 
 import importlib.util
 import re

@@ -1,4 +1,4 @@
-"""Every recipe makes its unit and can be trained; what the published scripts say of each holds."""
+"""Every recipe makes its unit and can be trained, and agrees with the published scripts."""
 
 import dataclasses
 import functools
@@ -40,9 +40,8 @@ TASK = Arithmetic("mul", (1.0, 2.0), set_size=64)
 
 
 class Row(NamedTuple):
-    """What a script says: the optimiser, and the factor of the unit's penalty at some steps.
-
-    Where it adds an L1 penalty to another one there are two factors.
+    """The settings of a script: the optimiser, and the factor of the unit's penalty at some steps,
+    or two factors if it adds an L1 penalty to another one.
     """
 
     steps: int
@@ -200,7 +199,7 @@ REFERENCES = {"adam": adam, "flux": flux, "nadam": nadam}
 
 
 def penalties(recipe: recipes.Recipe, model: Any, steps: Any) -> np.ndarray:
-    """What the engine adds to a small loss at each of the steps."""
+    """The penalty that the engine adds to a small loss at each of the steps."""
     config = recipe.config
 
     def at(step):
@@ -213,7 +212,7 @@ def penalties(recipe: recipes.Recipe, model: Any, steps: Any) -> np.ndarray:
 
 
 def model_of(recipe, key):
-    """A unit with parameters that every penalty sees."""
+    """A unit with parameters at which no penalty is 0."""
     model = recipe.model(2, 1)(key=key)
     return jax.tree.map(lambda leaf: np.asarray(leaf) + np.float32(0.3), model)
 
@@ -312,7 +311,7 @@ def test_the_involved_ones_train(name, unit):
 
 
 def test_starts_of_the_scripts(key):
-    """Where they are not the unit's own."""
+    """Initial values that are not the unit's defaults."""
     keys = jax.random.split(key, 2000)
 
     def largest(recipe, field):

@@ -1,4 +1,4 @@
-"""The pages of results say what the committed results are."""
+"""The pages of results agree with the committed results."""
 
 import importlib.util
 import json
@@ -32,7 +32,7 @@ def test_the_overview_is_what_the_results_make_it():
 
 @each_page
 def test_results_are_whole(name):
-    """All jobs and units of the scale, on no other settings than it has."""
+    """All jobs and units of the scale, with its settings."""
     summary = json.loads((reproduced.RESULTS / name / "summary.json").read_text(encoding="utf-8"))
     assert summary["complete"] and summary["jobs"] == summary["of"]
     settings = EXPERIMENTS[name].scales[summary["scale"]]

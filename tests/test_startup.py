@@ -1,4 +1,4 @@
-"""What a program imports before it has done anything. Times are in `benchmarks/startup.py`."""
+"""The imports of a program at startup. Times are in `benchmarks/startup.py`."""
 
 import numpy as np
 import polars as pl
@@ -48,7 +48,7 @@ def test_the_command_line_imports_what_a_command_needs(arguments, unwanted):
 
 
 def test_a_formula_is_found_saved_and_used_without_slow_libraries(tmp_path):
-    """One command after the other in one program; each of the commands has to end well."""
+    """One command after the other in one process; each must exit with code 0."""
     path = str(tmp_path / "kepler.safetensors")
     modules = imported(
         ONE_AFTER_THE_OTHER,

@@ -26,7 +26,7 @@ def functions(package: str) -> Iterator[FunctionType]:
 
 
 def wrong_arguments(function: FunctionType) -> dict[str, object] | None:
-    """An argument of no type for each that is needed, if it is stated which types those have."""
+    """An object of an unknown type for each required argument with an annotation."""
     empty = inspect.Parameter.empty
     needed = {
         name: parameter.annotation

@@ -1,4 +1,4 @@
-"""Compiles and exports every unit of the table: one JSON object with what failed, and why.
+"""Compiles and exports every unit of the table, and prints the failures as one JSON object.
 
     python -m tests.adapters.compiled torch NALU …   # torch.compile and torch.export
     python -m tests.adapters.compiled onnx NALU …    # to ONNX
@@ -6,8 +6,8 @@
 
 Without names it takes every row.
 
-A process of its own: in the tests every function is wrapped to check shapes, and PyTorch's
-compiler does not see through that.
+It runs in a separate process, because PyTorch's compiler cannot trace the shape checks of the
+tests.
 """
 
 import json

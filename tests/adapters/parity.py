@@ -1,13 +1,13 @@
-"""How far JAX, PyTorch and Keras are apart, for every unit of the table: one JSON object.
+"""The differences between JAX, PyTorch and Keras for every unit of the table, as one JSON object.
 
     KERAS_BACKEND=jax python -m tests.adapters.parity NAU NMU …
 
-The units named are compared in both precisions and all libraries. The others are in float64 and,
-on the JAX backend, without Keras. Without names all are named.
+The given units are compared in both precisions and all libraries, the others in float64 only and,
+on the JAX backend, without Keras. Without names, all units are given.
 
-A process of its own, because Keras has one backend in each. On the JAX backend PyTorch and Keras
-are compared with JAX; on the PyTorch backend Keras is compared with PyTorch. A distance is the
-greatest difference between two values or gradients, relative to the greatest of them or to 1.
+It runs in a separate process, because a process has one Keras backend. On the JAX backend PyTorch
+and Keras are compared with JAX; on the PyTorch backend Keras is compared with PyTorch. A distance
+is the largest difference between two values or gradients, relative to the largest of them or to 1.
 """
 
 import json
@@ -32,8 +32,9 @@ def numbers(dtype, *shape, low=0.0, high=1.0):
 
 
 def examples(dtype):
-    """Of both signs, and within a factor of four, where no unit is badly conditioned: the
-    libraries' exponentials and logarithms differ by a rounding, which |log y| multiplies."""
+    """Inputs of both signs within a factor of four, where no unit is badly conditioned:
+    exponentials and logarithms of the libraries differ by rounding errors, which |log y|
+    multiplies."""
     signs = (-1.0) ** np.arange(BATCH * SIZES[0]).reshape(BATCH, -1)
     return (numbers(dtype, BATCH, SIZES[0], low=0.5, high=2.0) * signs).astype(dtype)
 

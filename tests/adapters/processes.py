@@ -1,4 +1,4 @@
-"""Scripts of this folder run in processes of their own."""
+"""Runs scripts of this folder in separate processes."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from tests.pages import ROOT
 
 
 def start(*arguments, **environment):
-    """A Python process in the root of the repository, which runs beside the caller."""
+    """A Python process in the root of the repository, in parallel to the caller."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -21,7 +21,7 @@ def start(*arguments, **environment):
 
 
 def output(process):
-    """What a process prints; it must have ended well."""
+    """The output of a process, which must exit with code 0."""
     printed, errors = process.communicate()
     assert process.returncode == 0, printed + errors
     return printed

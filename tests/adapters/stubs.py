@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=jax python -m tests.adapters.stubs
 
-Their classes are made from the list of units when they are imported, so that no source has them.
-A test compares the stubs with what this writes.
+Their classes are made from the list of units on import, so they are in no source file. A test
+compares the stubs with the output of this script.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""Who does not use an adapter needs nothing of it; who does is told what to install."""
+"""Optional dependencies of the adapters: not needed without them, and named by the import error."""
 
 from tests.adapters.processes import failure, output, start
 from tests.each import each

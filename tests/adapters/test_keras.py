@@ -287,7 +287,7 @@ def test_says_what_else_is_wrong():
 
 @pytest.mark.parametrize("recipe", [None, "recipe", "mapping"])
 def test_fit_follows_the_schedule_of_penalties(recipe):
-    """As gradients by hand do, step by step, validation between the steps or not."""
+    """Like manual gradient steps, with and without validation between them."""
     given = {"recipe": mistry2022("NMU"), "mapping": {"NMU": mistry2022("NMU")}}.get(recipe)
     layer = adapter.NMU(1, in_features=2, seed=0)
     model = keras.Sequential([keras.Input((2,)), layer])

@@ -1,5 +1,5 @@
-"""Keras has one backend in each process: its tests again, on the other. What it starts with and
-computes there is in `test_parity.py`."""
+"""The tests of `test_keras.py` in another process, on Keras's PyTorch backend. Initial values and
+outputs are compared in `test_parity.py`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The same weights in: outputs and gradients agree between JAX, PyTorch and Keras."""
+"""With the same weights, outputs and gradients agree between JAX, PyTorch and Keras."""
 
 import json
 
@@ -33,9 +33,9 @@ def check(found, name, dtype, tolerance):
 
 
 def test_outputs_and_gradients_agree(subtests):
-    """By x and by every parameter, evaluated and in training, and those of the penalty. Keras
-    starts as JAX does. In float32 and in Keras
-    on JAX it is one unit of each family."""
+    """By x and by every parameter, in evaluation and training mode, and those of the penalty. Keras
+    has the same initial values as JAX. In float32 and in Keras on JAX only one unit of each family
+    is compared."""
     found = apart(*FAMILIES)
     for name in UNITS:
         for dtype in ("float32", "float64")[name not in FAMILIES :]:

@@ -1,4 +1,4 @@
-"""What editors are told of the adapters is what they are."""
+"""The stubs of the adapters for editors match their classes."""
 
 import ast
 

@@ -114,7 +114,7 @@ def test_a_model_trained_without_its_penalty_is_told_once():
 
 
 def test_projected_updates_end_within_the_bounds_exactly(float64):
-    """Also where the sum of a parameter and its update would round to beyond them."""
+    """Also where the sum of a parameter and its update would round outside the bounds."""
     rng = np.random.default_rng(0)
     for name in NAMES:
         unit = getattr(units, name)(7, 50, key=KEY, dtype="float32")
@@ -196,7 +196,7 @@ FACTORS = []
 
 
 def test_every_unit_is_snapped_to_what_it_represents_exactly(float64):
-    """From near its exact parameters, in JAX and PyTorch; and not where the data object."""
+    """From parameters near the exact ones, in JAX and PyTorch, and only if the data agree."""
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.uniform(1, 3, (20, 2)))
     for kind, known in exact.EXACT.items():
@@ -222,7 +222,7 @@ def test_every_unit_is_snapped_to_what_it_represents_exactly(float64):
 
 
 def _shaken(unit):
-    """Almost what it was: large numbers, which saturate, are made small enough not to."""
+    """The parameters with small perturbations; saturated ones are reduced below saturation."""
     names = list(unit.whole_parameters(0.5))
     old = [getattr(unit, name) for name in names]
     new = [jnp.where(jnp.abs(w) >= 100, jnp.sign(w) * 6.0, w * 0.99 + 0.002) for w in old]

@@ -1,4 +1,4 @@
-"""The single-module benchmark: what is trained, counted and said."""
+"""The single-module benchmark: its training, counts and sentences."""
 
 import jax
 import numpy as np
@@ -48,7 +48,7 @@ def test_ranges_are_the_nine_of_the_benchmark():
 
 
 def test_a_cell_is_what_training_it_alone_gives():
-    """The rows of a unit, against one operation, range and seed by itself."""
+    """The rows of a unit, against a training of one operation, range and seed alone."""
     settings = Settings(seeds=2, steps=1000)
     found = pl.DataFrame(BENCHMARK.run(Job("NMU", range(2)), settings, lambda fraction: None))
     assert len(found) == 9 * 2 and set(found["operation"]) == {"mul"}

@@ -1,4 +1,4 @@
-"""Bad input through the program itself: one sentence, exit code 2, no traceback, no file."""
+"""Bad input to the command line: one sentence, exit code 2, no traceback, no file."""
 
 import os
 import subprocess

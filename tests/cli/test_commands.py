@@ -1,4 +1,4 @@
-"""What the commands print and write, through the program itself."""
+"""The output and files of the commands."""
 
 import csv
 import io

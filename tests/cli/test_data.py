@@ -1,4 +1,4 @@
-"""`numerate data`: a download that fails is one sentence and exit code 2."""
+"""`numerate data`: a failed download gives one sentence and exit code 2."""
 
 import sys
 from functools import partial

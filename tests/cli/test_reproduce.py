@@ -1,4 +1,4 @@
-"""`numerate reproduce`: what there is, and what it refuses."""
+"""`numerate reproduce`: its experiments and its errors."""
 
 from numerate import bench, paper
 from tests.cli.test_commands import run

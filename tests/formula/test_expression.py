@@ -1,4 +1,4 @@
-"""Formulas as people write them, as numbers, and as files."""
+"""Formulas as text, as numbers, and as files."""
 
 import time
 

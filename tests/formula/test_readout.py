@@ -60,7 +60,7 @@ def test_reads_a_stack_through(float64, key):
 
 
 def test_gates_of_a_stack_are_decided_by_what_reaches_them(key):
-    """The first layer turns positive rows into negative ones, for which the gate is closed."""
+    """The first layer maps positive rows to negative ones, for which the gate is closed."""
     minus = eqx.tree_at(
         lambda u: u.w_hat,
         UNITS["NAC"].made_exact("+", jnp.float32, key),
@@ -82,7 +82,7 @@ def test_a_gate_that_switches_between_rows_stays(key):
 
 
 def test_a_gate_without_input_is_decided_as_well(key):
-    """σ(2) is 0.88: a sum to which the training has not quite come."""
+    """σ(2) is 0.88: a sum before training has converged."""
     exact = UNITS["iNALU"].made_exact("+", jnp.float32, key)
     unit = eqx.tree_at(lambda u: u.gate_weight, exact, jnp.array([2.0]))
     assert read_out(unit, [A, B], ROWS) == (A + B,)
@@ -120,7 +120,7 @@ def test_powers_of_a_layer_that_gives_nothing_are_zero(key):
 
 @each("activation", ACTIVATIONS)
 def test_plain_networks_with_every_activation(activation, float64, key):
-    """Of two layers, so that cases lie within cases."""
+    """With two layers, so that Piecewise expressions are nested."""
     unit = MLP(2, 1, activation=activation, depth=2, hidden_size=2, key=key)
     xs = np.random.default_rng(0).normal(size=(20, 2))
     (formula,) = read_out(unit, ["a", "b"])
@@ -145,7 +145,7 @@ def test_double_precision_is_kept_outside_of_its_mode(key):
 
 
 def test_weights_between_are_floats(key):
-    """The mark by which snapping and refitting know what was fitted."""
+    """Snapping and refitting recognise fitted numbers by this type."""
     unit = NAC(2, 1, key=key)
     (formula,) = read_out(unit, ["a", "b"])
     assert len(formula.atoms(sympy.Float)) == 2

@@ -1,4 +1,4 @@
-"""Which exact numbers are tried for a fitted one."""
+"""The exact numbers that are tried for a fitted number."""
 
 import sympy
 

@@ -1,4 +1,4 @@
-"""Every activation is its formula, on both backends, with a gradient that is finite."""
+"""Every activation agrees with its formula on both backends and has a finite gradient."""
 
 import math
 

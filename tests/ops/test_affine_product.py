@@ -1,4 +1,5 @@
-"""Large products: what NumPy says, in any order of differentiation, without all the factors."""
+"""Large products agree with NumPy, with derivatives of any order, without an array of all
+factors."""
 
 import functools
 import subprocess
@@ -110,17 +111,17 @@ def test_gradient_is_the_slope_of_the_value_where_factors_are_zero(way, float64)
     def total(weight, x):
         return float((library(product, weight, x, slope)[0] * slope).sum())
 
-    for place in [(0, 0), (0, 1), (0, 5), (3, 0)]:
+    for index in [(0, 0), (0, 1), (0, 5), (3, 0)]:
         shift = np.zeros_like(weight)
-        shift[place] = step
+        shift[index] = step
         change = (total(weight + shift, x) - total(weight - shift, x)) / (2 * step)
         # Right to step², and to the rounding of a sum of 10,000 products over the step.
-        np.testing.assert_allclose(of_weight[place], change, rtol=1e-6, atol=1e-6)
-    for place in [(0, 0), (0, 3), (1, 0), (1, 1), (1, 4)]:
+        np.testing.assert_allclose(of_weight[index], change, rtol=1e-6, atol=1e-6)
+    for index in [(0, 0), (0, 3), (1, 0), (1, 1), (1, 4)]:
         shift = np.zeros_like(x)
-        shift[place] = step
+        shift[index] = step
         change = (total(weight, x + shift) - total(weight, x - shift)) / (2 * step)
-        np.testing.assert_allclose(of_x[place], change, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(of_x[index], change, rtol=1e-6, atol=1e-6)
 
 
 @each_way
@@ -137,7 +138,7 @@ def test_factors_of_zero_leave_the_product_of_the_others(way, float64):
 
 @each_way
 def test_gradient_is_finite_where_the_value_is_not(way):
-    """Of two factors whose product the dtype cannot hold, each has the other for its slope."""
+    """If the product of two factors overflows, the gradient of each is the other."""
     library, product = WAYS[way]
     weight, x, slope = numbers((32, 32, 300), "float32")
     weight[:], x[:] = np.eye(32)[0] + np.eye(32)[1], 1.0
@@ -192,7 +193,7 @@ def test_torch_never_has_all_factors(name):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    """Of which the programs are shorter, and compile faster."""
+    """Small chunks, for shorter programs that compile faster."""
     monkeypatch.setattr(_jax, "CHUNK", 4)
 
 

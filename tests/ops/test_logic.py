@@ -1,4 +1,4 @@
-"""Logic at the corners of the cube, and the penalty and shares of mass-conserving layers."""
+"""Logic of truth values 0 and 1, and the penalty and shares of mass-conserving layers."""
 
 import itertools
 
@@ -24,7 +24,7 @@ CORNERS = list(itertools.product([0.0, 1.0], repeat=3))
 
 @each_dtype
 def test_truth_tables(dtype, tolerance):
-    """With an input that does not count, which is true in half of the rows."""
+    """With an irrelevant input, which is true in half of the rows."""
     weight, truth = jnp.array([[1.0, 1.0, 0.0]], dtype), jnp.array(CORNERS, dtype)
     gate = jnp.zeros_like(weight)
     every, some = (f(weight, gate, truth)[:, 0] for f in (conjunction, disjunction))
@@ -50,7 +50,7 @@ def test_negation_is_of_each_input_for_each_output(dtype):
 
 @each_dtype
 def test_a_false_input_still_has_a_gradient(dtype):
-    """A maximum with ε in the place of the sum would cut it off."""
+    """With max(n, ε) instead of n + ε it would have none."""
     weight, gate = jnp.ones((1, 2), dtype), jnp.zeros((1, 2), dtype)
     slope = jax.grad(lambda x: conjunction(weight, gate, x)[0])(jnp.zeros(2, dtype))
     assert jnp.isfinite(slope).all() and (slope > 0).all()

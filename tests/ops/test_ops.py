@@ -1,4 +1,4 @@
-"""The equations at their awkward points: value and gradient are what the docstrings say."""
+"""Value and gradient of the equations at special points, as documented."""
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ def test_linear_is_the_matrix_product(shape, dtype, tolerance):
 
 @each("in_features", [UNROLLED_PRODUCTS, UNROLLED_PRODUCTS + 1])
 def test_small_sums_stay_elementwise_under_vmap_and_grad(in_features):
-    """A batched matmul of tiny matrices is what makes training thousands of seeds slow."""
+    """A batched matmul of tiny matrices makes the training of thousands of seeds slow."""
 
     def loss(weight, xs):
         return jax.vmap(linear, (None, 0))(weight, xs).sum()
@@ -35,7 +35,7 @@ def test_small_sums_stay_elementwise_under_vmap_and_grad(in_features):
 
 
 def test_large_sums_ask_for_full_precision():
-    """Accelerators round the factors of a float32 matmul unless told not to."""
+    """By default, accelerators round the factors of a float32 matmul."""
     program = jax.make_jaxpr(linear)(jnp.ones((20, 30)), jnp.ones(30))
     assert "HIGHEST" in str(program)
 

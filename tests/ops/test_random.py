@@ -1,9 +1,8 @@
-"""Is the generator of training batches random enough? Every test has a p-value.
+"""Statistical tests of the generator of training batches, each with a p-value.
 
 The numbers are fixed by their keys, so a test either always passes or always fails. A sound
-generator fails one test in a million (`P_MIN`); about a hundred p-values are computed, so all
-of them passing says little against it, and a flawed one fails by many orders of magnitude:
-`test_the_tests_can_fail` shows it for three of them.
+generator fails one test in a million (`P_MIN`); about a hundred p-values are computed. A flawed
+generator fails by many orders of magnitude, as `test_the_tests_can_fail` shows for three of them.
 """
 
 import itertools
@@ -23,7 +22,7 @@ COUNT = 1 << 20
 
 
 def stream(kind: str) -> np.ndarray:
-    """A million words as training would draw them: within one batch, or across keys."""
+    """A million words as drawn in training: within one batch, or across keys."""
     if kind == "one key":
         return np.asarray(bits(step_key(jax.random.key(0), 0), (COUNT,)))
     if kind == "steps of a seed":
@@ -47,7 +46,7 @@ KINDS = ["one key", "steps of a seed", "seeds of a step", "high bits of seeds"]
 
 
 def chi_square(observed: np.ndarray, expected: float | np.ndarray) -> float:
-    """The two-sided p-value: counts that are too even are as suspicious as uneven ones."""
+    """The two-sided p-value: counts that are too uniform fail too."""
     statistic = ((observed - expected) ** 2 / expected).sum()
     degrees = observed.size - 1
     return 2 * min(stats.chi2.sf(statistic, degrees), stats.chi2.cdf(statistic, degrees))
@@ -64,7 +63,7 @@ def uniformity(words: np.ndarray, low_bits: bool) -> float:
 
 
 def bit_balance(words: np.ndarray) -> float:
-    """The least balanced of the 32 bits, corrected for having looked at 32."""
+    """The least balanced of the 32 bits, corrected for 32 tests."""
     worst = min(
         z_score(((words >> bit) & 1).sum(), words.size / 2, words.size / 4) for bit in range(32)
     )
@@ -72,7 +71,7 @@ def bit_balance(words: np.ndarray) -> float:
 
 
 def lag_correlation(words: np.ndarray, lag: int) -> float:
-    """Correlation between every number and the one `lag` places on."""
+    """Autocorrelation at `lag`."""
     x = words / 2.0**32 - 0.5
     product = (x[:-lag] * x[lag:]).sum()
     return z_score(product, 0.0, (x.size - lag) / 144)

@@ -1,4 +1,4 @@
-"""The equations on symbols: each primitive is the function that JAX's of the same name is."""
+"""The equations on symbols: each primitive agrees with that of the same name in JAX."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -83,7 +83,7 @@ def test_weighted_inputs_with_batch_axes(name, shape, float64):
 
 
 def test_infinite_inputs_of_weight_zero_are_left_out():
-    """As the logarithm of an input that is 0 for every x."""
+    """Such as the logarithm of an input that is 0 for every x."""
     np.testing.assert_array_equal(linear(symbolic(np.eye(2)), symbolic([A, -sympy.oo]))[0], A)
 
 
@@ -138,7 +138,7 @@ def test_cases_that_are_bounds():
 
 
 def test_signs_are_known_to_lie_between_minus_one_and_one():
-    """To rounding: 0.3 s + 0.7 may come out above 1."""
+    """To rounding: 0.3 s + 0.7 may exceed 1."""
     weight = symbolic(np.array([0.3]))
     mixture = weight * symbolic([sympy.sign(A)]) + (1 - weight)
     both = mixture * symbolic([1 - 2 * sympy.Max(0, -sympy.sign(B))])

@@ -1,4 +1,4 @@
-"""Every experiment: its last job at the smallest scale, tables and figures; slowly, all of it."""
+"""Every experiment: its last job at the smallest scale, tables and figures; all jobs if slow."""
 
 import dataclasses
 import json
@@ -67,7 +67,7 @@ def test_every_setting_is_explained(name):
 @pytest.mark.slow
 @each_in_turn
 def test_smoke(name, tmp_path):
-    """The whole of the smallest scale: all files, and nothing is run twice."""
+    """All jobs of the smallest scale: all files, and no job is run twice."""
     experiment = EXPERIMENTS[name]
     settings = experiment.scales["smoke"]
     seen = []

@@ -1,4 +1,4 @@
-"""Formulas recovered from tables a reader can check, and what is said of them."""
+"""Formulas recovered from tables that a reader can check, and their status."""
 
 import numpy as np
 import polars as pl

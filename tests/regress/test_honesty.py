@@ -1,4 +1,4 @@
-"""No formula is called exact, or within the written precision, that is not."""
+"""No formula is wrongly called exact or within the written precision."""
 
 import itertools
 
@@ -11,7 +11,7 @@ ROWS = 60
 
 
 def draw(seed: int) -> tuple[np.ndarray, np.ndarray, str]:
-    """A random target that no formula of + - * / and powers equals: one of five kinds."""
+    """A random target of one of five kinds, without a formula of + - * / and powers."""
     rng = np.random.default_rng(seed)
     low, high = [(1.0, 2.0), (-2.0, 2.0), (0.1, 0.3), (1.0, 10.0)][seed // 5 % 4]
     x = rng.uniform(low, high, (ROWS, 1 + seed // 20 % 2))

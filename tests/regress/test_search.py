@@ -1,4 +1,4 @@
-"""What a search makes of one trial formula."""
+"""The search from one trial formula."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from numerate.regress._search import Search, Settings
 
 
 def test_constants_are_fitted_to_all_training_rows():
-    """Formulas are searched on 400 rows; their constants are those of all."""
+    """Formulas are searched on 400 rows; their constants are fitted to all rows."""
     rng, rows = np.random.default_rng(0), 5 * SEARCH_ROWS
     x = rng.uniform(1.0, 2.0, (rows, 1))
     y = np.pi**3 / 11 * x[:, 0] + rng.normal(scale=0.01, size=rows)

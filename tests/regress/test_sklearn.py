@@ -1,4 +1,4 @@
-"""The estimator keeps scikit-learn's contract, every point of it."""
+"""The estimator passes scikit-learn's estimator checks."""
 
 import pytest
 from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator

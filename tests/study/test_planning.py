@@ -1,4 +1,4 @@
-"""Jobs, the choice of units, look-up in rows, tables and the registry of experiments."""
+"""Jobs, selection of units, look-up in rows, tables and the registry of experiments."""
 
 from dataclasses import dataclass, replace
 

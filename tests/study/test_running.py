@@ -1,4 +1,4 @@
-"""A run leaves whole files, goes on where it was stopped, and mixes nothing."""
+"""A run writes complete files, resumes after an interruption, and does not mix settings."""
 
 import json
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from numerate.tables import InputError
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is run.
+    """The settings of a run.
 
     **Fields:**
 
@@ -27,7 +27,7 @@ class Settings:
 
 
 class Counter:
-    """An experiment that counts its runs, and is stopped at one of them."""
+    """An experiment that counts its runs, and is interrupted at one of them."""
 
     def __init__(self, stop_at: str | None = None):
         self.ran: list[str] = []

@@ -1,4 +1,4 @@
-"""Intervals against published values and against what they promise."""
+"""Intervals against published values and their stated coverage."""
 
 import numpy as np
 import pytest

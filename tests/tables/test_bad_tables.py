@@ -1,4 +1,4 @@
-"""Every kind of bad input is one sentence that names the file, the column and the row."""
+"""Every kind of bad input gives one sentence that names the file, the column and the row."""
 
 import pandas as pd
 import polars as pl

@@ -1,4 +1,4 @@
-"""The embedded tables hold what their sources print, and their laws hold as documented."""
+"""The embedded tables agree with their sources, and their laws hold as documented."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ BOYLE_SIXTEENTHS = [0, 23, 45, 70, 99, 126, 162, 200, 241, 287, 339, 403, 475, 5
 
 
 def worst_in_half_units(table, predicted, slope):
-    """The largest residual in units of what rounding feature and target can do to it."""
+    """The largest residual in units of the effect of rounding feature and target."""
     half = table.resolution[:, 1] + np.abs(slope) * table.resolution[:, 0]
     return np.max(np.abs(table.values[:, 1] - predicted) / half)
 

@@ -1,4 +1,4 @@
-"""How precisely a number is written, on columns whose answer a reader knows at once."""
+"""The precision of written numbers, on columns with an obvious answer."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Tables in every format and shape that people bring, read to the same numbers."""
+"""Tables in all formats, read to the same numbers."""
 
 import io
 import sys

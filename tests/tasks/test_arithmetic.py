@@ -1,4 +1,4 @@
-"""Tasks against what the literature publishes, and against simulation."""
+"""Tasks against published values and simulation."""
 
 import jax
 import numpy as np
@@ -43,7 +43,7 @@ def test_threshold_is_the_error_of_a_perturbed_perfect_model(operation):
 
 @each("operation", OPERATIONS)
 def test_truth(operation):
-    """Formula, exact weights and data say the same."""
+    """Formula, exact weights and data agree."""
     task = Arithmetic(operation, (1.0, 2.0))
     x, y = (np.asarray(part, np.float64) for part in task.sample(jax.random.key(0), 64))
     assert x.shape == (64, task.in_features) and y.shape == (64, task.out_features)

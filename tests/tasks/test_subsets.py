@@ -1,4 +1,4 @@
-"""Simple function learning: its truth, its thresholds, its subsets and both of its readings."""
+"""Simple function learning: its targets, thresholds, subsets and both interpretations."""
 
 from functools import partial
 
@@ -44,7 +44,7 @@ def one(task, index=0, seeds=1):
 
 
 def sums(task, x) -> tuple[np.ndarray, np.ndarray]:
-    """a and b of every row in float64, and of every step where there is time."""
+    """a and b of every row in float64, and of every step of sequences."""
     x = np.asarray(x, np.float64)
     return x[..., slice(*task.a)].sum(axis=-1), x[..., slice(*task.b)].sum(axis=-1)
 
@@ -57,7 +57,8 @@ def truth(function, a, b):
 
 @pytest.fixture
 def any_threshold(monkeypatch):
-    """Thresholds from few numbers, where they do not matter, as they take most of the time."""
+    """Thresholds from small samples, where they do not matter, because they take most of the
+    time."""
     monkeypatch.setattr(_subsets, "_SIMULATED", 10_000)
     yield
     _simple_function._threshold.cache_clear()
@@ -308,7 +309,7 @@ def test_bad_arguments(make, message):
 
 
 def test_thresholds_are_simulated_once():
-    """Every model that is trained on a task asks for the same ones."""
+    """Every model trained on a task needs the same ones."""
     task = SimpleFunction(("mul",), first_seed=77)
     first = task.instances(3).threshold
     before = _simple_function._threshold.cache_info().misses

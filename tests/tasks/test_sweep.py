@@ -1,4 +1,4 @@
-"""A sweep trains what its tasks alone would train."""
+"""A sweep trains the same models as its tasks alone."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt over a population, on problems whose answers are known."""
+"""Levenberg-Marquardt over a population, on problems with known solutions."""
 
 import jax.numpy as jnp
 import numpy as np

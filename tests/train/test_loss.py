@@ -16,7 +16,7 @@ from numerate.units import NALU, Unit
 
 
 class Bounded(Unit):
-    """A sum with weights in [0, ½] and a penalty that draws them to 0.3."""
+    """A sum with weights in [0, ½] and a penalty that drives them to 0.3."""
 
     free: Float[Array, "1 2"]
     in_features: ClassVar[int] = 2
@@ -58,7 +58,7 @@ def test_constraints_reach_every_unit_and_nothing_else():
 
 
 def test_training_keeps_the_constraint():
-    """x0 + x1 wants weights of 1; the projection stops them at ½."""
+    """x0 + x1 needs weights of 1; the projection stops them at ½."""
     run = train_many(
         KEYS, TASK, Bounded, Config(steps=400, log_every=100, optimiser=optax.sgd(0.05))
     )

@@ -1,4 +1,4 @@
-"""`train_many`: what a seed's result depends on, and how a training ends."""
+"""`train_many`: independence of seeds, and the outcomes of a training."""
 
 import functools
 import signal
@@ -54,7 +54,7 @@ def forty(name):
 # One of each way of compilation, and one without units.
 @each("name", ["NALU", "stack", "MLP"])
 def test_a_seed_does_not_depend_on_its_company_or_place(name):
-    """To the last bit: alone, with two others in another order, over a chunk's end, permuted."""
+    """Bit for bit: alone, with two others in another order, across chunks, permuted."""
     model, run = MODELS[name], forty(name)
     order = np.random.default_rng(0).permutation(len(KEYS))
     # The sizes of chunks do not depend on the model, so that one is tried with all.
@@ -125,7 +125,7 @@ def test_early_stop_freezes_a_seed_and_no_other():
 
 
 def test_extrapolation_neither_stops_nor_selects():
-    """Another extrapolation range changes the reported error and nothing of the training."""
+    """Another extrapolation range changes the reported error only."""
     other = Arithmetic("sub", (1.0, 2.0), extrapolation_range=(50.0, 90.0), set_size=256)
     a, b = forty("NALU"), train_many(KEYS, other, MODELS["NALU"], CONFIG)
     np.testing.assert_array_equal(a.validation_log, b.validation_log)

@@ -1,8 +1,8 @@
-"""The parallel runner: results in order, progress that only grows, an end when one call ends, and
-seeds that do not depend on the seeds beside them.
+"""The parallel runner: ordered results, monotonic progress, errors of a call, and independent
+seeds.
 
-The last is proved here for everything that runs in chunks of seeds, and in `test_many.py` for
-`train_many`. Experiments use nothing else to run seeds, so they need no proof of their own."""
+Independence is tested here for everything that runs in chunks of seeds, and in `test_many.py` for
+`train_many`. Experiments run seeds in no other way, so they need no such tests."""
 
 import subprocess
 import sys
@@ -108,7 +108,7 @@ UPDATE = update_step(squared_error, OPTIMISER, static_part(make))
 
 
 def trained(key):
-    """The arrays after fifty steps on batches of its own."""
+    """The arrays after fifty steps on the seed's batches."""
 
     def step(carry, i):
         batch = jax.random.normal(jax.random.fold_in(key, i), (20, 3))
@@ -132,7 +132,7 @@ def forty():
 
 @each("seeds", [range(1), range(39, 40), range(7, 24), range(3, 36)])
 def test_a_seed_does_not_depend_on_the_seeds_beside_it(forty, seeds):
-    """To the last bit: alone, at another index of its chunk, in another chunk."""
+    """Bit for bit: alone, at another index of its chunk, in another chunk."""
     some = map_seeds(trained, seeds)
     assert_identical(some, jax.tree.map(lambda leaf: leaf[seeds.start : seeds.stop], forty))
     assert len(np.unique(forty[1][:, -1])) == 40

@@ -1,4 +1,4 @@
-"""Restarts: the two published rules, against the lists that the codes keep."""
+"""Restarts: the two published rules, against lists of losses as in their code."""
 
 import functools
 
@@ -67,7 +67,8 @@ def test_redraws_of_the_two_codes():
 def test_a_seed_that_stands_still_starts_again_where_its_loss_is_large(
     operation, range_, starts_again
 ):
-    """Nothing is learnt at a rate of 0: after two measurements there are new weights, or not."""
+    """At a learning rate of 0 nothing is learnt, so weights are redrawn after two measurements, if
+    at all."""
     task = Arithmetic(operation, range_, set_size=64)
     rule = Restart(signal="validation", least=2, every=1)
     config = Config(steps=400, log_every=100, optimiser=optax.sgd(0.0), restart=rule)

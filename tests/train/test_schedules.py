@@ -1,4 +1,4 @@
-"""What units ask of the engine: noise, penalties with a schedule, steps of their own."""
+"""Features of units in the engine: noise, scheduled penalties and separate steps."""
 
 import dataclasses
 import functools
@@ -55,7 +55,7 @@ def final(config):
 
 
 def last(**settings):
-    """The one weight at the end of 200 steps, measured once."""
+    """The weight after 200 steps, measured once."""
     return final(Config(steps=200, log_every=200, optimiser=SGD, **settings))
 
 
@@ -95,7 +95,7 @@ def test_own_steps_leave_the_optimiser_of_the_error_alone():
 
 
 def counting():
-    """Descent whose rate is the number of the update, from 0."""
+    """Gradient descent whose rate is the index of the update."""
     return optax.sgd(lambda count: jnp.asarray(count, float))
 
 
@@ -112,7 +112,7 @@ def test_both_steps_share_the_state_of_one_optimiser():
 
 
 def test_there_is_no_step_of_a_penalty_that_does_not_count():
-    """The second half of 200 steps has the updates 0 to 99, of an optimiser that starts with it."""
+    """The second half of 200 steps has the updates 0 to 99 of an optimiser that starts with it."""
     for scale in (None, lambda step: step >= 100):
         assert last(penalty_optimiser=counting(), penalty_scale=scale) == -sum(range(100))
 
@@ -132,7 +132,8 @@ def test_noise_is_drawn_anew_for_every_example_and_step():
 
 
 def test_noise_changes_training_and_nothing_else():
-    """The sNMU starts as the NMU with the same key, is measured as one, and learns otherwise."""
+    """The sNMU has the initial values and evaluation of an NMU with the same key, but trains
+    differently."""
     quiet = functools.partial(sNMU, 2, 1, noise=(1.0, 1.0))
     loud = functools.partial(sNMU, 2, 1)
     task = Arithmetic("mul", (1.0, 2.0), set_size=64)

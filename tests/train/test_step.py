@@ -1,4 +1,4 @@
-"""`update_step` against a step written out, for what a loop may hand it."""
+"""`update_step` against an explicit step, for all its arguments."""
 
 from functools import partial
 

@@ -1,7 +1,7 @@
 """The units in NumPy float64, one output and one input at a time, from the papers' equations.
 
-Each takes the fields of a unit by name (p), one example (x) and the machine epsilon or the ε
-that the unit was given (eps), and shares no code with the package.
+Each takes the fields of a unit by name (p), one example (x) and the machine epsilon or the ε of the
+unit (eps), and shares no code with the package.
 """
 
 import cmath
@@ -261,7 +261,7 @@ def mlp(p, x, eps):
 
 
 def nasu(p, x, eps):
-    """The branch of `choice`: a sum, a product, and either with whole weights."""
+    """The branch of `choice`: a sum, a product, and either with integer weights."""
     z = [*x, *(1 / v for v in x)]
     outputs = []
     for o, choice in enumerate(p["choice"]):

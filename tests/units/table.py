@@ -1,5 +1,5 @@
-"""What every common test of the units runs over: `numerate.units.exact.EXACT`, with the NumPy
-reference of each unit and what its tests need beyond the rule."""
+"""The table of the common tests of the units: `numerate.units.exact.EXACT`, with the NumPy
+reference of each unit and the exceptions of its tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -122,7 +122,7 @@ EXACT = [(name, operation) for name, case in UNITS.items() for operation in case
 
 
 def differs_in_training(unit: Unit) -> bool:
-    """For most units a key makes no difference: it is the same program."""
+    """Whether the unit uses a key; for most units it is the same program with and without."""
 
     def program(draw):
         return str(jax.make_jaxpr(lambda x: unit.equation(x, draw))(jnp.ones(unit.in_features)))

@@ -1,4 +1,4 @@
-"""The plain layers: those of Equinox with the same weights, and every activation."""
+"""The baseline layers against those of Equinox with the same weights, and every activation."""
 
 import equinox as eqx
 import jax
@@ -70,7 +70,7 @@ def test_mlp_has_finite_gradients_trains_and_can_be_saved(activation, tmp_path, 
 
     @eqx.filter_jit
     def before_and_after(unit):
-        """The gradient for each input, and a step on those that are not huge."""
+        """The gradient for each input, and a step on those of moderate size."""
         gradients = eqx.filter_vmap(
             lambda weights: eqx.filter_grad(lambda unit: losses(unit) @ weights)(unit)
         )(jnp.eye(len(xs)))
@@ -97,8 +97,8 @@ def test_only_prelu_learns_slopes_and_only_crelu_doubles(key):
 
 
 @each_activation
-def test_mlp_goes_on_along_a_line_or_not_at_all(activation, float64, key):
-    """What keeps it from products: far out, doubling the input at most doubles the output."""
+def test_mlp_extrapolates_linearly_or_not_at_all(activation, float64, key):
+    """It cannot represent products: far outside, doubling the input at most doubles the output."""
     unit = MLP(2, 1, activation=activation, key=key)
     direction = jnp.array([0.6, 0.8])
     near, far = (unit(r * direction) for r in (1e9, 2e9))

@@ -1,7 +1,8 @@
 """Tests that every unit of the table passes.
 
-Compiling takes longer than all else here, and operations outside of `jit` are compiled one by one.
-So shapes are traced only, and each test compiles one program, for all its sizes or operations.
+Compiling takes longer than the rest, and operations outside of `jit` are compiled one by one.
+Shapes are therefore only traced, and each test compiles one program for all its sizes or
+operations.
 """
 
 import inspect
@@ -37,7 +38,7 @@ def parameters(unit):
 
 
 def initialisers_of(unit):
-    """The arguments of a unit that say how a parameter starts."""
+    """The initialisers among the arguments of a unit."""
     return [name for name in inspect.signature(unit).parameters if name.endswith("_init")]
 
 
@@ -187,8 +188,9 @@ AWKWARD = [0.0, -0.0, 1.0, -1.0, 1e-30, -1e-30, 1e30, -1e30, 0.5, -2.0]
 
 @each("name", FAMILIES)  # all of them, at corners, in `test_finite_gradients.py`
 def test_gradient_is_finite_at_awkward_numbers(name, key):
-    """Each beside ordinary inputs: the product of two huge ones is not finite itself. That of the
-    exact weights and of the default start, in both precisions, is in `test_finite_gradients.py`."""
+    """Each with ordinary other inputs, because the product of two huge inputs is not finite. The
+    gradients at exact and default weights, in both precisions, are in
+    `test_finite_gradients.py`."""
     case = UNITS[name]
 
     def spread(key, shape, dtype):
@@ -210,7 +212,7 @@ def at_awkward_numbers(unit, xs, keys):
 
 @each_unit
 def test_one_step_changes_the_effective_weight_and_the_output(name, key):
-    """A public NAC computed W once, in its constructor: training it trained nothing of Ŵ."""
+    """A public NAC computes W once, in its constructor, so that training does not change Ŵ."""
     before, after = a_step(UNITS[name].make(3, 2, key=key), np.float32([1.5, 2.0, 3.0]))
     assert np.any(after[0] != before[0])
     assert after[1] < before[1]
@@ -312,8 +314,8 @@ def test_composes_with_recurrent_layers(name, key):
 
 @eqx.filter_jit
 def trains(model, xs):
-    """Whether a gradient step that is to lower the loss by a thousandth lowers it, with every
-    parameter's gradient finite. Beside 1/x no fixed rate is small enough."""
+    """Whether a gradient step that should lower the loss by a thousandth lowers it, with finite
+    gradients of all parameters. With 1/x no fixed rate is small enough."""
 
     def loss(model):
         return jnp.mean((jax.vmap(model)(xs) - 3.0) ** 2)

@@ -1,4 +1,4 @@
-"""The script that checks docstrings, `tests/docstrings.py`, finds what is wrong."""
+"""The script that checks docstrings, `tests/docstrings.py`, finds mistakes."""
 
 import re
 

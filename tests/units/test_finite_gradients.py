@@ -1,8 +1,8 @@
-"""Value and gradient are finite wherever the docstrings say so: on a grid of inputs, at the exact
+"""Value and gradient are finite where the docstrings state it: on a grid of inputs, at the exact
 corners of every unit's parameters and close to them, in JAX and in PyTorch.
 
-One program for a unit and a dtype computes all cases. `LIMITS` says for each unit what has to fit
-the dtype; a unit that is not in it is finite without a condition.
+One program for a unit and a dtype computes all cases. `LIMITS` has for each unit the quantities
+that must not overflow; a unit without an entry is always finite.
 """
 
 import itertools

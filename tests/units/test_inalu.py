@@ -1,4 +1,4 @@
-"""The iNALU, the SNALU and the golden-ratio units: what their papers say, and what they cannot."""
+"""The iNALU, the SNALU and the golden-ratio units: statements of their papers, and their limits."""
 
 import itertools
 
@@ -77,7 +77,7 @@ def test_sign_is_the_product_of_one_factor_for_each_input(sizes, dtype, toleranc
 
 @each_dtype
 def test_gradient_of_the_sign_at_saturated_weights(dtype):
-    """Where every published training ends: it is not halved at the clip's edges."""
+    """The end of every published training: the gradient is not halved at the ends of the clip."""
     gradient = jax.grad(lambda w, x: mixed_sign(w, x)[0])
     weight = jnp.array([[1.0, -1.0]], dtype)
     # ∂s/∂W₁ is sign(W₁)(sign(x₁) - 1) times the factor of the other, and the reverse.

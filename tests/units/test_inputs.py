@@ -1,4 +1,4 @@
-"""Every unit and cell refuses what it was not made for, in one sentence."""
+"""Every unit and cell rejects invalid inputs with one sentence."""
 
 import inspect
 from functools import partial
@@ -22,7 +22,7 @@ KEY = jax.random.key(0)
 
 @pytest.fixture(autouse=True)
 def as_people_run_it():
-    """Without the checks of types that tests have, and which would come before ours."""
+    """Without the type checks of the tests, which would raise first."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)

@@ -1,4 +1,4 @@
-"""What the docstrings say a unit cannot do, it cannot do."""
+"""Units cannot represent what their docstrings exclude."""
 
 import equinox as eqx
 import jax
@@ -17,7 +17,7 @@ NALUS = ("NALU", "NALUScalarGate", "NALUUntied")
 
 
 def many(unit, *sizes, spread=10.0):
-    """A thousand units 2→1 with parameters all over the range, saturated ones among them."""
+    """A thousand units 2→1 with parameters of the whole range, including saturated ones."""
 
     def draw(key, shape, dtype):
         return jax.random.uniform(key, shape, dtype, -spread, spread)
@@ -79,7 +79,7 @@ def test_a_unit_that_adds_multiplies_the_opposite_input(name, float64, key):
 
 @each("name", NALUS)
 def test_product_of_gated_unit_loses_the_sign(name, float64, key):
-    """The gate stays closed, as -3 + 5 is positive."""
+    """The gate stays closed, because -3 + 5 is positive."""
     unit = UNITS[name].made_exact("*", float64, key)
     np.testing.assert_allclose(unit(jnp.array([-3.0, 5.0])), [15.0], rtol=1e-12)
 

@@ -1,4 +1,4 @@
-"""What the mass-conserving layers conserve, and what they cannot give."""
+"""The mass-conserving layers: conservation and limits."""
 
 import equinox as eqx
 import jax

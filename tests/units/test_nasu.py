@@ -1,4 +1,4 @@
-"""The unit that chooses between branches: what each is, how they learn, and how one is chosen."""
+"""The NASU: its branches, their training and their selection."""
 
 import dataclasses
 
@@ -49,7 +49,7 @@ def test_training_goes_through_both_branches_about_equally(key):
 
 
 def test_branches_do_not_see_each_others_errors(key):
-    """The gradient of one example reaches only the branch that it went through."""
+    """The gradient of one example is 0 for the other branch."""
     unit, x = NASU(2, 1, key=key), jnp.array([1.5, 2.0])
 
     def gradient(k):
@@ -97,7 +97,7 @@ def test_selection_finds_each_outputs_operation(float64, key):
 
 
 def test_selection_reaches_every_unit_of_a_stack(float64, key):
-    """(a + b)², by a sum and a product that see each other's result only through the choice."""
+    """(a + b)² by a sum and a product, where each choice depends on the other."""
     one = NASU(2, 2, sum_init=lambda *a: jnp.full(a[1], 0.9), key=key)
     two = NASU(2, 1, product_init=lambda *a: jnp.full(a[1], 0.9), key=key)
     two = eqx.tree_at(lambda u: u.product_hat, two, jnp.array([[[0.9, 0.9]], [[0.1, 0.1]]]))

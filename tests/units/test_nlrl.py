@@ -1,4 +1,4 @@
-"""The neural logic rule layer at the corners of the cube, and between and beyond them."""
+"""The neural logic rule layer on truth values, and on other numbers."""
 
 import itertools
 
@@ -70,7 +70,7 @@ def test_two_layers_are_xor_in_either_normal_form(first, dtype, tolerance, key):
 
 
 def test_one_layer_is_never_xor(key):
-    """Of a thousand layers with parameters all over the range none comes near."""
+    """None of a thousand layers with parameters of the whole range is close."""
 
     def draw(key, shape, dtype):
         return jax.random.uniform(key, shape, dtype, -10.0, 10.0)

@@ -1,4 +1,4 @@
-"""The neural status register compares, at any distance."""
+"""The neural status register compares numbers at any distance."""
 
 import equinox as eqx
 import jax
@@ -85,7 +85,7 @@ def test_registers_add_up_to_a_conjunction(float64, key):
 
 @each("redundancy", [1, 5])
 def test_every_register_learns(redundancy, key):
-    """The authors' code takes the number and goes on with one register."""
+    """The authors' code accepts the number but uses one register."""
     unit = NSR(4, 3, redundancy=redundancy, key=key)
     assert unit.weight.shape == (2, redundancy, 3, 4)
     assert unit.sign_weight.shape == unit.zero_weight.shape == (3, redundancy)
@@ -95,7 +95,7 @@ def test_every_register_learns(redundancy, key):
         assert jnp.all(field != 0)
 
 
-def test_learns_to_compare_digits_and_goes_on(float64, key):
+def test_learns_to_compare_digits_and_extrapolates(float64, key):
     """Trained on digits from 1 to 9, right up to 1e15; plain descent on few examples."""
     digits = jnp.arange(1.0, 10.0)
     xs = jnp.stack(jnp.meshgrid(digits, digits), -1).reshape(-1, 2)

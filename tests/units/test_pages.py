@@ -1,4 +1,4 @@
-"""Every unit has its page, its picture and its place in the navigation."""
+"""Every unit has a page, a picture and an entry in the navigation."""
 
 import importlib.util
 import re
@@ -35,7 +35,7 @@ def page(name: str) -> str:
 
 
 def region(text: str, name: str) -> str:
-    """What stands between the two marks of a table that a script writes."""
+    """The text between the two marks of a generated table."""
     (found,) = re.findall(f"<!-- {name} -->\n(.*?)<!-- end of {name} -->", text, re.DOTALL)
     return found
 
@@ -120,7 +120,7 @@ def test_what_units_learn_is_what_was_measured():
 
 
 def test_every_page_shows_its_unit_in_each_framework():
-    """As it is shown: the three lines run, here for one unit."""
+    """The three lines run; tested for one unit."""
     for page in sorted(PAGES.glob("*.md")):
         text = page.read_text(encoding="utf-8")
         name = re.search(r"^::: numerate\.units\.(\w+)$", text, re.MULTILINE)

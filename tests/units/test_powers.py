@@ -100,8 +100,8 @@ def with_gate(name, gate_gradient, key):
 @each("gate_gradient", [*GATES, None])
 @each("name", NPUS)
 def test_gate_and_its_gradient_outside_its_interval(name, gate_gradient, float64, key):
-    """That of the clip, or straight through: that of the clipped value. By default that of the
-    clip, as in the code of the papers; the modified unit knows no other."""
+    """That of the clip, or the straight-through one of the clipped value. The default is that of
+    the clip, as in the code of the papers; the modified unit has no other."""
     if gate_gradient is None:
         unit = UNITS[name].made_exact("*", float64, key)
     elif name in PUBLISHED:

@@ -1,4 +1,4 @@
-"""NRU, NMRU and SignNMRU: zeros, signs, and the equation that the NRU trains with."""
+"""NRU, NMRU and SignNMRU: zeros, signs, and the training equation of the NRU."""
 
 import equinox as eqx
 import jax
@@ -92,7 +92,7 @@ def test_barrier_of_the_nmru_that_the_sign_removes():
 @each("weight", [0.5, -0.3, 0.0008, -0.0004, 0.0])
 @each("x", [2.5, -2.5, 0.0, 1e-6])
 def test_nru_trains_with_the_steep_magnitude(weight, x, float64, tolerance=1e-12):
-    """Written anew from the paper; the branch beside 0 is far below these x."""
+    """Written independently from the paper; the linear piece near 0 is far below these x."""
     unit = with_weight(NRU(1, 1, key=jax.random.key(0)), jnp.array([[weight]]))
     power = np.sign(x) * (abs(x) ** weight if x else 0.0)
     steep = np.tanh(1000 * weight) ** 2

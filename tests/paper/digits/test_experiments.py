@@ -1,4 +1,4 @@
-"""Counting and adding digits: what is measured, what the tables say, and that a seed is its own."""
+"""Counting and adding digits: measurements, tables, and independent seeds."""
 
 import dataclasses
 from importlib import import_module

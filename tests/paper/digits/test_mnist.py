@@ -1,4 +1,4 @@
-"""MNIST's files: found, verified, downloaded from a server, and what is said when they are not."""
+"""Finding, verifying and downloading the files of MNIST, and the errors."""
 
 import gzip
 import hashlib
@@ -31,19 +31,19 @@ FIRST = next(iter(CONTENT))
 @pytest.fixture
 def folder(tmp_path):
     """Two of the files gzipped and two not."""
-    place = tmp_path / "files"
-    place.mkdir()
+    files = tmp_path / "files"
+    files.mkdir()
     for i, (name, content) in enumerate(CONTENT.items()):
         if i % 2:
-            (place / name).write_bytes(content)
+            (files / name).write_bytes(content)
         else:
-            (place / f"{name}.gz").write_bytes(gzip.compress(content))
-    return place
+            (files / f"{name}.gz").write_bytes(gzip.compress(content))
+    return files
 
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch, tmp_path):
-    """Neither a folder that is named nor a cache."""
+    """Neither a given folder nor a cache."""
     monkeypatch.delenv("NUMERATE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
@@ -132,10 +132,10 @@ if REAL:
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     """A mirror, as its address and its folder."""
-    place = tmp_path / "mirror"
-    place.mkdir()
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
     for name, content in CONTENT.items():
-        (place / f"{name}.gz").write_bytes(gzip.compress(content))
+        (mirror / f"{name}.gz").write_bytes(gzip.compress(content))
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
@@ -143,10 +143,10 @@ def server(tmp_path, monkeypatch):
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(Handler, directory=place)
+        ("127.0.0.1", 0), partial(Handler, directory=mirror)
     ) as serving:
         threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}/", place
+        yield f"http://127.0.0.1:{serving.server_port}/", mirror
         serving.shutdown()
 
 
@@ -158,11 +158,11 @@ def test_download_fills_the_cache_which_is_then_found(server):
     np.testing.assert_array_equal(read_mnist(folder, SHA256)[1], LABELS)
 
 
-def test_what_is_whole_is_kept_and_what_is_not_comes_again(server, folder):
+def test_intact_files_are_kept_and_others_downloaded_again(server, folder):
     cut(folder / f"{FIRST}.gz")
     said = []
     download_mnist(folder, mirrors=(server[0],), sha256=SHA256, note=said.append)
-    assert [text.split(" ")[0] for text in said if "there already" not in text] == [f"{FIRST}.gz"]
+    assert [text.split(" ")[0] for text in said if "exists already" not in text] == [f"{FIRST}.gz"]
     assert len(read_mnist(folder, SHA256)) == 4
 
 

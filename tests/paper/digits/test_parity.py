@@ -1,4 +1,4 @@
-"""The parity experiment: its last layers, what it measures, and what it says."""
+"""The parity experiment: its last layers, measurements and sentences."""
 
 from dataclasses import replace
 from importlib import import_module

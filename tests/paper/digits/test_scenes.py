@@ -1,4 +1,4 @@
-"""Scenes of digits: what is in them, where, and what they are said to be."""
+"""Scenes of digits: their content, positions and labels."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The MNIST tasks: truth by hand, and which images are in a sequence."""
+"""The MNIST tasks: their targets, and the images in a sequence."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Functions over sequences: the paper's numbers, both readings, and that a seed is itself."""
+"""Functions over sequences: the paper's numbers, both interpretations, and independent seeds."""
 
 import dataclasses
 from importlib import import_module

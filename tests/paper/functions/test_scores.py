@@ -1,4 +1,4 @@
-"""Scores of models on functions: what counts as best and as solved, and how it is shown."""
+"""Scores of models on functions: the best and solved seeds, and their format."""
 
 import math
 

@@ -1,4 +1,5 @@
-"""Simple function learning: the paper's numbers, the function given, and that a seed is itself."""
+"""Simple function learning: the paper's numbers, fits of a given function, and independent
+seeds."""
 
 import dataclasses
 from importlib import import_module

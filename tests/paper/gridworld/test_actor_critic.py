@@ -1,4 +1,4 @@
-"""Actor-critic: its advantages, its determinism, and that agents learn by it."""
+"""Actor-critic: its advantages, its determinism, and that agents learn."""
 
 from functools import partial
 
@@ -69,8 +69,8 @@ def test_constraints_hold_after_every_update():
 
 
 def test_agents_learn_to_wait():
-    """Who goes straight to the target of four squares arrives after 4/3 steps on average, which
-    earns 0.61 where T is 4."""
+    """An agent on the shortest path in a world of four squares arrives after 4/3 steps on average,
+    for a reward of 0.61 at T = 4."""
     learner = TRAINING.init(jax.random.key(0))
     for _ in range(8):
         learner, _ = ADVANCE(learner, 100)
@@ -79,7 +79,7 @@ def test_agents_learn_to_wait():
 
 
 def test_rewards_count_the_first_episode_only():
-    """An agent that is on the target at once has that reward, whatever comes after."""
+    """An agent that reaches the target at once has that reward, whatever follows."""
     agent = TRAINING.agent(TRAINING.init(jax.random.key(0)))
     earned, ends = rewards(WORLD, agent, WORLD.starts(3))
     late = WORLD.slope * jnp.abs(ends - 3)

@@ -1,4 +1,4 @@
-"""Agents: what they see, what they count, and how they remember."""
+"""Agents: encoders, counters and states."""
 
 from functools import partial
 
@@ -23,8 +23,8 @@ KEY = jax.random.key(0)
 ENCODER = partial(PositionEncoder, 50, 8)
 
 
-def test_an_eye_has_a3cs_convolutions():
-    """The same as XLA's convolutions, 8×8 at every fourth and 4×4 at every second place."""
+def test_an_encoder_has_a3cs_convolutions():
+    """The same as XLA's convolutions, 8×8 with stride 4 and 4×4 with stride 2."""
     encoder = PictureEncoder(56, 5, (3, 4), key=KEY)
     picture = jax.random.uniform(jax.random.key(1), (56, 56, 3))
     x, sizes = picture[None], ((4, 3, 3), (2, 3, 4))
@@ -59,8 +59,8 @@ def test_an_eye_needs_room():
     assert PictureEncoder(20, 4, key=KEY)(jnp.ones((20, 20, 3))).shape == (4,)
 
 
-def test_a_tally_counts_down():
-    """With weights 1 and -1, and T at the start, n is what is left of T: at T it is 0."""
+def test_an_accumulator_counts_down():
+    """With weights 1 and -1, and T at the start, n is the remaining time, 0 at T."""
     accumulator = Accumulator(NAU, 2, 1, key=KEY)
     accumulator = eqx.tree_at(lambda t: t.unit.w_hat, accumulator, jnp.array([[1.0, -1.0]]))
     n, left = jnp.zeros(1), []

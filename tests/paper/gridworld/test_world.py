@@ -1,4 +1,4 @@
-"""The grid world's rules, its pictures, and what is the best that can be done in it."""
+"""The grid world's rules, pictures and optimal reward."""
 
 from itertools import product
 from types import SimpleNamespace
@@ -65,7 +65,7 @@ def test_starts_are_all_pairs():
 
 
 def test_from_eight_on_every_target_can_be_reached_in_time():
-    """Why the paper's T starts where it does: the farthest squares are eight steps apart."""
+    """The farthest squares are eight steps apart."""
     best = jax.vmap(WORLD.best)
     assert (best(WORLD.starts(8)) == 1).all()
     late = best(WORLD.starts(7))

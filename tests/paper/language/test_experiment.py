@@ -1,4 +1,4 @@
-"""The language experiment: what is selected, what is reported, and that it runs."""
+"""The language experiment: selection, report and a run."""
 
 from importlib import import_module
 

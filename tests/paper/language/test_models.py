@@ -1,4 +1,4 @@
-"""Readers of word sequences: their equations, and that sharing beginnings changes nothing."""
+"""Text models: their equations, and that shared prefixes do not change the answers."""
 
 from functools import partial
 
@@ -113,7 +113,7 @@ def test_another_way_to_read_states_is_refused():
 
 
 def exact() -> SumOrProductModel:
-    """What every word means, by hand."""
+    """The values of the words, set by hand."""
     values = [100.0 if word == "hundred" else 0.0 for word in TASK.vocabulary]
     for number in [*range(20), *range(20, 100, 10)]:
         values[TASK.vocabulary.index(number_words(number)[0])] = float(number)

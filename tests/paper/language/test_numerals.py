@@ -1,4 +1,4 @@
-"""Number words, the numbers they mean, and how the language task splits them."""
+"""Number words, their numbers, and the splits of the language task."""
 
 import numpy as np
 import pytest

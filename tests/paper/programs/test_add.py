@@ -1,4 +1,4 @@
-"""Experiments with programs: which digits count, what is trained, what the tables say."""
+"""Experiments with programs: correct digits, training and tables."""
 
 import numpy as np
 import polars as pl
@@ -38,7 +38,7 @@ def test_digits_that_match(answer, target, share):
 
 
 def rows(*models: tuple[str, int, list[float]]) -> pl.DataFrame:
-    """Rows of models, alike for all numbers of digits, from their curves."""
+    """Rows of models, equal for all numbers of digits, from their curves."""
     found = [
         {"unit": unit, "seed": seed, "condition": condition, "digits": curve[-1]}
         | {"error": 1.0, "curve": curve}

@@ -1,4 +1,4 @@
-"""Programs with branches: what is configured how, and what the page may claim."""
+"""Programs with branches: configured units, and the claims of the page."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ SMALL = ProgramSettings(seeds=2, steps=2, measures=1, programs=20, hidden=4, cel
 
 
 def rows(**shares: tuple[float, ...]) -> pl.DataFrame:
-    """Rows of models, alike for all numbers of digits, from what seeds have at the end."""
+    """Rows of models, equal for all numbers of digits, from the final results of seeds."""
     found = [
         {"unit": unit, "seed": seed, "condition": condition, "digits": share}
         | {"error": 1.0, "curve": [0.5, share]}

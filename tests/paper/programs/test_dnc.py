@@ -1,4 +1,4 @@
-"""A DNC is its equations, slot by slot in float64, and its memory is one."""
+"""The DNC agrees with its equations, slot by slot in float64, and its memory works."""
 
 import equinox as eqx
 import jax
@@ -96,7 +96,7 @@ def cell(key):
 
 
 def used(cell, key):
-    """A state with no two slots used alike, whose order would be a matter of rounding."""
+    """A state with different usages, because the order of equal ones would depend on rounding."""
     keys = jax.random.split(key, 3)
     return cell.start()._replace(
         memory=jax.random.normal(keys[0], (SLOTS, WIDTH)),

@@ -1,4 +1,4 @@
-"""A configured unit is its unit with the LSTM's parameters, and branches only on what it sees."""
+"""A configured unit is its unit with the LSTM's parameters, and branches only on its inputs."""
 
 from functools import partial
 
@@ -112,7 +112,7 @@ def test_rows_without_a_kind_change_nothing(make, key):
     assert read(tokens.at[0, 0].add(1.0)) != read(tokens)
 
 
-def test_a_nau_that_is_told_to_sums(key):
+def test_a_nau_with_weights_of_one_sums(key):
     """With weights 1 for the number and the first register, the answer is the sum, exactly."""
     sums = partial(NAU, w_hat_init=constant(1.0))
     model = without_controller(ConfiguredUnit(sums, KINDS, 1, HIDDEN, key=key))

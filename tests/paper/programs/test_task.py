@@ -1,4 +1,4 @@
-"""Programs mean what Python says, and are as long and as frequent as promised."""
+"""Programs have the values of Python, and the documented lengths and frequencies."""
 
 import collections
 

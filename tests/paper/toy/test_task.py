@@ -1,4 +1,4 @@
-"""The tutorial's rows, and what repairs them."""
+"""The tutorial's rows, and independent ones."""
 
 import numpy as np
 
