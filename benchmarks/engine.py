@@ -1,12 +1,12 @@
-"""Model-steps per second of the engine, beside other ways to do the same work.
+"""Model-steps per second of the engine and of other implementations.
 
     python benchmarks/engine.py [--json FILE] [--quick]
 
 The work: NALU 2 -> 1 learns a*b, x ~ U[1, 2], batch 128, Adam, a fresh batch at every step,
-float32. A model-step is one optimiser step of one seed. Side by side: a plain Equinox and Optax
-loop of one seed; eager PyTorch with an axis of seeds (the extra `torch`); `train_many` at 25,
-225 and 900 seeds; and as the physical limit `engine_limit.c`, compiled where there is a
-compiler. All use every core they can, take turns, and count with their best repeat.
+float32. A model-step is one optimiser step of one seed. Compared are a plain Equinox and Optax loop
+of one seed; eager PyTorch with an axis of seeds (the extra `torch`); `train_many` at 25, 225 and
+900 seeds; and as the physical limit `engine_limit.c`, compiled if there is a compiler. All use as
+many cores as they can and take turns; the best repeat counts.
 
 Ours also measures the errors on two sets of 10,000 rows every 1000 steps; the others do not.
 """
@@ -44,7 +44,7 @@ Work = Callable[[int, int], object]
 
 
 def equinox_loop(seeds: int, steps: int) -> None:
-    """What a user of Equinox and Optax writes first: a compiled step in a Python loop."""
+    """A simple loop with Equinox and Optax: a compiled step in a Python loop."""
     assert seeds == 1
     model = MODEL(key=jax.random.key(0))
     state = OPTIMISER.init(eqx.filter(model, eqx.is_inexact_array))
@@ -90,7 +90,7 @@ def c_limit(program: Path, seeds: int, steps: int) -> None:
 
 
 def compile_c(folder: str) -> Path | None:
-    """The C loop, compiled for this machine; None where that is not possible."""
+    """The C loop, compiled for this machine; None if that is not possible."""
     source, program = Path(__file__).with_name("engine_limit.c"), Path(folder) / "engine_limit"
     flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp"]
     for compiler in filter(shutil.which, ("gcc", "cc", "clang")):

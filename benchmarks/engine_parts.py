@@ -1,4 +1,4 @@
-"""What each part of the engine's speed brings: the engine with one part taken out at a time.
+"""Ablation of the engine's speed: the engine without one part at a time.
 
     python benchmarks/engine_parts.py [--json FILE] [--quick]
 

@@ -3,14 +3,14 @@
 Twelve targets on x ~ U(1, 2), and the eleven of them that are defined there on x ~ U(-2, 2)
 with every feature kept at least 0.1 from zero: 500 rows, five seeds. A target of one input
 comes with an irrelevant second column. Recovered means: relative RMSE below 1e-6 on an
-extrapolation range three times as wide (2 to 5; ±2 to ±8), of which the fit never saw a row.
-"worst error" is the largest such RMSE over the seeds.
+extrapolation range three times as wide (2 to 5; ±2 to ±8), which the fit never used. "worst error"
+is the largest such RMSE over the seeds.
 
     python benchmarks/fit.py [--quick] [--json FILE]
 
-"trained stacks only" leaves out the closed forms that solve most of these before anything is
-trained. Where gplearn or PyOperon is installed it runs on the same tables: gplearn with its
-defaults and arithmetic functions, PyOperon with arithmetic symbols and local search, one seed.
+"trained stacks only" excludes the closed forms, which solve most of these without training. Where
+gplearn or PyOperon is installed it runs on the same tables: gplearn with its defaults and
+arithmetic functions, PyOperon with arithmetic symbols and local search, one seed.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt over a population of small stacks, beside SciPy one start at a time.
+"""Levenberg-Marquardt over a population of small stacks, compared with SciPy one start at a time.
 
 Four targets on 300 rows of x ~ U(1, 2), each fitted by one kind of stack from 64 random
 starts in float64. Solved means: relative residual (root mean square over the target's standard
@@ -30,7 +30,7 @@ TARGETS: dict[str, tuple[Callable, int, str]] = {
 
 
 def problem(function: Callable, width: int, architecture: Architecture, seed: int):
-    """(starts, shared, each) as `levenberg_marquardt` takes them."""
+    """(starts, shared, each), the arguments of `levenberg_marquardt`."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(1, 2, (ROWS, width))
     y = function(*x.T)

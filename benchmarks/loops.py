@@ -2,7 +2,7 @@
 
 Each loop is the one of the documentation: model, loss, optimiser, and one call that adds the
 penalties. Inputs are uniform on [1, 2]; a seed has solved its task if the mean squared error on
-inputs from [5, 10] is below 1e-4. Those are seen only then.
+inputs from [5, 10] is below 1e-4. These are only used for this test.
 
     python benchmarks/loops.py [--quick] [--json FILE]
 
@@ -49,7 +49,7 @@ POWERS = {"NAU": recipes.mistry2022("NAU"), "RealNPU": recipes.heim2020("RealNPU
 
 
 class Task(NamedTuple):
-    """What is computed, from how many inputs, and the units with their sizes that learn it."""
+    """The target, the number of inputs, and the units with their sizes."""
 
     target: Callable[[Any], Any]
     inputs: int
@@ -174,7 +174,7 @@ def _sizes(task: Task) -> list[tuple[int, int]]:
 
 
 def _layers(task: Task) -> str:
-    """The units with their sizes, and where the weights start if that is given."""
+    """The units with their sizes, and their initial weights if given."""
     shown = []
     for (name, _, more), (i, o) in zip(task.layers, _sizes(task), strict=True):
         start = _STARTS.get(id(more.get("w_hat_init")))

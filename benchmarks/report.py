@@ -1,4 +1,4 @@
-"""What every benchmark script shares: two options, one table, and where it was measured."""
+"""Shared code of the benchmark scripts: two options, a table, and the machine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Report:
         self.rows.append(row)
 
     def note(self, sentence: str) -> None:
-        """A line under the table, such as why a row is missing or whether a bar is met."""
+        """A line under the table, such as the reason for a missing row or whether a bar is met."""
         self.notes.append(sentence)
 
     def finish(self, args: argparse.Namespace) -> None:

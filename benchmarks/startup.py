@@ -34,7 +34,7 @@ PROGRAMS = {
 
 
 class Bar(NamedTuple):
-    """The most that a program may take, alone or compared with the program before it."""
+    """The limit of a program's time, alone or compared with the previous program."""
 
     program: str
     beside: str | None
@@ -51,7 +51,7 @@ BARS = [
 
 
 class Took(NamedTuple):
-    """Seconds of a process: on the clock, and of the processor, which others slow less."""
+    """Seconds of a process: wall time, and processor time, which other processes affect less."""
 
     wall: float
     cpu: float
@@ -65,7 +65,7 @@ def run(program: tuple[str, ...]) -> Took:
 
 
 def held_against(bars: list[Bar], times: dict[str, list[Took]], report: Report) -> None:
-    """A sentence for each bar: best and median over the rounds, and what the processor took."""
+    """A sentence for each bar: best and median over the rounds, and the processor time."""
     for bar in bars:
         pairs = list(zip(times[bar.program], times[bar.beside or bar.program], strict=True))
         wall = [bar.value(a.wall, b.wall) for a, b in pairs]

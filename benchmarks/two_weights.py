@@ -1,4 +1,4 @@
-"""A million sequential steps of a two-weight NAC: `examples/two_weights.py` beside Python loops.
+"""A million sequential steps of a two-weight NAC: `examples/two_weights.py` against Python loops.
 
     python benchmarks/two_weights.py [--json FILE] [--quick]
 
@@ -43,7 +43,7 @@ def python_lists(steps: int) -> list[float]:
 
 
 def python_unrolled(steps: int) -> list[float]:
-    """The same with no list and no inner loop."""
+    """The same without lists and inner loops."""
     draw, tanh, exp = random.Random(0).random, math.tanh, math.exp
     w0 = w1 = m0 = m1 = 0.0
     for _ in range(steps):
@@ -79,8 +79,8 @@ def seconds(run: Callable[[int], list[float]]) -> tuple[float, list[float]]:
 
 
 def first_call() -> tuple[float, list[float]]:
-    """Tracing, compilation and run in a new process, where nothing has been compiled before but
-    what makes the untrained unit. Importing JAX is not counted, as importing `math` is not."""
+    """Tracing, compilation and run in a new process, in which only the untrained unit was compiled
+    before. Importing JAX is not counted, as importing `math` is not."""
     command = [sys.executable, __file__, FIRST_CALL]
     return tuple(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
 

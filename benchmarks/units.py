@@ -1,19 +1,19 @@
-"""Forward and backward of every unit, beside the matrix products that it cannot avoid.
+"""Forward and backward passes of every unit, relative to the matrix products that it contains.
 
     python benchmarks/units.py [--json FILE] [--quick]
 
 One step is the outputs of a batch, in training, and the gradients of their weighted sum by all
 parameters and by the inputs, float32, x ~ U[0.9, 1.1] so that products neither overflow nor
-vanish. Beside each unit run its products alone: for every W x of its equation one forward and
-the two of its gradients, by W and by x. A unit without any is set beside one product of its
-size. JAX runs `vmap` and `jit`, PyTorch runs `numerate.torch` as it is, and compiled for those
-units that have a bar; for the NALU there is also a module as public codes write it.
+vanish. Each unit is compared with its products alone: for every W x of its equation the forward
+product and the two of its gradients, by W and by x. A unit without products is compared with one
+product of its size. JAX runs `vmap` and `jit`, PyTorch runs `numerate.torch` as it is, and compiled
+for those units that have a bar; for the NALU there is also a module as public codes write it.
 
-A step and its products take turns, so that what else the machine does falls on both alike:
-`ratio` is the median of their ratios, `of best` the ratio of their best times. A unit with
-batch x in x out factors is measured on part of the large batch, which its row tells. `MiB` is
-what a step needs beyond its arguments: of JAX the compiler's account for the whole batch, of
-PyTorch the most that was allocated at a time, for the batch of its row.
+A step and its products take turns, so that other processes affect both equally: `ratio` is the
+median of their ratios, `of best` the ratio of their best times. A unit with batch x in x out
+factors is measured on part of the large batch, which its row tells. `MiB` is the memory of a step
+beyond its arguments: in JAX the compiler's figure for the whole batch, in PyTorch the peak
+allocation for the batch of its row.
 """
 
 import math
@@ -50,7 +50,7 @@ Paths = list[tuple[int, int]]
 
 
 class PublicNALU(torch.nn.Module):
-    """A NALU as public PyTorch codes write it."""
+    """A NALU as in public PyTorch implementations."""
 
     def __init__(self, in_features: int, out_features: int, eps: float = 1e-7):
         super().__init__()
@@ -74,7 +74,7 @@ def numbers(*shape: int, low: float = 0.9, high: float = 1.1) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Case:
-    """A unit of some size: its batch, and what its equation consists of."""
+    """A unit of some size: its batch, and the parts of its equation."""
 
     name: str
     in_features: int
@@ -113,7 +113,7 @@ class Case:
 
     @property
     def part(self) -> int:
-        """How many examples of a large batch are enough to time."""
+        """The number of examples of a large batch that suffices for timing."""
         size = self.in_features * self.out_features * self.batch
         factors = self.traced["affine_product"] + self.traced["product"]
         if size < 2**24 or self.traced["matvec"] and not factors:
@@ -172,7 +172,7 @@ def products_in_torch(paths: Paths, batch: int) -> Step:
 
 
 def most_allocated(step: Step) -> float:
-    """The MiB of PyTorch's tensors during a step, at their most, beyond those before."""
+    """The peak MiB of PyTorch's tensors during a step, beyond those before it."""
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         step()
@@ -188,7 +188,7 @@ def most_allocated(step: Step) -> float:
 
 @dataclass
 class Contender:
-    """One row: a unit in one library, beside its products in that library."""
+    """One row: a unit in one library, and its products in that library."""
 
     case: Case
     library: str
@@ -223,7 +223,7 @@ class Contender:
 
 
 def _seconds(step: Step) -> float:
-    """Of one call, as the mean of so many that the clock can tell."""
+    """Seconds of one call, as the mean over enough calls to measure."""
     start = time.perf_counter()
     step()
     once = time.perf_counter() - start

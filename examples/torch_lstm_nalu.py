@@ -2,7 +2,7 @@
 
 A sequence has ten numbers, uniform on [0, 1]. Two of them are marked by a 1 beside them, and the
 target is their sum. The NALU computes the output from the last state of the LSTM. The model needs
-nothing special for numerate: the output layer is an ordinary `torch.nn.Module`.
+no special code for numerate: the output layer is an ordinary `torch.nn.Module`.
 
     python examples/torch_lstm_nalu.py
 """
