@@ -409,7 +409,7 @@ def test_weights_and_gates_of_the_inalu_take_turns(key):
     assert moved == [(i < 8, i >= 8) for i in range(10)]
 
 
-def test_restarts_of_authors_and_port_are_told_apart():
+def test_restarts_of_authors_and_port_differ():
     assert recipes.schloer2020("iNALU").config.restart is INALU_AUTHORS
     assert recipes.mistry2022("iNALU").config.restart is INALU_BENCHMARK
 

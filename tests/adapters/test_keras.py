@@ -163,7 +163,7 @@ def test_constraints_are_those_of_jax(name):
     unit = UNITS[name].make(3, 2, key=jax.random.key(0))
     outside = jax.tree.map(lambda a: 3 * a if eqx.is_inexact_array(a) else a, unit)
     layer = adapter.to_keras(outside)
-    layer.penalty()  # a step without would be told of it
+    layer.penalty()  # a step without it would warn
     for variable in layer.trainable_weights:
         if variable.constraint is not None:
             variable.assign(variable.constraint(variable))
@@ -331,7 +331,7 @@ def test_fit_says_what_was_forgotten():
 
     with pytest.warns(UserWarning, match="NMU trains without the penalty .*Penalties"):
         model = fitted(adapter.NMU(1))
-    model.fit(batch(8, 2), batch(8, 1), verbose=0)  # it is told once
+    model.fit(batch(8, 2), batch(8, 1), verbose=0)  # warns once
     fitted(adapter.NAC(1))
     for recipe, found in (
         ({"NAU": mistry2022("NAU")}, "mapping of recipes has none for NMU; it has NAU"),

@@ -50,7 +50,7 @@ def test_an_ordinary_loop_of_pytorch_keeps_every_constraint():
             for field, (low, high) in unit.bounds().items():
                 values = getattr(unit, field)
                 assert low <= values.min() and values.max() <= high, (name, field)
-            assert free.weight.abs().max() > 5  # nobody else's parameters
+            assert free.weight.abs().max() > 5  # other parameters do not change
 
 
 def test_penalties_are_those_of_a_loop_that_adds_them_by_hand():
@@ -95,7 +95,7 @@ def test_penalties_that_cannot_be_added():
             adapter.penalise(*arguments, **more)
 
 
-def test_a_model_trained_without_its_penalty_is_told_once():
+def test_a_model_trained_without_its_penalty_warns_once():
     model = torch.nn.Sequential(adapter.NAU(2, 2, seed=0), adapter.NMU(2, 1, seed=0))
     optimiser = torch.optim.SGD(model.parameters(), 1e-9)
     for _ in range(99):

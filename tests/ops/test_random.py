@@ -118,7 +118,7 @@ def test_statistics(kind):
 @each(
     "flawed, caught_by",
     [
-        # A counter that is multiplied once: evenly spread, and nothing else.
+        # A counter that is multiplied once: uniform, but not random.
         (lambda i: i * np.uint32(0x9E3779B9), "uniform high bits"),
         # The low bits of a linear congruential generator have short periods.
         (lambda i: i * np.uint32(1664525) + np.uint32(1013904223), "uniform low bits"),
@@ -155,7 +155,7 @@ def test_avalanche(what):
     for bit in range(31):
         flipped = np.asarray(flips(origins, jnp.uint32(bit)))
         share = np.array([((flipped >> out) & 1).mean() for out in range(32)])
-        # The published bias of the hash is 1e-3; chance alone gives 5 σ = 0.04 with 4096 origins.
+        # The published bias of the hash is 1e-3; random variation gives 5 σ = 0.04 with 4096 origins.
         assert abs(share - 0.5).max() < 0.04, (what, bit, share)
 
 

@@ -70,7 +70,7 @@ def test_leaves_results_summary_and_table(tmp_path):
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".parquet"]
 
 
-def test_goes_on_where_it_was_stopped(tmp_path):
+def test_resumes_after_an_interruption(tmp_path):
     stopped = Counter(stop_at="B")
     result = reproduce(stopped.experiment, Settings(), tmp_path)
     assert not result.complete and stopped.ran == ["A"]

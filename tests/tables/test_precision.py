@@ -79,7 +79,7 @@ def test_rounded_data_are_recognised(decimals):
     np.testing.assert_allclose(resolution_of(values), 0.5 * 10.0**-decimals, rtol=1e-12)
 
 
-def test_a_million_computed_values_are_recognised_at_a_glance():
+def test_a_million_computed_values_are_recognised_quickly():
     values = np.random.default_rng(2).normal(size=10**6)
     start = time.perf_counter()
     assert not resolution_of(values).any()

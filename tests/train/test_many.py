@@ -53,7 +53,7 @@ def forty(name):
 
 # One of each way of compilation, and one without units.
 @each("name", ["NALU", "stack", "MLP"])
-def test_a_seed_does_not_depend_on_its_company_or_place(name):
+def test_a_seed_does_not_depend_on_other_seeds_or_its_index(name):
     """Bit for bit: alone, with two others in another order, across chunks, permuted."""
     model, run = MODELS[name], forty(name)
     order = np.random.default_rng(0).permutation(len(KEYS))

@@ -42,7 +42,7 @@ def test_time_is_up_at_the_limit_without_a_reward():
     assert not WORLD.step(state(0, 9, goal=8, time=28), jnp.array(RIGHT)).done
 
 
-def test_the_goal_is_told_once():
+def test_the_goal_is_an_input_once():
     assert WORLD.goal_input(state(0, 1, goal=8)).tolist() == [8.0]
     assert WORLD.goal_input(state(0, 1, goal=8, time=1)).tolist() == [0.0]
 

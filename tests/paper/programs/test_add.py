@@ -22,7 +22,7 @@ SMALL = ProgramSettings(seeds=2, steps=20, measures=2, programs=20, hidden=4, ce
         (7, 1007, 3 / 4),  # zeros in front of the answer match those of the target
         (1007, 7, 3 / 4),
         (18, 118, 2 / 3),
-        (-118, 118, 3 / 4),  # the sign is a place where there is one
+        (-118, 118, 3 / 4),  # a sign counts as a digit
         (-118, -118, 1),
         (-0.4, 0, 1),
         (0, -5, 0),
