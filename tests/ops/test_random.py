@@ -155,7 +155,7 @@ def test_avalanche(what):
     for bit in range(31):
         flipped = np.asarray(flips(origins, jnp.uint32(bit)))
         share = np.array([((flipped >> out) & 1).mean() for out in range(32)])
-        # The published bias of the hash is 1e-3; random variation gives 5 σ = 0.04 with 4096 origins.
+        # The published bias of the hash is 1e-3; 5 σ of 4096 origins are 0.04.
         assert abs(share - 0.5).max() < 0.04, (what, bit, share)
 
 
