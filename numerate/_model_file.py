@@ -1,7 +1,7 @@
-"""Reading a safetensors file that a stranger may have written, up to its arrays.
+"""Reading safetensors files from untrusted sources.
 
 safetensors checks that names, shapes and sizes of arrays agree with the file; nothing in it is
-executed. Bounds are set here before it reads, so that no file takes long or much memory.
+executed. Sizes are checked here before reading, to bound time and memory.
 """
 
 import json
@@ -18,12 +18,12 @@ _LARGEST_HEADER = 8 * 2**20  # bytes: all names, shapes and the JSON that descri
 
 
 class NoModelFile(ValueError):
-    """There is no such file, or it is no file."""
+    """There is no such file, or it is not a regular file."""
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[tuple[dict[str, str], Any]]:
-    """The metadata of a safetensors file, and the file itself to read arrays of.
+    """The metadata of a safetensors file, and the open file.
 
     **Raises:** `NoModelFile` if there is no such file; `ValueError` if its header is too large or
     not that of a safetensors file.
@@ -39,7 +39,7 @@ def opened(path: str | Path) -> Iterator[tuple[dict[str, str], Any]]:
 def parsed(text: str) -> Any:
     """The value of a JSON text.
 
-    **Raises:** `ValueError` if it is none, or is nested too deep.
+    **Raises:** `ValueError` if it is not JSON, or is nested too deep.
 
     !!! example
         >>> parsed('{"a": [1, 2]}')

@@ -1,7 +1,7 @@
-"""How every file of numerate is written: whole or not at all, and only files are ever replaced.
+"""Atomic writing of files: completely or not at all, and only regular files are replaced.
 
 A regular file is written beside the old one and renamed over it. Devices, named pipes and open
-descriptors such as /dev/stdout are written through. Anything else is refused.
+descriptors such as /dev/stdout are written through. Anything else raises an error.
 """
 
 import os
@@ -13,19 +13,19 @@ from pathlib import Path
 
 from numerate._errors import InputError
 
-_MOST_LINKS = 40  # as Linux follows
-_PROBE = 4096  # bytes: a block, because a full file system still makes empty files
+_MOST_LINKS = 40  # as in Linux
+_PROBE = 4096  # bytes: a block, because empty files can be created on a full file system
 _waiting: set[str] = set()  # temporary files that are not renamed yet
 
 
 def write_file(path: str | Path, content: bytes) -> None:
-    """Writes a file. Whoever reads it sees the old content or the whole new one.
+    """Writes a file. A reader sees the old content or the complete new one.
 
-    Symbolic links keep pointing where they do. A file that is replaced passes on its
-    permissions, and a new one has those of the umask.
+    Symbolic links do not change. The permissions of a replaced file are kept, and a new file has
+    those of the umask.
 
-    **Raises:** `InputError` if it cannot be written. The old file is then as it was, and nothing
-    is left beside it.
+    **Raises:** `InputError` if it cannot be written. The old file is then unchanged, and no
+    temporary file remains.
 
     !!! example
         >>> import tempfile, pathlib
@@ -44,9 +44,9 @@ def write_file(path: str | Path, content: bytes) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raises `InputError` unless `write_file` can write there, and leaves no trace.
+    """Raises `InputError` unless `write_file` can write to the path; leaves no file.
 
-    For use before long work whose result is to be written.
+    For use before a long computation whose result is to be written.
 
     !!! example
         >>> try:
@@ -57,7 +57,7 @@ def check_writable(path: str | Path) -> None:
     """
     if _checked(Path(path)) is None:
         with _explained(path):
-            # Permissions do not tell of read-only or full file systems; trying does.
+            # Permissions do not show read-only or full file systems, so this tries to write.
             with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as probe:
                 probe.write(bytes(_PROBE))
 
@@ -74,15 +74,15 @@ def check_folder(folder: str | Path, names: tuple[str, ...]) -> None:
     except FileExistsError:
         raise InputError(f"{folder} cannot hold results: it is a file.") from None
     except NotADirectoryError:
-        raise InputError(f"{folder} cannot be made: there is a file in its path.") from None
+        raise InputError(f"{folder} cannot be created:  there is a file in its path.") from None
     except OSError as error:
-        raise InputError(f"{folder} cannot be made: {reason(error)}.") from None
+        raise InputError(f"{folder} cannot be created:  {reason(error)}.") from None
     for name in names:
         check_writable(Path(folder) / name)
 
 
 def reason(error: OSError) -> str:
-    """Why a call of the operating system failed, for the end of a sentence.
+    """The reason of an operating system error, for the end of a sentence.
 
     !!! example
         >>> reason(FileNotFoundError(2, "No such file or directory"))
@@ -92,7 +92,7 @@ def reason(error: OSError) -> str:
 
 
 def remove_temporaries() -> None:
-    """Removes what is half written, for a process that ends without unwinding.
+    """Removes temporary files, for a process that ends without cleanup.
 
     !!! example
         >>> remove_temporaries()
@@ -111,7 +111,7 @@ def _explained(path: str | Path) -> Iterator[None]:
 
 
 def _checked(path: Path) -> Callable[[], str | int] | None:
-    """What to open in order to write through a path, or None for a file that is replaced."""
+    """The stream to open for a path, or None for a file that is replaced."""
     with _explained(path):
         try:
             mode = os.stat(path).st_mode
@@ -128,7 +128,7 @@ def _checked(path: Path) -> Callable[[], str | int] | None:
         if descriptor is None and not os.access(path, os.W_OK):
             raise InputError(f"{path} cannot be written: it is write-protected.")
         if descriptor is not None:
-            # Another file description would begin at 0 and overwrite what is printed.
+            # A new file description would begin at 0 and overwrite printed text.
             return lambda: os.dup(descriptor)
         if not stat.S_ISREG(mode):
             return lambda: str(path)
@@ -140,7 +140,7 @@ def _checked(path: Path) -> Callable[[], str | int] | None:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The descriptor of this process that a path such as /dev/stdout or /dev/fd/3 names."""
+    """The descriptor of this process for a path such as /dev/stdout or /dev/fd/3."""
     own = {os.path.realpath("/dev/fd"), os.path.realpath("/proc/self/fd")}
     for _ in range(_MOST_LINKS):
         if path.name.isdecimal() and os.path.realpath(path.parent) in own:
@@ -154,7 +154,7 @@ def _descriptor(path: Path) -> int | None:
 def _is_open_to_write(descriptor: int) -> bool:
     try:
         import fcntl
-    except ImportError:  # Windows, which has no such paths
+    except ImportError:  # Windows has no such paths
         return True
     mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
     return mode in (os.O_WRONLY, os.O_RDWR)
@@ -171,7 +171,7 @@ def _replace(path: Path, content: bytes) -> None:
         try:
             _write_all(descriptor, content)
             _take_over(path, descriptor if os.chmod in os.supports_fd else name)
-            os.fsync(descriptor)  # Some file systems tell only now that they are full.
+            os.fsync(descriptor)  # Some file systems report only now that they are full.
             if not is_named:
                 _name(descriptor, name)
         finally:
@@ -184,22 +184,22 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _name_beside(path: Path) -> str:
-    # Not made of the file's name, which may be as long as names can be.
+    # Independent of the file's name, which may have the maximum length.
     return str(path.parent / f".numerate-{os.urandom(8).hex()}.tmp")
 
 
 def _unnamed(folder: Path) -> int | None:
-    """A file without a name, where there is such a thing: a killed process leaves none behind."""
+    """A file without a name, if the system has them: a killed process leaves no such file."""
     if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
         return None
     try:
         return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
-    except OSError:  # The kernel or the file system does not know it; or the next open says why.
+    except OSError:  # Unknown to the kernel or file system; or the next open reports the cause.
         return None
 
 
 def _name(descriptor: int, name: str) -> None:
-    # With `src_dir_fd`, although it is not used, Python follows the link to the file itself.
+    # With `src_dir_fd`, which is not used, Python follows the link to the file itself.
     os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
 
 
@@ -223,7 +223,7 @@ def _take_over(path: Path, new: int | str) -> None:
 
 
 def _umask() -> int:
-    """The process's umask. Setting it would change it for other threads, if only for a moment."""
+    """The process's umask. Setting it would briefly change it for other threads."""
     with suppress(OSError, ValueError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("Umask:"):

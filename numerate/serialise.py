@@ -26,11 +26,11 @@ FORMAT = 1  # increased when older versions cannot read new files
 
 _MOST_DEPTH = 50
 _MOST_EMPTY = 100  # stacks without layers
-_SMALL = 16  # numbers that need no array of their size
+_SMALL = 16  # the largest number without an array of that size
 _LONGEST_WORD = 100
 _LARGEST_NUMBER = 1e300
 
-# Those whose static fields are all the arguments that they need.
+# Classes whose static fields are all the arguments of their constructor.
 _PLAIN: dict[str, Callable[..., eqx.Module]] = {
     "MCLSTM": MCLSTM,
     **{name: getattr(units, name) for name in units.__all__ if name != "Unit"},
@@ -64,8 +64,7 @@ def save(model: eqx.Module, path: str | Path) -> None:
 def load(path: str | Path) -> Any:
     """The model that `save` wrote.
 
-    The description is checked before anything is made of it, and the shapes before the arrays
-    are read.
+    The description is checked before any module is made, and the shapes before the arrays are read.
 
     **Raises:** `ValueError` if the file is not one that `save` wrote, comes from a later
     format, or holds float64 arrays while JAX is not in 64-bit mode; `FileNotFoundError` if
@@ -115,16 +114,17 @@ def _description(metadata: dict[str, str]) -> Any:
     match content:
         case {"format": int(found), "model": model}:
             if found > FORMAT:
-                raise ValueError(f"its format is {found}, known are up to {FORMAT}")
+                raise ValueError(f"its format is {found}, the latest known is {FORMAT}")
             return model
     raise ValueError("it must say its format and describe its model")
 
 
 def _check(description: Any, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Raises `ValueError` for what would make other than layers, or more than the arrays are for.
+    """Raises `ValueError` for a description of anything but layers, or of more than the arrays
+    allow.
 
-    A size is at most as large as an array of the file, and there are no more layers than arrays,
-    but for stacks without layers: what is made of the description is not larger than the file.
+    No size exceeds those of the arrays, and there are no more layers than arrays, except stacks
+    without layers. The module is therefore not larger than the file.
     """
     largest = max((size for shape in shapes.values() for size in shape), default=0)
     most = {"depth": len(shapes) + 1}
@@ -219,7 +219,7 @@ def _shown(shapes: dict[str, tuple[int, ...]]) -> str:
 
 
 def _filled(skeleton: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """The skeleton with its arrays, each under its own name."""
+    """The skeleton with its arrays, by name."""
     if (
         np.float64 in {a.dtype.type for a in arrays.values()}
         and jnp.result_type(float) != np.float64

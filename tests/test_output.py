@@ -164,8 +164,8 @@ def test_folders_are_made_and_checked(tmp_path):
     (tmp_path / "taken" / "table.md").mkdir(parents=True)
     for folder, reason in {
         tmp_path / "file": "cannot hold results: it is a file",
-        tmp_path / "file" / "below": "cannot be made: there is a file in its path",
-        tmp_path / ("a" * 300): "cannot be made: File name too long",
+        tmp_path / "file" / "below": "cannot be created: there is a file in its path",
+        tmp_path / ("a" * 300): "cannot be created: File name too long",
         tmp_path / "taken": f"{tmp_path / 'taken' / 'table.md'} cannot be written: it is a direct",
     }.items():
         with pytest.raises(InputError, match=reason):

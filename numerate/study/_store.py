@@ -67,7 +67,7 @@ def claimed(folder: Path) -> Iterator[None]:
     Each of two runs would write the jobs that it knows of over those of the other. The operating
     system gives the folder back when a process ends, however it ends.
 
-    **Raises:** `InputError` if another run has it, or it cannot be made.
+    **Raises:** `InputError` if another run uses it, or it cannot be created.
     """
     check_folder(folder, ())
     try:
