@@ -1,9 +1,9 @@
-"""Whether a formula is a known law with its constants free, and how far they are from the truth.
+"""Tests whether a formula is a known law with free constants, and the error of these.
 
-A formula found in a table is hardly ever written as the law is: 1/(0.0047 + 3e-4/c) is 213*c/(c +
-0.064). So it is not compared as text. Its constants are freed and fitted to many rows of the law
-without noise. If it then equals the law, to rounding, it has the form of the law, and the fitted
-values are the true values of *its* constants.
+A formula found in a table is rarely written like the law: 1/(0.0047 + 3e-4/c) is 213*c/(c + 0.064).
+It is therefore not compared as text. Its constants are fitted to many rows of the law without
+noise. If it then equals the law, to rounding, it has the form of the law, and the fitted values are
+the true values of *its* constants.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ _MOST_FREED = 3  # exact numbers in a formula that may stand for constants of th
 class Verdict:
     """`form`: the law is the formula with constants free, as many as the law has, none redundant.
     `right`: they also lie within four standard errors of the truth; `contained`: some constants
-    make the formula the law, however many there are. `why` says what is not so.
-
-    `constants`, `truth`, `errors`: those that were freed, their true values and standard errors.
+    make the formula the law, however many there are. `why` is the reason if not. `constants`,
+    `truth`, `errors`: the free constants, their true values and standard errors.
     """
 
     form: bool
@@ -106,7 +105,7 @@ def _with_exact_numbers_freed(free: tuple, most: int, columns, truth):
 
 
 def _exact_numbers(node, path: tuple[int, ...] = ()):
-    """Where numbers stand that may be constants: not signs, and not the power of a divisor."""
+    """The positions of numbers that may be constants: not signs, and not the power of a divisor."""
     for index, argument in enumerate(node.args):
         if argument.is_Rational:
             if argument not in (-1, 0) and not (argument == 1 and node.is_Mul):

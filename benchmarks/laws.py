@@ -1,7 +1,7 @@
-"""Thirty laws with the ranges in which they are measured, and simulated tables of them.
+"""Thirty laws with the ranges of their measurements, and simulated tables of them.
 
-In the text of a law, letters that are no columns are its constants; their true values stand
-beside it. Whole numbers and fractions in the text belong to the form of the law.
+In the text of a law, letters that are not columns are its constants, listed with their true values.
+Whole numbers and fractions in the text belong to the form of the law.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def simulate(law: Law, noise: str, rows: int, seed: int) -> Simulated:
 
 
 def rounded(law: Law, columns: dict[str, np.ndarray], digits: int) -> Simulated:
-    """The table of a law whose values are all written with so many digits."""
+    """The table of a law with all values rounded to `digits` significant digits."""
     truth = law.value(columns)
     written = {n: significant(c, digits) for n, c in columns.items()}
     # A rounding error is uniform: its variance is a third of the square of half a unit.

@@ -1,4 +1,4 @@
-"""How often the law is found in tables as they are measured: with noise and few rows.
+"""The rate at which laws are found in realistic tables, with noise and few rows.
 
 Thirty laws (`laws.py`) x noise (additive, 1 % of the target's standard deviation; proportional,
 1 % and 5 % of the value; every column rounded to three digits) x 12, 40 and 200 rows x 3 seeds.
@@ -6,14 +6,14 @@ Thirty laws (`laws.py`) x noise (additive, 1 % of the target's standard deviatio
     python benchmarks/measured.py [--json FILE] [--sample N] [--peers FOLDER] [--records FILE]
 
 *right*: the formula is the law with constants free, as many as the law has, and they lie within
-four standard errors of the truth (`forms.py`). *form*: the same wherever they lie. *contained*:
-there are constants with which the formula is the law, however many it has. *deviation*: the median
-relative deviation from the law on new rows of the same ranges.
+four standard errors of the truth (`forms.py`). *form*: the same for any constants. *contained*:
+with some constants the formula is the law, however many it has. *deviation*: the median relative
+deviation from the law on new rows of the same ranges.
 
 Every answer is a line of `--records FILE` (default: `measured.jsonl` in the temporary folder); a
-run that is started again takes the answers that are there. On the same tables run a power law
-fitted by least squares in logarithms, with exponents rounded to quarters where they lie within two
-standard errors, and with `--peers FOLDER` PyOperon (`operon.py`) in an environment made there.
+restarted run reuses the existing answers. On the same tables run a power law fitted by least
+squares in logarithms, with exponents rounded to quarters where they lie within two standard errors,
+and with `--peers FOLDER` PyOperon (`operon.py`) in an environment made there.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _least_squares(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray,
 
 
 class Operon:
-    """PyOperon in its own process, which is started again if a table ends it."""
+    """PyOperon in a separate process, which is restarted if a table crashes it."""
 
     def __init__(self, folder: Path):
         self._python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
@@ -140,7 +140,7 @@ class Operon:
 
 
 def judged(answer: dict, law: Law, table: Simulated) -> dict:
-    """The answer with the verdict about it and its deviation from the law."""
+    """The answer with its verdict and its deviation from the law."""
     if not answer["formula"]:
         return answer | {"form": False, "right": False, "contained": False, "deviation": None}
     formula = sympy.sympify(answer["formula"])
@@ -155,7 +155,7 @@ def judged(answer: dict, law: Law, table: Simulated) -> dict:
 
 
 def deviation(formula: sympy.Expr, law: Law) -> float | None:
-    """The median relative deviation from the law on rows that no table has."""
+    """The median relative deviation from the law on new rows."""
     columns = law.draw(300, np.random.default_rng(12))
     truth = law.value(columns)
     function = sympy.lambdify([sympy.Symbol(n) for n in columns], formula, "numpy")
@@ -166,7 +166,7 @@ def deviation(formula: sympy.Expr, law: Law) -> float | None:
 
 
 def measure(methods: dict, chosen: list, records: Path, budget: float) -> list[dict]:
-    """All answers, those in `records` without asking again."""
+    """All answers, reusing those in `records`."""
     lines = records.read_text().splitlines() if records.exists() else []
     found = {_key(row): row for row in map(json.loads, lines)}
     wanted = []

@@ -1,8 +1,8 @@
-"""PyOperon as a process of its own: tables come in as lines of JSON, formulas go out.
+"""PyOperon as a separate process: it reads tables as lines of JSON and writes formulas.
 
 `measured.py` starts this file with the Python of the environment in which PyOperon is installed.
 Setting: arithmetic operators only, constants fitted by Levenberg-Marquardt in every generation, and
-of the front of error and length the formula of least description length.
+the formula of least description length on the front of error and length.
 """
 
 import json

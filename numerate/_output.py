@@ -74,9 +74,9 @@ def check_folder(folder: str | Path, names: tuple[str, ...]) -> None:
     except FileExistsError:
         raise InputError(f"{folder} cannot hold results: it is a file.") from None
     except NotADirectoryError:
-        raise InputError(f"{folder} cannot be created:  there is a file in its path.") from None
+        raise InputError(f"{folder} cannot be created: there is a file in its path.") from None
     except OSError as error:
-        raise InputError(f"{folder} cannot be created:  {reason(error)}.") from None
+        raise InputError(f"{folder} cannot be created: {reason(error)}.") from None
     for name in names:
         check_writable(Path(folder) / name)
 

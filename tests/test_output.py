@@ -1,4 +1,4 @@
-"""A file is the old one or the whole new one, and nothing but files is ever replaced."""
+"""A file is the old one or the complete new one, and only regular files are replaced."""
 
 import os
 import resource
@@ -25,7 +25,7 @@ def path(request, tmp_path, monkeypatch):
 
 
 def limited_files():
-    """For a process that may write files of 64 KiB only: a full disk for every user."""
+    """For a process that may only write files of 64 KiB, like a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
@@ -183,7 +183,7 @@ def test_root_leaves_files_to_their_owners(path):
 
 
 def test_folders_without_permission(tmp_path):
-    """Root may write everywhere, so the process takes another user's name after its imports."""
+    """Root may write everywhere, so the process changes its user after its imports."""
     folder = tmp_path / "closed"
     folder.mkdir()
     (folder / "old").write_text("old")
