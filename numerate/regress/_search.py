@@ -127,8 +127,9 @@ class Search:
         for name, formulas in stages:
             self._report(name)
             for formula in formulas():
-                self.consider(formula)
-                if time.monotonic() > self._until:
+                found = self.consider(formula)
+                exact = found is not None and found.exact_status == EXACT
+                if exact or time.monotonic() > self._until:
                     return
             # Noise is no reason to end before all sums of monomials were compared.
             if self._is_verified() or (self._compared and self._leaves_noise()):
@@ -142,11 +143,11 @@ class Search:
         rows, deep = self.problem.rows(SEARCH_ROWS), self.settings.max_depth > 1
         if self.settings.closed_forms:
             yield "one layer", lambda: self._one_layer(rows)
-            if deep:
-                yield "quotients", lambda: _closed.quotients(rows)
             for library in _closed.LIBRARIES:
                 if deep or library.factors == 1:
                     yield f"{library.name} sums", lambda library=library: self._sums(rows, library)
+            if deep:
+                yield "quotients", lambda: _closed.quotients(rows)
             yield "known forms", lambda: self._known(rows)
             yield "sparse sums", lambda: self._sparse_sums(rows, deep)
         for kinds_of_layers, power, kind in self._populations():
@@ -238,27 +239,27 @@ class Search:
             yield _closed.inverse(formula, power, bool(rows.target[0] > 0))
         self._compared = True
 
-    def consider(self, formula: sympy.Expr) -> None:
-        """Snap, simplify, refit and describe a formula; keep it if it is new."""
+    def consider(self, formula: sympy.Expr) -> Candidate | None:
+        """Snap, simplify, refit and describe a formula; keep it if it is new, and return it."""
         if not is_plausible(formula):
-            return
+            return None
         problem, index = self.problem, self.problem.some(SEARCH_ROWS)
         described = problem.described(formula, index)
         for _ in range(2):  # what was simplified may be snapped further
             if not described:
-                return
+                return None
             snapped = self._snapped(described[0].formula, problem.weighted_rows(described[0]))
             if not is_plausible(snapped):
-                return
+                return None
             formula = simplify(snapped, described[0].rows)
             described = problem.described(formula, index)
             if formula == snapped or not floats(formula):
                 break
         few = len(floats(formula)) >= self._distinct
         if not described or str(formula) in self.candidates or few or has_steps(formula):
-            return
+            return None
         if gates(formula) or (self.candidates and not formula.free_symbols):
-            return
+            return None
         # A formula that agrees to rounding keeps its constants as they are.
         found = Candidate(replace(described[0], formula=formula), problem)
         if found.exact_status == APPROXIMATE:
@@ -270,6 +271,7 @@ class Search:
             # All formulas are compared on the same rows, also where their constants have more.
             found = Candidate(replace(described[0], formula=kept), problem)
         self.candidates[str(formula)] = found
+        return found
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
         """The formula snapped, by its coefficients or by their ratios: whichever leaves fewer
