@@ -72,6 +72,10 @@ def merged_numbers(formula: sympy.Expr) -> sympy.Expr:
     if formula.is_number and formula.has(sympy.Float):
         return sympy.Float(float(formula)) if formula.is_real else formula
     arguments = [merged_numbers(a) for a in formula.args]
+    if formula.is_Mul and _is_spread(arguments):
+        # (2.5 a + 3 b)/4 has a number more than 0.625 a + 3 b/4.
+        number, total = sorted(arguments, key=lambda a: not a.is_number)
+        return sympy.Add(*(merged_numbers(number * term) for term in total.args))
     if formula.is_Mul or formula.is_Add:
         numbers = [a for a in arguments if a.is_number]
         if len(numbers) > 1 and any(n.has(sympy.Float) for n in numbers):
@@ -80,6 +84,13 @@ def merged_numbers(formula: sympy.Expr) -> sympy.Expr:
             if whole.is_real:
                 return formula.func(sympy.Float(float(whole)), *others)
     return formula.func(*arguments) if list(formula.args) != arguments else formula
+
+
+def _is_spread(factors: list[sympy.Expr]) -> bool:
+    """Whether a number other than ±1 multiplies a sum with fitted coefficients, and only that."""
+    numbers = [f for f in factors if f.is_number]
+    sums = [f for f in factors if f.is_Add and f.has(sympy.Float)]
+    return len(factors) == 2 and len(numbers) == len(sums) == 1 and abs(numbers[0]) != 1
 
 
 def _short(number: sympy.Expr) -> sympy.Expr:

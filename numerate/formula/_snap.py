@@ -4,7 +4,8 @@ A constant is replaced by 0, ±1, an integer or a small fraction (or, if the res
 rounding level, by a multiple of pi or a square root), and the others are refitted. The change is
 kept if the residuals stay at rounding level, stay within the written precision of every row, or
 grow no more than the Bayesian information criterion allows for one parameter less (Schwarz 1978,
-Annals of Statistics 6(2)). The allowance is doubled, because laws tend to have simple constants.
+Annals of Statistics 6(2)). The allowance is doubled, because laws tend to have simple constants,
+less what the digits of a coefficient cost.
 """
 
 from collections.abc import Iterator
@@ -45,18 +46,27 @@ class _Snapping:
     def noiseless(self) -> bool:
         return self.loss <= ROUNDING * self.spread
 
-    def tolerates(self, loss: float, values: np.ndarray, snapped: int) -> bool:
-        """Whether `values`, `snapped` of them exact, describe the rows as well as the free fit."""
+    def tolerates(self, loss: float, values: np.ndarray, exact: dict[int, sympy.Expr]) -> bool:
+        """Whether `values`, some of them `exact`, describe the rows as well as the free fit."""
         errors = np.abs(self.view.value(values, self.rows) - self.rows.target)
         explained = bool(np.all(errors <= self.rows.explained_error))
         if self.noiseless:
             if self.agrees and not explained:
                 return False
             return loss <= max(9 * self.loss, _SLACK * self.spread)
-        if explained:
-            return True
+        if self.agrees and not explained:
+            return False
         count = len(self.rows)
-        return bool(count * np.log(loss / self.loss) <= _PRIOR * snapped * np.log(count))
+        allowed = sum(self._allowance(index, value) for index, value in exact.items())
+        return bool(0.5 * count * np.log(loss / self.loss) <= allowed)
+
+    def _allowance(self, index: int, value: sympy.Expr) -> float:
+        """Nats that the likelihood may lose for an exact value: twice those of a constant by the
+        Bayesian information criterion, less the digits of a coefficient."""
+        allowed = 0.5 * _PRIOR * np.log(len(self.rows))
+        if self.view.in_exponent[index] or not isinstance(value, sympy.Rational) or value == 0:
+            return allowed
+        return max(0.0, allowed - np.log((1 + abs(int(value.p))) * int(value.q) / 2))
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
         """Fix some constants and refit the others; keep the result if it is tolerated."""
@@ -65,7 +75,7 @@ class _Snapping:
             values[index] = float(value)
         free = self.free & ~np.isin(np.arange(len(values)), list(changes))
         values, loss = self.view.fit(values, free, self.rows)
-        if not self.tolerates(loss, values, len(self.exact | changes)):
+        if not self.tolerates(loss, values, self.exact | changes):
             return False
         self.values = values
         self.exact |= changes

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import sympy
@@ -51,6 +51,7 @@ Progress = Callable[[float, str], None]
 POPULATION_ROWS = 256
 _POLISHED = 2  # formulas of a population that are snapped
 _PROPOSED = 6  # sparse sums that are snapped
+_FEW_FEATURES = 5
 _HOPELESS = 15.0  # nats that snapping can hardly make up for
 _LARGEST_POWER = 10
 _SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
@@ -199,17 +200,23 @@ class Search:
         libraries = _sparse.LIBRARIES if deep else _sparse.LIBRARIES[:1]
         if deep and len(rows.symbols) == 1:
             libraries = (*libraries, _sparse.ONE_FEATURE)
+        cost = symbol_cost(self.problem)
+        stages = [partial(_sparse.proposals, rows, library, scales, cost) for library in libraries]
+        if deep:
+            few = len(rows.symbols) <= _FEW_FEATURES
+            shapes = _sparse.QUOTIENTS if few else _sparse.QUOTIENTS[:1]
+            stages += [partial(_sparse.quotients, rows, shape, scales, cost) for shape in shapes]
         found = []
-        for library in libraries:
-            found += _sparse.proposals(rows, library, scales, symbol_cost(self.problem))
+        for stage in stages:
+            found += stage()
             if time.monotonic() > self._until:
                 break
         found.sort(key=lambda p: p.length)
         if found:
-            limit, size = found[0].length + _HOPELESS, len(found[0].monomials)
+            limit = found[0].length + _HOPELESS
             best = [p for p in found[:_PROPOSED] if p.length < limit]
-            for fewer in range(1, size):
-                best += [p for p in found if len(p.monomials) == fewer][:1]
+            for fewer in range(1, found[0].terms):
+                best += [p for p in found if p.terms == fewer][:1]
             yield from (p.formula(rows) for p in dict.fromkeys(best))
         self._compared = True
 

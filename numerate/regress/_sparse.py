@@ -19,6 +19,8 @@ from numerate.regress._closed import Library, Monomial, inverse, monomials, rais
 _HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)
 _MOST = 6  # monomials of a sum
 _MOST_COLUMNS = 700
+_MOST_QUOTIENT = 24  # monomials that may stand above and below the line
+_MOST_TERMS = 4  # weights of a quotient that are fitted
 _BEAM = 12
 _KEPT = 2  # subsets of each size that are compared further
 _DEPENDENT = 1e-9
@@ -37,6 +39,7 @@ LIBRARIES = (
 _SIXTHS = [Fraction(n, 6) for n in range(-24, 25)]
 # For a table of one feature: all halves and thirds.
 ONE_FEATURE = Library("powers", tuple(p for p in _SIXTHS if p and p.denominator < 6), 1, 4)
+QUOTIENTS = (LIBRARIES[0], Library("bilinear", (1,), 2, 2), LIBRARIES[1])
 TARGET_POWERS = (1, -1, 2, _HALF, -2, -_HALF)
 
 
@@ -53,6 +56,11 @@ class Proposal:
     monomials: tuple[Monomial, ...]
     weights: tuple[float, ...]
     positive: bool
+
+    @property
+    def terms(self) -> int:
+        """The number of monomials."""
+        return len(self.monomials)
 
     def formula(self, rows: Rows) -> sympy.Expr:
         """The proposal with a `Float` for each weight."""
@@ -130,7 +138,7 @@ def _length(value, power, rows: Rows, scales: Sequence[np.ndarray]) -> float:
     )
 
 
-def beam(columns: np.ndarray, target: np.ndarray) -> Iterator[list[int]]:
+def beam(columns: np.ndarray, target: np.ndarray, most: int = _MOST) -> Iterator[list[int]]:
     """The best subsets of one, two, … columns for a linear least-squares fit.
 
     Pairs are compared exhaustively; larger subsets grow from the best smaller ones.
@@ -140,7 +148,7 @@ def beam(columns: np.ndarray, target: np.ndarray) -> Iterator[list[int]]:
     gram, related = unit.T @ unit, unit.T @ target
     yield from ([int(i)] for i in np.argsort(-np.abs(related), kind="stable")[:_KEPT])
     count = len(target)
-    most = min(_MOST, count // 3 if count > 12 else count // 2 + 1, len(related))
+    most = min(most, count // 3 if count > 12 else count // 2 + 1, len(related))
     subsets = _pairs(gram, related) if most > 1 else []
     while subsets:
         yield from (list(s) for s in subsets[:_KEPT])
@@ -175,3 +183,72 @@ def _grown(gram, related, subsets) -> list[tuple[int, ...]]:
                 whole = tuple(sorted((*subset, int(i))))
                 found[whole] = float(related[some] @ solved[:, -1] + gain[i])
     return sorted(found, key=lambda s: -found[s])[:_BEAM]
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """A quotient of two sums of monomials, the first in the denominator with the weight 1."""
+
+    length: float
+    over: tuple[tuple[float, Monomial], ...]
+    under: tuple[tuple[float, Monomial], ...]
+
+    @property
+    def terms(self) -> int:
+        """The number of monomials."""
+        return len(self.over) + len(self.under)
+
+    def formula(self, rows: Rows) -> sympy.Expr:
+        """The proposal with a `Float` for each weight but the first of the denominator."""
+        (_, first), *others = self.under
+        under = [written(rows, first)] + [sympy.Float(w) * written(rows, m) for w, m in others]
+        over = [sympy.Float(w) * written(rows, m) for w, m in self.over]
+        return sympy.Add(*over) / sympy.Add(*under)
+
+
+def quotients(
+    rows: Rows, library: Library, scales: Sequence[np.ndarray], cost: float
+) -> Iterator[Quotient]:
+    """The best quotients y = P(x) / Q(x) of sums of few monomials.
+
+    y·m = P(x) − y·(Q(x) − m) is linear in the weights for each monomial m of Q, which has the
+    weight 1; an error σ of y is about m·σ there. That y stands on both sides biases the weights,
+    which are fitted again for y itself if the quotient is chosen.
+    """
+    found, columns = monomials(rows, library, _MOST_QUOTIENT)
+    found, columns = [(), *found], np.column_stack([np.ones(len(rows)), columns])
+    if len(rows) < 8 or len(found) < 3:
+        return
+    half = len(found)
+    both = np.column_stack([columns, -rows.target[:, None] * columns])
+    size = np.linalg.norm(both, axis=0)
+    if not np.all(np.isfinite(size)) or np.any(size == 0):
+        return
+    prices = cost * np.array([_symbols(m) for m in found * 2])
+    for first in range(1, half):
+        for scale in scales:
+            deviation = scale * np.abs(columns[:, first])
+            if not np.all(deviation > 0):
+                continue
+            usable = np.delete(np.arange(2 * half), half + first)
+            matrix = both[:, usable] / size[usable]
+            target = rows.target * columns[:, first]
+            for chosen in beam(matrix / deviation[:, None], target / deviation, _MOST_TERMS):
+                own = usable[chosen]
+                if not (np.any(own < half) and np.any(own >= half)):
+                    continue  # a sum, or nothing above the line
+                weights = _solved(matrix[:, chosen], target, deviation)[0] / size[own]
+                above, below = own < half, own >= half
+                with np.errstate(all="ignore"):
+                    value = (columns[:, own[above]] @ weights[above]) / (
+                        columns[:, first] + columns[:, own[below] - half] @ weights[below]
+                    )
+                length = _length(value, 1, rows, scales) + float(prices[own].sum())
+                length += prices[first] + 2 * cost + 0.5 * np.log(len(rows)) * len(own)
+                if np.isfinite(length):
+                    parts = [(float(w), found[i % half]) for w, i in zip(weights, own, strict=True)]
+                    yield Quotient(
+                        length,
+                        tuple(p for p, a in zip(parts, above, strict=True) if a),
+                        ((1.0, found[first]), *(p for p, b in zip(parts, below, strict=True) if b)),
+                    )
