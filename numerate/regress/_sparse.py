@@ -24,6 +24,7 @@ _MOST_TERMS = 4  # weights of a quotient that are fitted
 _BEAM = 12
 _KEPT = 2  # subsets of each size that are compared further
 _DEPENDENT = 1e-9
+_RIDGE = 1e-13  # keeps nearly dependent columns apart
 
 LIBRARIES = (
     Library("linear", (1,), 1, 1),
@@ -168,21 +169,25 @@ def _pairs(gram: np.ndarray, related: np.ndarray) -> list[tuple[int, ...]]:
 
 
 def _grown(gram, related, subsets) -> list[tuple[int, ...]]:
-    """The best subsets with one column more."""
+    """The best subsets with one column more, all subsets at once."""
+    some = np.array(subsets)
+    size = some.shape[1]
+    inner = gram[some[:, :, None], some[:, None, :]] + _RIDGE * np.eye(size)
+    sides = np.concatenate([gram[some], related[some][:, :, None]], axis=2)
+    solved = np.linalg.solve(inner, sides)
+    free = 1 - np.einsum("bsm,bsm->bm", gram[some], solved[:, :, :-1])
+    left = related - np.einsum("bsm,bs->bm", gram[some], solved[:, :, -1])
+    gain = np.where(free > _DEPENDENT, left**2 / np.maximum(free, _DEPENDENT), -np.inf)
+    np.put_along_axis(gain, some, -np.inf, axis=1)
+    total = np.sum(related[some] * solved[:, :, -1], axis=1)[:, None] + gain
     found: dict[tuple[int, ...], float] = {}
-    for subset in subsets:
-        some = list(subset)
-        inner = gram[np.ix_(some, some)]
-        solved = np.linalg.lstsq(inner, np.column_stack([gram[some], related[some]]), rcond=None)[0]
-        free = 1 - np.sum(gram[some] * solved[:, :-1], axis=0)
-        left = related - gram[:, some] @ solved[:, -1]
-        gain = np.where(free > _DEPENDENT, left**2 / np.maximum(free, _DEPENDENT), -np.inf)
-        gain[some] = -np.inf
-        for i in np.argsort(-gain, kind="stable")[:_BEAM]:
-            if np.isfinite(gain[i]):
-                whole = tuple(sorted((*subset, int(i))))
-                found[whole] = float(related[some] @ solved[:, -1] + gain[i])
-    return sorted(found, key=lambda s: -found[s])[:_BEAM]
+    for at in np.argsort(-total, axis=None, kind="stable")[: _BEAM * (size + 1)]:
+        row, column = divmod(int(at), total.shape[1])
+        if np.isfinite(total[row, column]):
+            found.setdefault(tuple(sorted((*subsets[row], column))), float(total[row, column]))
+        if len(found) == _BEAM:
+            break
+    return list(found)
 
 
 @dataclass(frozen=True)
