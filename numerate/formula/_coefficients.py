@@ -72,10 +72,12 @@ def merged_numbers(formula: sympy.Expr) -> sympy.Expr:
     if formula.is_number and formula.has(sympy.Float):
         return sympy.Float(float(formula)) if formula.is_real else formula
     arguments = [merged_numbers(a) for a in formula.args]
-    if formula.is_Mul and _is_spread(arguments):
+    if formula.is_Mul and (total := _fitted_sum(arguments)) is not None:
         # (2.5 a + 3 b)/4 has a number more than 0.625 a + 3 b/4.
-        number, total = sorted(arguments, key=lambda a: not a.is_number)
-        return sympy.Add(*(merged_numbers(number * term) for term in total.args))
+        number = sympy.Mul(*(a for a in arguments if a.is_number))
+        others = [a for a in arguments if not a.is_number and a is not total]
+        spread = sympy.Add(*(merged_numbers(number * term) for term in total.args))
+        return sympy.Mul(spread, *others)
     if formula.is_Mul or formula.is_Add:
         numbers = [a for a in arguments if a.is_number]
         if len(numbers) > 1 and any(n.has(sympy.Float) for n in numbers):
@@ -86,11 +88,11 @@ def merged_numbers(formula: sympy.Expr) -> sympy.Expr:
     return formula.func(*arguments) if list(formula.args) != arguments else formula
 
 
-def _is_spread(factors: list[sympy.Expr]) -> bool:
-    """Whether a number other than ±1 multiplies a sum with fitted coefficients, and only that."""
-    numbers = [f for f in factors if f.is_number]
+def _fitted_sum(factors: list[sympy.Expr]) -> sympy.Expr | None:
+    """The only sum with fitted coefficients among factors, if numbers other than ±1 are too."""
+    numbers = [f for f in factors if f.is_number and abs(f) != 1]
     sums = [f for f in factors if f.is_Add and f.has(sympy.Float)]
-    return len(factors) == 2 and len(numbers) == len(sums) == 1 and abs(numbers[0]) != 1
+    return sums[0] if numbers and len(sums) == 1 else None
 
 
 def _short(number: sympy.Expr) -> sympy.Expr:

@@ -146,7 +146,8 @@ def _simple_numbers(
     for bound in (1, 2, 3, 4, 12) if noiseless and not exponent else (1, 2, 3, 4):
         fraction = Fraction(value).limit_denominator(bound)
         # With noise there is always some number nearby; only small ones are worth a trial.
-        small = noiseless or agrees or abs(fraction.numerator) <= 12
+        most = 4 if bound == 3 and not exponent else 12
+        small = noiseless or (agrees and bound < 3) or abs(fraction.numerator) <= most
         if fraction not in seen and small:
             seen.add(fraction)
             yield sympy.Rational(fraction.numerator, fraction.denominator)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from numerate.regress._model import FormulaModel
+from numerate.regress._search import left_behind
 from numerate.regress._store import load_model, save_model
 from numerate.regress._table import search_table
 
@@ -32,6 +33,7 @@ __all__ = [
     "ArithmeticRegressor",
     "FormulaModel",
     "fit",
+    "left_behind",
     "load",
     "load_model",
     "save_model",

@@ -11,9 +11,11 @@ The search ends when a formula is verified, or when one leaves only noise. Only 
 table are used; formulas are never evaluated outside their range.
 """
 
+import atexit
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -47,6 +49,9 @@ from numerate.regress._verify import (
 )
 
 Progress = Callable[[float, str], None]
+
+# Threads in a step that could not be interrupted when their time was up.
+_LEFT_BEHIND: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 POPULATION_ROWS = 256
 _POLISHED = 2  # formulas of a population that are snapped
@@ -104,7 +109,9 @@ class Search:
         except KeyboardInterrupt:
             self.interrupted = True
         self._until = 0.0
-        thread.join(_GRACE)  # a slow step is left behind: its thread ends after it
+        thread.join(_GRACE)
+        if thread.is_alive():  # a slow step is left behind; its thread ends after it
+            _LEFT_BEHIND.add(thread)
         self.candidates = dict(self.candidates)
         if isinstance(self._failure, KeyboardInterrupt):
             self.interrupted = True
@@ -334,6 +341,18 @@ class Search:
                 best = candidate.holdout_relative_rmse
                 front.append(candidate)
         return [chosen, *(c for c in front if c is not chosen)]
+
+
+def left_behind() -> list[threading.Thread]:
+    """The threads of earlier searches that still finish a step."""
+    return [thread for thread in _LEFT_BEHIND if thread.is_alive()]
+
+
+@atexit.register
+def _wait() -> None:
+    """A compilation that is under way when the interpreter ends would abort the process."""
+    for thread in left_behind():
+        thread.join()
 
 
 def _numbers(formula: sympy.Expr) -> tuple[int, float]:

@@ -22,7 +22,8 @@ _MOST_COLUMNS = 700
 _MOST_QUOTIENT = 24  # monomials that may stand above and below the line
 _MOST_TERMS = 4  # weights of a quotient that are fitted
 _BEAM = 12
-_KEPT = 2  # subsets of each size that are compared further
+_FEW_COLUMNS = 40  # up to which all triples are compared
+_KEPT = 3  # subsets of each size that are compared further
 _DEPENDENT = 1e-9
 _RIDGE = 1e-13  # keeps nearly dependent columns apart
 
@@ -110,8 +111,9 @@ def proposals(
 
 
 def _symbols(monomial: Monomial) -> float:
-    """About the length of a weighted monomial and the sign before it."""
-    return 2.0 + sum(2 + 2 * (abs(power) != 1) for _, power in monomial)
+    """About the length of a monomial and the sign before it; its weight, which snapping may
+    remove, counts half."""
+    return 1.0 + sum(2 + 2 * (abs(power) != 1) for _, power in monomial)
 
 
 def _solved(columns, target, deviation) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +144,8 @@ def _length(value, power, rows: Rows, scales: Sequence[np.ndarray]) -> float:
 def beam(columns: np.ndarray, target: np.ndarray, most: int = _MOST) -> Iterator[list[int]]:
     """The best subsets of one, two, … columns for a linear least-squares fit.
 
-    Pairs are compared exhaustively; larger subsets grow from the best smaller ones.
+    Pairs, and triples of few columns, are compared exhaustively; larger subsets grow from the
+    best smaller ones.
     """
     size = np.linalg.norm(columns, axis=0)
     unit = columns / np.where(size > 0, size, 1.0)
@@ -150,7 +153,8 @@ def beam(columns: np.ndarray, target: np.ndarray, most: int = _MOST) -> Iterator
     yield from ([int(i)] for i in np.argsort(-np.abs(related), kind="stable")[:_KEPT])
     count = len(target)
     most = min(most, count // 3 if count > 12 else count // 2 + 1, len(related))
-    subsets = _pairs(gram, related) if most > 1 else []
+    wide = len(related) ** 2 if len(related) <= _FEW_COLUMNS else _BEAM
+    subsets = _pairs(gram, related, wide) if most > 1 else []
     while subsets:
         yield from (list(s) for s in subsets[:_KEPT])
         if len(subsets[0]) >= most:
@@ -158,12 +162,12 @@ def beam(columns: np.ndarray, target: np.ndarray, most: int = _MOST) -> Iterator
         subsets = _grown(gram, related, subsets)
 
 
-def _pairs(gram: np.ndarray, related: np.ndarray) -> list[tuple[int, ...]]:
+def _pairs(gram: np.ndarray, related: np.ndarray, most: int) -> list[tuple[int, ...]]:
     free = 1 - gram**2
     gain = related[:, None] ** 2 + related[None, :] ** 2 - 2 * gram * np.outer(related, related)
     gain = np.where(free > _DEPENDENT, gain / np.maximum(free, _DEPENDENT), -np.inf)
     gain[np.tril_indices(len(related))] = -np.inf
-    best = np.argsort(-gain, axis=None, kind="stable")[:_BEAM]
+    best = np.argsort(-gain, axis=None, kind="stable")[:most]
     pairs = zip(*np.unravel_index(best, gain.shape), strict=True)
     return [(int(i), int(j)) for i, j in pairs if np.isfinite(gain[i, j])]
 
