@@ -4,8 +4,8 @@ A constant is replaced by 0, ±1, an integer or a small fraction (or, if the res
 rounding level, by a multiple of pi or a square root), and the others are refitted. The change is
 kept if the residuals stay at rounding level, stay within the written precision of every row, or
 grow no more than the Bayesian information criterion allows for one parameter less (Schwarz 1978,
-Annals of Statistics 6(2)). The allowance is doubled, because laws tend to have simple constants,
-less what the digits of a coefficient cost.
+Annals of Statistics 6(2)). The allowance is doubled for exponents, 0 and ±1, because laws tend to
+have them. Other coefficients have to pay for their digits.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,8 @@ class _Snapping:
     rows: Rows
     spread: float
     values: np.ndarray
-    loss: float  # of the fit without exact constants, with which later ones are compared
+    loss: float  # of the fit without exact constants
+    current: float  # of the last change, with which the next is compared
     exact: dict[int, sympy.Expr]
     agrees: bool  # whether the free fit differs on no row by more than rounding explains
 
@@ -46,8 +47,8 @@ class _Snapping:
     def noiseless(self) -> bool:
         return self.loss <= ROUNDING * self.spread
 
-    def tolerates(self, loss: float, values: np.ndarray, exact: dict[int, sympy.Expr]) -> bool:
-        """Whether `values`, some of them `exact`, describe the rows as well as the free fit."""
+    def tolerates(self, loss: float, values: np.ndarray, changes: dict[int, sympy.Expr]) -> bool:
+        """Whether `values`, with these changes to exact ones, describe the rows as well."""
         errors = np.abs(self.view.value(values, self.rows) - self.rows.target)
         explained = bool(np.all(errors <= self.rows.explained_error))
         if self.noiseless:
@@ -56,17 +57,19 @@ class _Snapping:
             return loss <= max(9 * self.loss, _SLACK * self.spread)
         if self.agrees and not explained:
             return False
-        count = len(self.rows)
-        allowed = sum(self._allowance(index, value) for index, value in exact.items())
-        return bool(0.5 * count * np.log(loss / self.loss) <= allowed)
+        allowed = sum(self._allowance(index, value) for index, value in changes.items())
+        return bool(0.5 * len(self.rows) * np.log(loss / self.current) <= allowed)
 
     def _allowance(self, index: int, value: sympy.Expr) -> float:
-        """Nats that the likelihood may lose for an exact value: twice those of a constant by the
-        Bayesian information criterion, less the digits of a coefficient."""
-        allowed = 0.5 * _PRIOR * np.log(len(self.rows))
-        if self.view.in_exponent[index] or not isinstance(value, sympy.Rational) or value == 0:
-            return allowed
-        return max(0.0, allowed - np.log((1 + abs(int(value.p))) * int(value.q) / 2))
+        """Nats that the likelihood may lose for an exact value: those of a constant by the
+        Bayesian information criterion, twice for exponents, 0 and ±1, less the digits of a
+        coefficient."""
+        one = 0.5 * np.log(len(self.rows))
+        if self.view.in_exponent[index] or value in (0, 1, -1):
+            return _PRIOR * one
+        if not isinstance(value, sympy.Rational):
+            return 0.0
+        return max(0.0, one - np.log((1 + abs(int(value.p))) * int(value.q) / 2))
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
         """Fix some constants and refit the others; keep the result if it is tolerated."""
@@ -75,8 +78,9 @@ class _Snapping:
             values[index] = float(value)
         free = self.free & ~np.isin(np.arange(len(values)), list(changes))
         values, loss = self.view.fit(values, free, self.rows)
-        if not self.tolerates(loss, values, self.exact | changes):
+        if not self.tolerates(loss, values, changes):
             return False
+        self.current = loss
         self.values = values
         self.exact |= changes
         return True
@@ -107,7 +111,14 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
     with np.errstate(invalid="ignore"):
         agrees = np.abs(view.value(values, rows) - rows.target) <= rows.explained_error
     state = _Snapping(
-        view, rows, spread, values, loss, {}, bool(rows.explained_error.any() and np.all(agrees))
+        view,
+        rows,
+        spread,
+        values,
+        loss,
+        loss,
+        {},
+        bool(rows.explained_error.any() and np.all(agrees)),
     )
     if formula.free_symbols:  # a constant formula stays the mean: snapping would only add error
         _prune(state)

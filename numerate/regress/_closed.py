@@ -140,19 +140,34 @@ def _sign_patterns(negative: np.ndarray, target: np.ndarray) -> Iterator[tuple[b
             yield (*odd.tolist(), flips[-1])
 
 
-def sums(rows: Rows, library: Library, power) -> Iterator[sympy.Expr]:
-    """The sum of a library's monomials that equals the target's power on every row, if any."""
-    target = raised(rows.target, power)
+def sums(rows: Rows, library: Library) -> Iterator[sympy.Expr]:
+    """For each power of the target, the sum of a library's monomials that equals it on every row,
+    if any."""
     found = terms(rows, library)
-    if target is None or not 0 < len(found) < 0.6 * len(rows):
+    if not 0 < len(found) < 0.6 * len(rows):
         return
     columns = np.column_stack([c for _, c in found] + [np.ones(len(rows))])
+    size = np.linalg.norm(columns, axis=0)
+    if not np.all(np.isfinite(size)) or np.any(size == 0):
+        return
     expressions = [e for e, _ in found] + [sympy.S.One]
-    kept = _eliminate(columns, target)
-    if kept is not None:
-        yield inverse(
-            _combination(expressions, columns, target, kept), power, bool(rows.target[0] > 0)
-        )
+    basis = np.linalg.qr(columns / size)[0]  # once for all powers
+    for power in TARGET_POWERS:
+        target = raised(rows.target, power)
+        if target is None or not _reaches(basis, target):
+            continue
+        kept = _eliminate(columns, target)
+        if kept is not None:
+            value = _combination(expressions, columns, target, kept)
+            yield inverse(value, power, bool(rows.target[0] > 0))
+
+
+def _reaches(basis: np.ndarray, target: np.ndarray) -> bool:
+    """Whether a target lies in the space of an orthonormal basis, up to rounding."""
+    left = target - basis @ (basis.T @ target)
+    left = left - basis @ (basis.T @ left)  # once more, against rounding
+    spread = np.linalg.norm(target - target.mean())
+    return bool(np.linalg.norm(left) <= 10 * _NEGLIGIBLE * spread)
 
 
 def raised(target: np.ndarray, power) -> np.ndarray | None:

@@ -153,7 +153,10 @@ class Search:
             yield "one layer", lambda: self._one_layer(rows)
             for library in _closed.LIBRARIES:
                 if deep or library.factors == 1:
-                    yield f"{library.name} sums", lambda library=library: self._sums(rows, library)
+                    yield (
+                        f"{library.name} sums",
+                        lambda library=library: _closed.sums(rows, library),
+                    )
             if deep:
                 yield "quotients", lambda: _closed.quotients(rows)
             yield "known forms", lambda: self._known(rows)
@@ -181,12 +184,8 @@ class Search:
 
     def _one_layer(self, rows) -> Iterator[sympy.Expr]:
         yield from _closed.product(rows)
-        yield from _closed.sums(rows, _closed.LIBRARIES[0], 1)
+        yield from _closed.sums(rows, _closed.LIBRARIES[0])
         yield from _closed.linear(rows)
-
-    def _sums(self, rows, library) -> Iterator[sympy.Expr]:
-        for power in _closed.TARGET_POWERS:
-            yield from _closed.sums(rows, library, power)
 
     def _known(self, rows: Rows) -> Iterator[sympy.Expr]:
         """A line and a saturation curve, where there is one feature, by least squares."""
@@ -215,7 +214,10 @@ class Search:
             stages += [partial(_sparse.quotients, rows, shape, scales, cost) for shape in shapes]
         found = []
         for stage in stages:
-            found += stage()
+            new = sorted(stage(), key=lambda p: p.length)
+            found += new
+            if new and new[0].exact:
+                yield new[0].formula(rows)
             if time.monotonic() > self._until:
                 break
         found.sort(key=lambda p: p.length)

@@ -25,6 +25,7 @@ _BEAM = 12
 _FEW_COLUMNS = 40  # up to which all triples are compared
 _KEPT = 3  # subsets of each size that are compared further
 _DEPENDENT = 1e-9
+_NEGLIGIBLE = 1e-9  # relative error at or below which a row agrees
 _RIDGE = 1e-13  # keeps nearly dependent columns apart
 
 LIBRARIES = (
@@ -49,11 +50,13 @@ TARGET_POWERS = (1, -1, 2, _HALF, -2, -_HALF)
 class Proposal:
     """A sum of monomials for a power of the target.
 
-    **Fields:** `length`, nats that describe the rows with it; `power`; `monomials`, an empty
+    **Fields:** `length`, nats that describe the rows with it; `exact`, whether every row agrees;
+    `power`; `monomials`, an empty
     one for a constant, and their `weights`; `positive`, the sign of the target.
     """
 
     length: float
+    exact: bool
     power: Fraction | int
     monomials: tuple[Monomial, ...]
     weights: tuple[float, ...]
@@ -97,12 +100,13 @@ def proposals(
                 continue
             for chosen in beam(matrix / deviation[:, None], target / deviation):
                 weights, value = _solved(matrix[:, chosen], target, deviation)
-                length = _length(value, power, rows, scales)
+                length, exact = _length(value, power, rows, scales)
                 length += float(prices[chosen].sum()) + 2 * cost * (power != 1)
                 length += 0.5 * np.log(len(rows)) * len(chosen)
                 if np.isfinite(length):
                     yield Proposal(
                         length,
+                        exact,
                         power,
                         tuple(found[usable[i]] for i in chosen),
                         tuple((weights / size[usable[chosen]]).tolist()),
@@ -121,8 +125,9 @@ def _solved(columns, target, deviation) -> tuple[np.ndarray, np.ndarray]:
     return weights, columns @ weights
 
 
-def _length(value, power, rows: Rows, scales: Sequence[np.ndarray]) -> float:
-    """Nats that describe the target if `value` is its power, under the best error model."""
+def _length(value, power, rows: Rows, scales: Sequence[np.ndarray]) -> tuple[float, bool]:
+    """Nats that describe the target if `value` is its power, under the best error model, and
+    whether it agrees on every row but for rounding."""
     with np.errstate(all="ignore"):
         if power == 1:
             prediction = value
@@ -133,12 +138,14 @@ def _length(value, power, rows: Rows, scales: Sequence[np.ndarray]) -> float:
             prediction *= np.sign(rows.target[0])
         error = prediction - rows.target
     if not np.all(np.isfinite(error)):
-        return np.inf
+        return np.inf, False
     floor = 1e-14 * np.abs(rows.target).mean()
-    return min(
+    exact = bool(np.all(np.abs(error) <= _NEGLIGIBLE * np.abs(rows.target)))
+    length = min(
         len(error) * np.log(np.sqrt(np.mean((error / s) ** 2)) + floor / s.max()) + np.log(s).sum()
         for s in scales
     )
+    return length, exact
 
 
 def beam(columns: np.ndarray, target: np.ndarray, most: int = _MOST) -> Iterator[list[int]]:
@@ -199,6 +206,7 @@ class Quotient:
     """A quotient of two sums of monomials, the first in the denominator with the weight 1."""
 
     length: float
+    exact: bool
     over: tuple[tuple[float, Monomial], ...]
     under: tuple[tuple[float, Monomial], ...]
 
@@ -252,12 +260,18 @@ def quotients(
                     value = (columns[:, own[above]] @ weights[above]) / (
                         columns[:, first] + columns[:, own[below] - half] @ weights[below]
                     )
-                length = _length(value, 1, rows, scales) + float(prices[own].sum())
-                length += prices[first] + 2 * cost + 0.5 * np.log(len(rows)) * len(own)
+                length, exact = _length(value, 1, rows, scales)
+                length += (
+                    float(prices[own].sum())
+                    + prices[first]
+                    + 2 * cost
+                    + 0.5 * np.log(len(rows)) * len(own)
+                )
                 if np.isfinite(length):
                     parts = [(float(w), found[i % half]) for w, i in zip(weights, own, strict=True)]
                     yield Quotient(
                         length,
+                        exact,
                         tuple(p for p, a in zip(parts, above, strict=True) if a),
                         ((1.0, found[first]), *(p for p, b in zip(parts, below, strict=True) if b)),
                     )
