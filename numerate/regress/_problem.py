@@ -7,6 +7,7 @@ import numpy as np
 import sympy
 
 from numerate.formula import (
+    Parametric,
     Rows,
     evaluate,
     explained_error,
@@ -23,6 +24,8 @@ SEARCH_ROWS = 400  # more rows change only the last digits of constants
 REFIT_ROWS = 100_000
 
 _ULPS = 32
+_LAWSON = 40  # rounds of a fit of the largest residual
+_NEAR = 2.0  # largest residual, in units of the limit, that such a fit may bring below it
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,30 @@ class Problem:
         rows = self.everything.take(index)
         written = explained_error(formula, rows.columns(), self.resolution[index])
         return rounding(formula, rows) + written
+
+    def within(self, formula: sympy.Expr) -> sympy.Expr:
+        """The formula with constants for which the largest residual, in units of what rounding
+        explains, is smallest: least squares with weights that grow where it is large (Lawson
+        1961). Judged are all rows, at most 100,000."""
+        rows = self.everything.take(np.arange(len(self.everything))[:REFIT_ROWS])
+        limit = self.allowed(formula, np.arange(len(rows)))
+        if not np.all(limit > 0):
+            return formula
+        view = Parametric(formula, rows.symbols)
+        free, weight = np.ones(len(view.values), bool), np.ones(len(rows))
+        best, values = (np.inf, view.values), view.values
+        for _ in range(_LAWSON):
+            with np.errstate(all="ignore"):
+                ratio = np.abs(view.value(values, rows) - rows.target) / limit
+            worst = float(np.max(ratio))
+            if worst < best[0]:
+                best = (worst, values)
+            if not worst < _NEAR or worst < 1:
+                break
+            weight = weight * ratio / np.sum(weight * ratio)
+            scale = limit / np.sqrt(weight * len(rows) + 1e-9)
+            values, _ = view.fit(values, free, replace(rows, scale=scale))
+        return view.with_values([sympy.Float(v) for v in best[1]])
 
     def folds(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Indices of rows to fit and to test: leave-one-out up to 20 rows, else ten folds."""

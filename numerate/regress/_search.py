@@ -55,8 +55,9 @@ _LEFT_BEHIND: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 POPULATION_ROWS = 256
 _POLISHED = 2  # formulas of a population that are snapped
-_PROPOSED = 6  # sparse sums that are snapped
+_PROPOSED = 10  # sparse sums that are snapped
 _FEW_FEATURES = 5
+_WIDE = 4.0  # range of a target in which error models give different weights
 _HOPELESS = 15.0  # nats that snapping can hardly make up for
 _LARGEST_POWER = 10
 _SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
@@ -172,7 +173,7 @@ class Search:
         target = self.problem.rows(SEARCH_ROWS).target
         models = kinds(self.problem.rows(SEARCH_ROWS), self.problem.given)[::-1]
         size = np.abs(target)
-        if len(models) > 1 and np.quantile(size, 0.9) < 4 * np.quantile(size, 0.1):
+        if len(models) > 1 and np.quantile(size, 0.9) < _WIDE * np.quantile(size, 0.1):
             models = models[:1]  # both give similar weights
         if self.settings.max_depth > 1:
             for power, kind in itertools.product(_POWERS, models):
@@ -184,6 +185,10 @@ class Search:
 
     def _one_layer(self, rows) -> Iterator[sympy.Expr]:
         yield from _closed.product(rows)
+        size = np.abs(rows.target)
+        if np.quantile(size, 0.9) > _WIDE * np.quantile(size, 0.1):
+            # Noise of one size for all rows hides the law in the small ones.
+            yield from _closed.product(rows.take(np.flatnonzero(size >= np.median(size))))
         yield from _closed.sums(rows, _closed.LIBRARIES[0])
         yield from _closed.linear(rows)
 
@@ -207,7 +212,11 @@ class Search:
         if deep and len(rows.symbols) == 1:
             libraries = (*libraries, _sparse.ONE_FEATURE)
         cost = symbol_cost(self.problem)
-        stages = [partial(_sparse.proposals, rows, library, scales, cost) for library in libraries]
+        sizes = np.full(len(scales), np.inf)
+        sizes[:] = np.median([np.abs(rows.target) / scale for scale in scales], axis=1)
+        stages = [
+            partial(_sparse.proposals, rows, library, scales, cost, sizes) for library in libraries
+        ]
         if deep:
             few = len(rows.symbols) <= _FEW_FEATURES
             shapes = _sparse.QUOTIENTS if few else _sparse.QUOTIENTS[:1]
@@ -221,12 +230,13 @@ class Search:
             if time.monotonic() > self._until:
                 break
         found.sort(key=lambda p: p.length)
-        if found:
-            limit = found[0].length + _HOPELESS
-            best = [p for p in found[:_PROPOSED] if p.length < limit]
-            for fewer in range(1, found[0].terms):
-                best += [p for p in found if p.terms == fewer][:1]
-            yield from (p.formula(rows) for p in dict.fromkeys(best))
+        # The best of each power and number of terms, and of those the most likely ones.
+        best = {(p.power, p.terms): p for p in reversed(found)}
+        limit = found[0].length + _HOPELESS if found else np.inf
+        likely = sorted((p for p in best.values() if p.length < limit), key=lambda p: p.length)
+        fewest = [p for p in best.values() if p.power == 1 and p.terms < likely[0].terms]
+        for proposal in [*likely[:_PROPOSED], *fewest]:
+            yield proposal.formula(rows)
         self._compared = True
 
     def _population(self, layers: str, power, kind: str) -> Iterator[sympy.Expr]:
@@ -278,6 +288,10 @@ class Search:
             return None
         # A formula that agrees to rounding keeps its constants as they are.
         found = Candidate(replace(described[0], formula=formula), problem)
+        if found.exact_status == APPROXIMATE and problem.resolution.any() and floats(formula):
+            within = replace(described[0], formula=problem.within(formula))
+            if Candidate(within, problem).exact_status != APPROXIMATE:
+                found = Candidate(within, problem)
         if found.exact_status == APPROXIMATE:
             kept = described[0].formula
             if len(problem.train) > SEARCH_ROWS and floats(formula):
@@ -286,7 +300,7 @@ class Search:
                 ].formula
             # All formulas are compared on the same rows, also where their constants have more.
             found = Candidate(replace(described[0], formula=kept), problem)
-        self.candidates[str(formula)] = found
+        self.candidates.setdefault(str(found.formula), found)
         return found
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:

@@ -25,6 +25,8 @@ _BEAM = 12
 _FEW_COLUMNS = 40  # up to which all triples are compared
 _KEPT = 3  # subsets of each size that are compared further
 _DEPENDENT = 1e-9
+_CLEAR = 4.0  # standard deviations from zero of a target whose powers have a linear error
+_FEWEST = 8  # such rows
 _NEGLIGIBLE = 1e-9  # relative error at or below which a row agrees
 _RIDGE = 1e-13  # keeps nearly dependent columns apart
 
@@ -75,12 +77,13 @@ class Proposal:
 
 
 def proposals(
-    rows: Rows, library: Library, scales: Sequence[np.ndarray], cost: float
+    rows: Rows, library: Library, scales: Sequence[np.ndarray], cost: float, sizes: np.ndarray
 ) -> Iterator[Proposal]:
     """The best sums of up to six monomials of a library, for each power of the target.
 
     **Arguments:** `scales`, relative standard deviations of the target under each error model,
-    each `(rows,)`; `cost`, nats for each symbol of a formula.
+    each `(rows,)`; `cost`, nats for each symbol of a formula; `sizes`, `(scales,)`, what to
+    multiply the scales by, as far as is known. Better sizes that are found are written there.
     """
     found, columns = monomials(rows, library, _MOST_COLUMNS)
     found, columns = [(), *found], np.column_stack([np.ones(len(rows)), columns])
@@ -90,17 +93,22 @@ def proposals(
         return
     matrix = columns[:, usable] / size[usable]
     prices = cost * np.array([_symbols(found[i]) for i in usable])
+    positive = bool(np.sum(rows.target) > 0)
     for power in TARGET_POWERS:
-        target = raised(rows.target, power)
-        if target is None:
-            continue
-        for scale in scales:
-            deviation = scale * abs(float(power)) * np.abs(rows.target) ** (float(power) - 1)
+        for scale, noise in zip(scales, sizes, strict=True):
+            some = _linear(rows, scale * noise, power)
+            known, inner = raised(rows.target[some], power), matrix[some]
+            if known is None:
+                continue
+            deviation = abs(float(power)) * np.abs(rows.target[some]) ** (float(power) - 1)
+            deviation = deviation * scale[some]
             if not (np.all(np.isfinite(deviation)) and np.all(deviation > 0)):
                 continue
-            for chosen in beam(matrix / deviation[:, None], target / deviation):
-                weights, value = _solved(matrix[:, chosen], target, deviation)
-                length, exact = _length(value, power, rows, scales)
+            for chosen in beam(inner / deviation[:, None], known / deviation):
+                weights = _solved(inner[:, chosen], known, deviation)
+                value = matrix[:, chosen] @ weights
+                length, exact, errors = _length(value, power, rows, scales, positive)
+                np.minimum(sizes, errors, out=sizes)
                 length += float(prices[chosen].sum()) + 2 * cost * (power != 1)
                 length += 0.5 * np.log(len(rows)) * len(chosen)
                 if np.isfinite(length):
@@ -110,8 +118,20 @@ def proposals(
                         power,
                         tuple(found[usable[i]] for i in chosen),
                         tuple((weights / size[usable[chosen]]).tolist()),
-                        bool(rows.target[0] > 0),
+                        positive,
                     )
+
+
+def _linear(rows: Rows, deviation: np.ndarray, power) -> np.ndarray:
+    """The rows whose error is small enough that an error of y^p is proportional to it."""
+    everything = np.arange(len(rows))
+    if power == 1:
+        return everything
+    clear = np.abs(rows.target) > _CLEAR * deviation
+    if power != -1 and not np.any(np.sum(rows.target) * rows.target[clear] < 0):
+        clear &= np.sum(rows.target) * rows.target > 0
+    some = np.flatnonzero(clear)
+    return some if len(some) >= max(_FEWEST, len(rows) // 4) else everything
 
 
 def _symbols(monomial: Monomial) -> float:
@@ -120,32 +140,33 @@ def _symbols(monomial: Monomial) -> float:
     return 1.0 + sum(2 + 2 * (abs(power) != 1) for _, power in monomial)
 
 
-def _solved(columns, target, deviation) -> tuple[np.ndarray, np.ndarray]:
-    weights = np.linalg.lstsq(columns / deviation[:, None], target / deviation, rcond=None)[0]
-    return weights, columns @ weights
+def _solved(columns, target, deviation) -> np.ndarray:
+    return np.linalg.lstsq(columns / deviation[:, None], target / deviation, rcond=None)[0]
 
 
-def _length(value, power, rows: Rows, scales: Sequence[np.ndarray]) -> tuple[float, bool]:
-    """Nats that describe the target if `value` is its power, under the best error model, and
-    whether it agrees on every row but for rounding."""
+def _length(value, power, rows: Rows, scales: Sequence[np.ndarray], positive: bool):
+    """Nats that describe the target if `value` is its power, under the best error model; whether
+    it agrees on every row but for rounding; and the size of the error under each model."""
     with np.errstate(all="ignore"):
         if power == 1:
             prediction = value
         elif power == -1:
             prediction = 1 / value
         else:
-            prediction = np.where(value > 0, np.abs(value) ** (1 / float(power)), np.nan)
-            prediction *= np.sign(rows.target[0])
+            # A power that noise made negative is near zero, or near infinity.
+            value = np.where(value > 0, value, np.min(value, where=value > 0, initial=np.inf))
+            prediction = (1 if positive else -1) * np.abs(value) ** (1 / float(power))
         error = prediction - rows.target
     if not np.all(np.isfinite(error)):
-        return np.inf, False
-    floor = 1e-14 * np.abs(rows.target).mean()
+        return np.inf, False, np.full(len(scales), np.inf)
     exact = bool(np.all(np.abs(error) <= _NEGLIGIBLE * np.abs(rows.target)))
-    length = min(
-        len(error) * np.log(np.sqrt(np.mean((error / s) ** 2)) + floor / s.max()) + np.log(s).sum()
-        for s in scales
-    )
-    return length, exact
+    floor = 1e-14 * np.abs(rows.target).mean()
+    errors = np.array([np.sqrt(np.mean((error / s) ** 2)) for s in scales])
+    lengths = [
+        len(error) * np.log(size + floor / s.max()) + np.log(s).sum()
+        for size, s in zip(errors, scales, strict=True)
+    ]
+    return min(lengths), exact, errors
 
 
 def beam(columns: np.ndarray, target: np.ndarray, most: int = _MOST) -> Iterator[list[int]]:
@@ -210,6 +231,8 @@ class Quotient:
     over: tuple[tuple[float, Monomial], ...]
     under: tuple[tuple[float, Monomial], ...]
 
+    power = "quotient"  # of which kind it is, beside the powers of the target
+
     @property
     def terms(self) -> int:
         """The number of monomials."""
@@ -254,13 +277,13 @@ def quotients(
                 own = usable[chosen]
                 if not (np.any(own < half) and np.any(own >= half)):
                     continue  # a sum, or nothing above the line
-                weights = _solved(matrix[:, chosen], target, deviation)[0] / size[own]
+                weights = _solved(matrix[:, chosen], target, deviation) / size[own]
                 above, below = own < half, own >= half
                 with np.errstate(all="ignore"):
                     value = (columns[:, own[above]] @ weights[above]) / (
                         columns[:, first] + columns[:, own[below] - half] @ weights[below]
                     )
-                length, exact = _length(value, 1, rows, scales)
+                length, exact, _ = _length(value, 1, rows, scales, True)
                 length += (
                     float(prices[own].sum())
                     + prices[first]
