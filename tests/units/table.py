@@ -3,6 +3,7 @@ reference of each unit and the exceptions of its tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -77,11 +78,29 @@ class Case:
         return EXACT_PARAMETERS[self.unit].signs
 
     def make(self, in_features: int, out_features: int, **kwargs) -> Unit:
-        return self.unit(in_features, out_features, **{**self.kwargs, **kwargs})
+        make = partial(self.unit, in_features, out_features, **{**self.kwargs, **kwargs})
+        return _once((self.unit, in_features, out_features), kwargs, make)
 
     def made_exact(self, operation: str, dtype, key) -> Unit:
         """The unit 2→1 with the weights of `operation`."""
-        return exact(self.unit, operation, **self.kwargs, dtype=dtype, key=key)
+        make = partial(exact, self.unit, operation, **self.kwargs, dtype=dtype, key=key)
+        return _once((self.unit, operation), {"dtype": dtype, "key": key}, make)
+
+
+_MADE: dict[Any, Unit] = {}
+
+
+def _once(what: tuple, kwargs: dict[str, Any], make: Callable[[], Unit]) -> Unit:
+    """What many tests make is made once, as that compiles its draws; nothing changes a unit."""
+    key = kwargs.get("key")
+    if key is None or isinstance(key, jax.core.Tracer):
+        return make()
+    draws = jax.random.key_data(key).tolist()
+    mode = (*draws, jax.config.read("jax_enable_x64"))
+    named = (*what, *mode, *sorted((n, v) for n, v in kwargs.items() if n != "key"))
+    if named not in _MADE:
+        _MADE[named] = make()
+    return _MADE[named]
 
 
 # Rows for the units that are not tested by the rule alone.
