@@ -23,7 +23,16 @@ ROOMS = ["functions", "digits", "language", "programs", "gridworld", "toy", "net
 PUBLIC = sorted([*API, *(f"paper.{room}" for room in ROOMS), "units.exact"])
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)
+# Pages whose trainings take ten seconds each; the docstrings of what they show run every day.
+LONG = {"engine", "keras", "pytorch"}
+RUNNING = [
+    pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.stem in LONG else [])
+    for page in PAGES
+    if blocks(page, "python")
+]
+
+
+@pytest.mark.parametrize("page", RUNNING)
 def test_python_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_python(page)

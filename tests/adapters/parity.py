@@ -1,13 +1,13 @@
-"""The differences between JAX, PyTorch and Keras for every unit of the table, as one JSON object.
+"""The differences between JAX, PyTorch and Keras for units of the table, as one JSON object.
 
-    KERAS_BACKEND=jax python -m tests.adapters.parity NAU NMU …
+    KERAS_BACKEND=torch python -m tests.adapters.parity NAU NMU …
 
-The given units are compared in both precisions and all libraries, the others in float64 only and,
-on the JAX backend, without Keras. Without names, all units are given.
+Without names, all units are compared.
 
-It runs in a separate process, because a process has one Keras backend. On the JAX backend PyTorch
-and Keras are compared with JAX; on the PyTorch backend Keras is compared with PyTorch. A distance
-is the largest difference between two values or gradients, relative to the largest of them or to 1.
+A process has one Keras backend: JAX where the tests call `compare_all`, and PyTorch here. On the
+JAX backend PyTorch and Keras are compared with JAX; on the PyTorch backend Keras is compared with
+PyTorch. A distance is the largest difference between two values or gradients, relative to the
+largest of them or to 1.
 """
 
 import json
@@ -124,7 +124,7 @@ def distance(got, wanted):
     return max(float(np.max(np.abs(g - w) / max(1, np.max(np.abs(w))))) for g, w in pairs)
 
 
-def compare(name, dtype, with_keras=True):
+def compare(name, dtype):
     """The distances: of the outputs, of the outputs in training if they differ, of the penalties.
     Keras must start as JAX does, too."""
     unit = UNITS[name].make(*SIZES, dtype=dtype, key=jax.random.key(3))
@@ -141,19 +141,17 @@ def compare(name, dtype, with_keras=True):
         variables = [v.value for v in layer.trainable_variables]
         return {"keras": distances(in_torch(unit, layer, variables, *given), wanted)}
     wanted = in_jax(unit, *given)
-    found = {"torch": distances(in_torch(unit, module, parameters, *given), wanted)}
-    if with_keras:
-        found["keras"] = distances(in_keras_on_jax(unit, layer, *given), wanted)
-    return found
+    return {
+        "torch": distances(in_torch(unit, module, parameters, *given), wanted),
+        "keras": distances(in_keras_on_jax(unit, layer, *given), wanted),
+    }
+
+
+def compare_all(names):
+    """The distances by unit, dtype and library."""
+    with jax.enable_x64(True):
+        return {n: {d: compare(n, d) for d in ("float32", "float64")} for n in names or UNITS}
 
 
 if __name__ == "__main__":
-    # Not at import: collecting tests imports every file.
-    jax.config.update("jax_enable_x64", True)
-    in_both = sys.argv[1:] or UNITS
-    dtypes = {name: ("float32", "float64")[name not in in_both :] for name in UNITS}
-    print(
-        json.dumps(
-            {n: {dtype: compare(n, dtype, n in in_both) for dtype in dtypes[n]} for n in UNITS}
-        )
-    )
+    print(json.dumps(compare_all(sys.argv[1:])))

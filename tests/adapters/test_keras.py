@@ -87,7 +87,7 @@ def test_starts_as_in_jax(name):
     assert eqx.tree_equal(adapter.from_keras(layer), unit)
 
 
-@each_row
+@each_family
 def test_the_generator_of_keras_decides(name):
     def state():
         layer = made(name, 2)
@@ -158,7 +158,7 @@ def test_penalty_and_bounds_are_those_of_jax(name):
     assert layer.bounds() == unit.bounds()
 
 
-@each_row
+@each_family  # the bounds of all in the one before
 def test_constraints_are_those_of_jax(name):
     unit = UNITS[name].make(3, 2, key=jax.random.key(0))
     outside = jax.tree.map(lambda a: 3 * a if eqx.is_inexact_array(a) else a, unit)

@@ -5,18 +5,20 @@ import json
 import pytest
 
 from numerate import units
+from tests.adapters.parity import compare_all
 from tests.adapters.processes import output, start
 from tests.each import TOLERANCES
 from tests.units.table import FAMILIES, UNITS
 
+# Of each family one, and all that differ in training: a shared noise and one of each parameter.
+SOME = (*FAMILIES, "NASU", "NRU")
+
 
 def apart(*names):
     """The distances by Keras's backend, unit, dtype and library, of `parity.py`."""
-    running = {
-        backend: start("-W", "ignore", "-m", "tests.adapters.parity", *names, KERAS_BACKEND=backend)
-        for backend in ("jax", "torch")
-    }
-    return {backend: json.loads(output(process)) for backend, process in running.items()}
+    script = ("-W", "ignore", "-m", "tests.adapters.parity")
+    on_torch = start(*script, *names, KERAS_BACKEND="torch")
+    return {"jax": compare_all(names), "torch": json.loads(output(on_torch))}
 
 
 def test_the_table_has_every_unit():
@@ -25,7 +27,7 @@ def test_the_table_has_every_unit():
 
 def check(found, name, dtype, tolerance):
     with_jax, with_torch = found["jax"][name][dtype], found["torch"][name][dtype]
-    assert {*with_jax} == {"torch", "keras"} or name not in FAMILIES
+    assert {*with_jax} == {"torch", "keras"}
     assert all(max(distances) < tolerance for distances in with_jax.values())
     # Keras on PyTorch from PyTorch, and so from JAX.
     both = zip(with_torch["keras"], with_jax["torch"], strict=True)
@@ -34,19 +36,19 @@ def check(found, name, dtype, tolerance):
 
 def test_outputs_and_gradients_agree(subtests):
     """By x and by every parameter, in evaluation and training mode, and those of the penalty. Keras
-    has the same initial values as JAX. In float32 and in Keras on JAX only one unit of each family
-    is compared."""
-    found = apart(*FAMILIES)
-    for name in UNITS:
-        for dtype in ("float32", "float64")[name not in FAMILIES :]:
-            with subtests.test(f"{name} {dtype}"):
-                check(found, name, dtype, TOLERANCES[dtype])
+    has the same initial values as JAX. `test_torch.py` compares every unit of PyTorch with NumPy.
+    """
+    check_all(SOME, subtests)
 
 
 @pytest.mark.slow
-def test_outputs_and_gradients_of_every_unit_agree_in_both_precisions(subtests):
-    found = apart()
-    for name in UNITS:
+def test_outputs_and_gradients_of_every_unit_agree(subtests):
+    check_all(UNITS, subtests)
+
+
+def check_all(names, subtests):
+    found = apart(*names)
+    for name in names:
         for dtype, tolerance in TOLERANCES.items():
             with subtests.test(f"{name} {dtype}"):
                 check(found, name, dtype, tolerance)

@@ -19,7 +19,7 @@ from numerate.cells import Recurrent
 from numerate.initialisers import constant
 from numerate.models import Stack
 from tests.each import each
-from tests.units.table import FAMILIES, UNITS
+from tests.units.table import FAMILIES, UNITS, central_differences
 
 each_row = each("name", UNITS)
 each_family = each("name", FAMILIES)
@@ -76,12 +76,29 @@ def test_takes_any_size(name, sizes):
 
 
 @each_row
+def test_outputs_and_gradients_are_those_of_the_reference(name):
+    """Those of a unit of each family are compared with JAX's, too, in `test_parity.py`."""
+    module = made(name, 3, 2, seed=0, dtype=torch.float64).eval()
+    xs = np.random.default_rng(0).uniform(0.5, 2.0, (2, 3)) * (-1.0) ** np.arange(6).reshape(2, 3)
+    with jax.enable_x64(True):
+        unit = adapter.from_torch(module)
+    x = torch.tensor(xs, requires_grad=True)
+    y = module(x)
+    np.testing.assert_allclose(y.detach(), UNITS[name].outputs(unit, xs), rtol=1e-12, atol=1e-12)
+    wanted = central_differences(UNITS[name].reference, unit, xs[0])
+    leaves = [p for p in module.parameters() if p.requires_grad]
+    *by_parameters, by_x = torch.autograd.grad(y[0].sum(), [*leaves, x], materialize_grads=True)
+    got = torch.cat([g.ravel() for g in (*by_parameters, by_x[0])])
+    np.testing.assert_allclose(got, wanted, rtol=1e-8, atol=1e-8)
+
+
+@each_row
 def test_starts_as_in_jax(name):
     unit = UNITS[name].make(3, 2, key=jax.random.key(7))
     assert eqx.tree_equal(adapter.from_torch(made(name, 3, 2, seed=7)), unit)
 
 
-@each_row
+@each_family
 def test_the_generator_of_pytorch_decides(name):
     torch.manual_seed(0)
     first, second = made(name, 3, 2), made(name, 3, 2)
@@ -94,7 +111,7 @@ def test_the_generator_of_pytorch_decides(name):
 
 @each(
     "name, dtype",
-    [*((n, torch.float64) for n in UNITS), *((n, torch.bfloat16) for n in FAMILIES)],
+    [(n, dtype) for n in FAMILIES for dtype in (torch.float64, torch.bfloat16)],
 )
 def test_converts_both_ways(name, dtype):
     module = made(name, 3, 2, dtype=dtype)
@@ -107,7 +124,7 @@ def test_converts_both_ways(name, dtype):
         assert found[0] == wanted[0] and torch.equal(found[1], wanted[1])
 
 
-@each_row
+@each_family
 def test_state_can_be_saved_copied_and_pickled(name):
     module, other = made(name, 3, 2, seed=0).eval(), made(name, 3, 2, seed=1).eval()
     x, file = batch(4, 3), io.BytesIO()
@@ -158,7 +175,7 @@ def test_makes_no_tensor_on_another_device(name):
     assert module.to_empty(device="cpu")(batch(4, 3)).device.type == "cpu"
 
 
-@each_row
+@each_family  # the gradients of all in `test_parity.py`
 def test_a_step_lowers_the_loss(name):
     module = made(name, 3, 2, seed=0, dtype=torch.float64)
     x = batch(8, 3, dtype=torch.float64)

@@ -26,7 +26,13 @@ def committed(name: str) -> tuple[pl.DataFrame, dict]:
     return rows.drop("job", "job_seconds"), summary
 
 
-@each_in_turn
+# Those that share all but the task with another, every night only.
+ALIKE = {"mnist-count", "simple-recurrent"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in ALIKE else []) for n in EXPERIMENTS]
+)
 def test_the_last_job_gives_rows_like_the_committed_ones(name):
     experiment = EXPERIMENTS[name]
     settings = experiment.scales["smoke"]

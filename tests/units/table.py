@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +40,10 @@ __all__ = [
     "A",
     "B",
     "Case",
+    "central_differences",
     "differs_in_training",
+    "epsilon",
+    "parameters",
 ]
 
 A, B = sympy.symbols("a b", positive=True)
@@ -81,10 +85,46 @@ class Case:
         make = partial(self.unit, in_features, out_features, **{**self.kwargs, **kwargs})
         return _once((self.unit, in_features, out_features), kwargs, make)
 
+    def outputs(self, unit: Unit, xs: np.ndarray) -> np.ndarray:
+        """What the reference says of inputs `(batch, in)`, which the unit computes to rounding."""
+        p, eps = parameters(unit), epsilon(unit, xs.dtype)
+        return np.array([self.reference(p, x.astype(float), eps) for x in xs])
+
     def made_exact(self, operation: str, dtype, key) -> Unit:
         """The unit 2→1 with the weights of `operation`."""
         make = partial(exact, self.unit, operation, **self.kwargs, dtype=dtype, key=key)
         return _once((self.unit, operation), {"dtype": dtype, "key": key}, make)
+
+
+def parameters(unit: Unit) -> dict[str, Any]:
+    """The fields of a unit by name, its arrays in NumPy float64."""
+    return {
+        name: jax.tree.map(lambda v: np.asarray(v, np.float64) if eqx.is_array(v) else v, value)
+        for name, value in vars(unit).items()
+    }
+
+
+def epsilon(unit: Unit, dtype: Any) -> float:
+    eps = getattr(unit, "eps", None)
+    return float(jnp.finfo(dtype).eps) if eps is None else eps
+
+
+def central_differences(reference: Callable[..., np.ndarray], unit: Unit, x: np.ndarray) -> list:
+    """The gradient of the sum of the outputs by every parameter, one after the other, and by x:
+    right to step² and to rounding / step, both about 1e-10."""
+    step, eps = 1e-5, epsilon(unit, np.float64)
+    trained, frozen = eqx.partition(unit, eqx.is_inexact_array)
+    leaves, structure = jax.tree.flatten((trained, x))
+    flat = np.concatenate([np.ravel(leaf) for leaf in leaves])
+    ends = np.cumsum([np.size(leaf) for leaf in leaves])[:-1]
+
+    def total(flat):
+        parts = zip(np.split(flat, ends), leaves, strict=True)
+        trained, x = structure.unflatten(part.reshape(leaf.shape) for part, leaf in parts)
+        return float(reference(parameters(eqx.combine(trained, frozen)), x, eps).sum())
+
+    shifts = step * np.eye(flat.size)
+    return [(total(flat + s) - total(flat - s)) / (2 * step) for s in shifts]
 
 
 _MADE: dict[Any, Unit] = {}

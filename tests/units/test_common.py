@@ -18,7 +18,16 @@ import sympy
 
 from numerate.initialisers import INITIALISERS
 from tests.each import TOLERANCES, each, each_dtype
-from tests.units.table import EXACT, FAMILIES, OPERATIONS, UNITS, A, B, differs_in_training
+from tests.units.table import (
+    EXACT,
+    FAMILIES,
+    OPERATIONS,
+    UNITS,
+    A,
+    B,
+    central_differences,
+    differs_in_training,
+)
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
@@ -29,22 +38,9 @@ each_unit = each("name", UNITS)
 some_units = each("name", ["NALU", "SignNMRU", "MLP"])
 
 
-def parameters(unit):
-    """The fields of a unit by name, its arrays in NumPy float64."""
-    return {
-        name: jax.tree.map(lambda v: np.asarray(v, np.float64) if eqx.is_array(v) else v, value)
-        for name, value in vars(unit).items()
-    }
-
-
 def initialisers_of(unit):
     """The initialisers among the arguments of a unit."""
     return [name for name in inspect.signature(unit).parameters if name.endswith("_init")]
-
-
-def epsilon(unit, dtype):
-    eps = getattr(unit, "eps", None)
-    return float(jnp.finfo(dtype).eps) if eps is None else eps
 
 
 @each_unit
@@ -97,8 +93,7 @@ def test_agrees_with_numpy_reference(name, float64, key):
         assert (got.shape, got.dtype) == ((20, unit.out_features), xs.dtype)
         assert np.isfinite(got[0]).all()
         tolerance = TOLERANCES[xs.dtype.name] * (case.roundings if xs.dtype == "float32" else 1)
-        p, eps = parameters(unit), epsilon(unit, xs.dtype)
-        wanted = np.array([case.reference(p, x.astype(float), eps) for x in xs]).reshape(got.shape)
+        wanted = case.outputs(unit, xs).reshape(got.shape)
         np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
 
 
@@ -114,11 +109,10 @@ def test_gradient_is_that_of_the_reference(name, float64, key):
     rng = np.random.default_rng(1)
     units = [UNITS[name].make(*sizes, key=key) for sizes in ((1, 1), (3, 4))]
     xs = [rng.uniform(0.5, 2.0, u.in_features) * (-1) ** np.arange(u.in_features) for u in units]
-    eps = epsilon(units[0], float64)
     found, (before, after) = gradients_and_a_step(units, xs)
     for unit, x, gradient in zip(units, xs, found, strict=True):
         got = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(gradient)])
-        wanted = central_differences(UNITS[name].reference, unit, x, eps)
+        wanted = central_differences(UNITS[name].reference, unit, x)
         # Right to step² and to rounding / step, both about 1e-10.
         np.testing.assert_allclose(got, wanted, rtol=1e-8, atol=1e-8)
     assert np.any(after[0] != before[0])
@@ -139,21 +133,6 @@ def gradients_and_a_step(units, xs):
 def value_and_gradient(unit, x, key=None):
     """The sum of the outputs, and its gradient by every parameter and by the inputs."""
     return eqx.filter_value_and_grad(lambda both: both[0](both[1], key=key).sum())((unit, x))
-
-
-def central_differences(reference, unit, x, eps, step=1e-5):
-    trained, frozen = eqx.partition(unit, eqx.is_inexact_array)
-    leaves, structure = jax.tree.flatten((trained, x))
-    flat = np.concatenate([np.ravel(leaf) for leaf in leaves])
-    ends = np.cumsum([np.size(leaf) for leaf in leaves])[:-1]
-
-    def total(flat):
-        parts = zip(np.split(flat, ends), leaves, strict=True)
-        trained, x = structure.unflatten(part.reshape(leaf.shape) for part, leaf in parts)
-        return float(reference(parameters(eqx.combine(trained, frozen)), x, eps).sum())
-
-    shifts = step * np.eye(flat.size)
-    return [(total(flat + s) - total(flat - s)) / (2 * step) for s in shifts]
 
 
 @each("name", dict(EXACT))
