@@ -117,7 +117,8 @@ def test_a_model_trained_without_its_penalty_warns_once():
 def test_projected_updates_end_within_the_bounds_exactly(float64):
     """Also where the sum of a parameter and its update would round outside the bounds."""
     rng = np.random.default_rng(0)
-    for name in ("NAU", "NMU", "NPU", "NRU", "NASU"):
+    bounded = ("NAU", "NMU", "NMRU", "NRU", "NASU", "RealNPUModified", "MulMCFCSignRealNPU")
+    for name in bounded:  # of each class that has bounds, one
         unit = getattr(units, name)(7, 50, key=KEY, dtype="float32")
         assert unit.bounds()
         start, _ = eqx.partition(unit.constrained(), eqx.is_inexact_array)
