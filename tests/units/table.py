@@ -88,7 +88,8 @@ class Case:
     def outputs(self, unit: Unit, xs: np.ndarray) -> np.ndarray:
         """What the reference says of inputs `(batch, in)`, which the unit computes to rounding."""
         p, eps = parameters(unit), epsilon(unit, xs.dtype)
-        return np.array([self.reference(p, x.astype(float), eps) for x in xs])
+        with np.errstate(over="ignore"):  # 1 / (1 + ∞) is what a saturated gate is
+            return np.array([self.reference(p, x.astype(float), eps) for x in xs])
 
     def made_exact(self, operation: str, dtype, key) -> Unit:
         """The unit 2→1 with the weights of `operation`."""
