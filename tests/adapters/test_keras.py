@@ -158,7 +158,7 @@ def test_penalty_and_bounds_are_those_of_jax(name):
     assert layer.bounds() == unit.bounds()
 
 
-@each_family  # the bounds of all in the one before
+@each_family  # the bounds of every unit are compared above
 def test_constraints_are_those_of_jax(name):
     unit = UNITS[name].make(3, 2, key=jax.random.key(0))
     outside = jax.tree.map(lambda a: 3 * a if eqx.is_inexact_array(a) else a, unit)

@@ -46,7 +46,7 @@ def initialisers_of(unit):
 @each_unit
 @each_dtype
 def test_shapes_and_default_dtype(name, dtype, key):
-    for sizes in [(0, 1), (1, 0), (1, 1)]:  # the others in the next but one
+    for sizes in [(0, 1), (1, 0), (1, 1)]:  # the others are computed below
         x = jax.ShapeDtypeStruct(sizes[:1], dtype)
         unit, y, weight = traced(UNITS[name], sizes, x, key)
         assert (y.shape, y.dtype) == ((sizes[1],), dtype)
