@@ -137,8 +137,8 @@ def _once(what: tuple, kwargs: dict[str, Any], make: Callable[[], Unit]) -> Unit
     if key is None or isinstance(key, jax.core.Tracer):
         return make()
     draws = jax.random.key_data(key).tolist()
-    mode = (*draws, jax.config.read("jax_enable_x64"))
-    named = (*what, *mode, *sorted((n, v) for n, v in kwargs.items() if n != "key"))
+    default = jnp.result_type(float)  # of which parameters are, in either mode
+    named = (*what, *draws, default, *sorted((n, v) for n, v in kwargs.items() if n != "key"))
     if named not in _MADE:
         _MADE[named] = make()
     return _MADE[named]
