@@ -10,7 +10,7 @@ import pytest
 from numerate.tasks import PRIMER_RANGES, Arithmetic, Sweep
 from numerate.train import Config, train_many
 from numerate.units import NAC
-from tests.each import each, each_dtype
+from tests.each import each
 
 CELLS = tuple(
     Arithmetic(operation, range_, set_size=500)
@@ -21,36 +21,29 @@ CELLS = tuple(
 SWEEP = Sweep(CELLS)
 
 
-def instance(index):
-    return jax.tree.map(lambda leaf: leaf[index], SWEEP.instances(len(CELLS)))
-
-
-@jax.jit
-def drawn(instance):
-    """A batch, both sets and the threshold of a cell: one program for all."""
-    own = SWEEP.at(instance)
-    batch = own.sample(jax.random.key(1), 400)
-    return batch, own.validation(), own.extrapolation(), own.threshold
+def cell(index):
+    instance = jax.tree.map(lambda leaf: leaf[index], SWEEP.instances(len(CELLS)))
+    return SWEEP.at(instance)
 
 
 @each("index", range(len(CELLS)))
-@each_dtype
 def test_each_cell_is_its_task(index, dtype):
-    task, (*sets, (outside, _), threshold) = CELLS[index], drawn(instance(index))
-    for x, y in sets:
+    task, own = CELLS[index], cell(index)
+    for x, y in (own.sample(jax.random.key(1), 400), own.validation()):
         inside = [(low <= x) & (x <= high) for low, high in _parts(task.train_range)]
         assert jnp.all(functools.reduce(jnp.logical_or, inside))
         a, b = x.T
         wanted = {"add": a + b, "sub": a - b, "mul": a * b, "div": a / b}[task.operation]
         np.testing.assert_array_equal(y[:, 0], wanted)
         assert x.dtype == y.dtype == dtype
-    inside = [(low <= outside) & (outside <= high) for low, high in task.outside]
+    x, _ = own.extrapolation()
+    inside = [(low <= x) & (x <= high) for low, high in task.outside]
     assert jnp.all(functools.reduce(jnp.logical_or, inside))
-    np.testing.assert_allclose(threshold, task.threshold, rtol=1e-6)
+    np.testing.assert_allclose(own.threshold, task.threshold, rtol=1e-6)
 
 
 def test_two_intervals_are_equally_likely_and_uniform():
-    _, _, (x, _), _ = drawn(instance(1))  # of U[-2, 2]: [-6, -2] and [2, 6]
+    x, _ = cell(1).extrapolation()  # of U[-2, 2]: [-6, -2] and [2, 6]
     assert CELLS[1].outside == ((-6.0, -2.0), (2.0, 6.0))
     # 1000 throws of a coin leave [400, 600] with probability 2e-10.
     assert 400 <= int((x > 0).sum()) <= 600
