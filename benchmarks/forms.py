@@ -29,13 +29,16 @@ _MOST_FREED = 3  # exact numbers in a formula that may stand for constants of th
 class Verdict:
     """`form`: the law is the formula with constants free, as many as the law has, none redundant.
     `right`: they also lie within four standard errors of the truth; `contained`: some constants
-    make the formula the law, however many there are. `why` is the reason if not. `constants`,
-    `truth`, `errors`: the free constants, their true values and standard errors.
+    make the formula the law, however many there are; `near`: and they too lie within four standard
+    errors, such as the powers of a*b**1.002. `why` says what is not so.
+
+    `constants`, `truth`, `errors`: those that were freed, their true values and standard errors.
     """
 
     form: bool
     right: bool
     contained: bool
+    near: bool
     why: str = ""
     constants: tuple[float, ...] = ()
     truth: tuple[float, ...] = ()
@@ -60,24 +63,28 @@ def judge(
     fitted = sorted(formula.atoms(sympy.Float), key=float)
     free = _free_floats(formula, fitted)
     values = solve(free[0], free[1], free[2], columns, truth)
-    if values is not None and len(fitted) > most:
-        return Verdict(False, False, True, f"{len(fitted)} constants for a law of {most}")
     if values is None:
         found = _with_exact_numbers_freed(free, most - len(fitted), columns, truth)
         if found is None:
-            return Verdict(False, False, False, "another form")
+            return Verdict(False, False, False, False, "another form")
         free, values = found
     expression, names, ours = free
-    if _is_redundant(expression, names, values, columns):
-        return Verdict(False, False, True, "constants that can be changed without effect")
-    written = {n: c for n, c in table.columns.items() if n in columns}
-    errors = _standard_errors(expression, names, values, written, table.sigma)
+    *written, target = table.columns
+    written = {n: table.columns[n] for n in written}
+    sigma = np.maximum(table.sigma, np.finfo(float).eps * np.abs(table.columns[target]))
+    errors = _standard_errors(expression, names, values, written, sigma)
     errors = np.array([_reported(o, reported, e) for o, e in zip(ours, errors, strict=True)])
     with np.errstate(divide="ignore", invalid="ignore"):
         away = np.abs(np.array(ours) - values) / errors
-    right = bool(np.all((away <= NEAR) | np.isclose(ours, values, rtol=1e-12, atol=0)))
-    why = "" if right else f"a constant is {np.nanmax(away):.1f} standard errors from the truth"
-    return Verdict(True, right, True, why, tuple(ours), tuple(values), tuple(errors))
+    near = bool(np.all((away <= NEAR) | np.isclose(ours, values, rtol=1e-12, atol=0)))
+    why = "" if near else f"a constant is {np.nanmax(away):.1f} standard errors from the truth"
+    form = len(names) <= most
+    if not form:
+        why = f"{len(names)} constants for a law of {most}"
+    elif _is_redundant(expression, names, values, columns):
+        form, why = False, "constants that can be changed without effect"
+    found = tuple(ours), tuple(map(float, values)), tuple(map(float, errors))
+    return Verdict(form, form and near, True, near, why, *found)
 
 
 def _free_floats(formula: sympy.Expr, fitted: list) -> tuple[sympy.Basic, list, list[float]]:

@@ -6,8 +6,9 @@ Thirty laws (`laws.py`) x noise (additive, 1 % of the target's standard deviatio
     python benchmarks/measured.py [--json FILE] [--sample N] [--peers FOLDER] [--records FILE]
 
 *right*: the formula is the law with constants free, as many as the law has, and they lie within
-four standard errors of the truth (`forms.py`). *form*: the same for any constants. *contained*:
-with some constants the formula is the law, however many it has. *deviation*: the median relative
+four standard errors of the truth (`forms.py`). *form*: the same wherever they lie. *near*: as
+*right*, but with more constants, such as a*b**1.002. *contained*: there are constants with which
+the formula is the law, however many and wherever they are. *deviation*: the median relative
 deviation from the law on new rows of the same ranges.
 
 Every answer is a line of `--records FILE` (default: `measured.jsonl` in the temporary folder); a
@@ -142,12 +143,19 @@ class Operon:
 def judged(answer: dict, law: Law, table: Simulated) -> dict:
     """The answer with its verdict and its deviation from the law."""
     if not answer["formula"]:
-        return answer | {"form": False, "right": False, "contained": False, "deviation": None}
+        return answer | {
+            "form": False,
+            "contained": False,
+            "right": False,
+            "near": False,
+            "deviation": None,
+        }
     formula = sympy.sympify(answer["formula"])
     verdict = judge(formula, law, table, answer.get("constants") or [])
     return answer | {
         "form": verdict.form,
         "right": verdict.right,
+        "near": verdict.near,
         "contained": verdict.contained,
         "why": verdict.why,
         "deviation": deviation(formula, law),
@@ -208,7 +216,8 @@ def figures(some: list[dict]) -> dict:
     """Shares in per cent, and times, of these answers."""
     off = [np.inf if r["deviation"] is None else r["deviation"] for r in some]
     seconds = [r["seconds"] for r in some]
-    shares = {k: 100 * sum(r[k] for r in some) / len(some) for k in ("right", "form", "contained")}
+    kinds = ("right", "form", "near", "contained")
+    shares = {k: 100 * sum(r[k] for r in some) / len(some) for k in kinds}
     return {
         "tables": len(some),
         **{f"{name} %": share for name, share in shares.items()},

@@ -44,7 +44,7 @@ def wrong_forms(seeds, budget: float) -> tuple[list[tuple], int]:
         if model.status in VERIFIED:
             verified += 1
             verdict = judge(model.formula, law, table)
-            if not verdict.form:
+            if not verdict.contained:
                 rows = len(table.sigma)
                 wrong.append((seed, law.name, rows, str(model.formula), verdict.why))
     return wrong, verified
