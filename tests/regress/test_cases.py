@@ -61,7 +61,11 @@ class Case:
             columns = {n: significant(c, self.digits) for n, c in columns.items()}
         truth = self.law.value(columns)
         sigma = self.sigma(truth)
-        target = truth + sigma * rng.normal(size=self.rows)
+        deviation = rng.normal(size=self.rows)
+        if self.relative > 0.2:  # such a scatter is by a factor, and no value becomes negative
+            target = truth * np.exp(self.relative * deviation)
+        else:
+            target = truth + sigma * deviation
         if self.robust:
             target[1] /= 20
         if self.digits:
