@@ -30,7 +30,8 @@ class Verdict:
     """`form`: the law is the formula with constants free, as many as the law has, none redundant.
     `right`: they also lie within four standard errors of the truth; `contained`: some constants
     make the formula the law, however many there are; `near`: and they too lie within four standard
-    errors, such as the powers of a*b**1.002. `why` says what is not so.
+    errors, such as the powers of a*b**1.002. `redundant`: an exact number could be left out, as
+    could one of the three in 128/(0.601 + 0.039/c). `why` says what is not so.
 
     `constants`, `truth`, `errors`: those that were freed, their true values and standard errors.
     """
@@ -39,6 +40,7 @@ class Verdict:
     right: bool
     contained: bool
     near: bool
+    redundant: bool = False
     why: str = ""
     constants: tuple[float, ...] = ()
     truth: tuple[float, ...] = ()
@@ -66,7 +68,7 @@ def judge(
     if values is None:
         found = _with_exact_numbers_freed(free, most - len(fitted), columns, truth)
         if found is None:
-            return Verdict(False, False, False, False, "another form")
+            return Verdict(False, False, False, False, why="another form")
         free, values = found
     expression, names, ours = free
     *written, target = table.columns
@@ -81,10 +83,11 @@ def judge(
     form = len(names) <= most
     if not form:
         why = f"{len(names)} constants for a law of {most}"
-    elif _is_redundant(expression, names, values, columns):
+    elif len(names) and _conditioning(expression, names, values, columns) < _REDUNDANT:
         form, why = False, "constants that can be changed without effect"
+    redundant = _has_redundant_number(expression, names, values, columns)
     found = tuple(ours), tuple(map(float, values)), tuple(map(float, errors))
-    return Verdict(form, form and near, True, near, why, *found)
+    return Verdict(form, form and near, True, near, redundant, why, *found)
 
 
 def _free_floats(formula: sympy.Expr, fitted: list) -> tuple[sympy.Basic, list, list[float]]:
@@ -171,13 +174,11 @@ def _jacobian(expression, names, values, columns) -> np.ndarray:
     return np.stack(parts, axis=-1)
 
 
-def _is_redundant(expression, names, values, columns) -> bool:
-    """Whether constants can be changed together without effect, among them an exact number: one of
-    the three in 128/(0.601 + 0.039/c), but not the 1 of 213/(1 + 0.064/c)."""
+def _has_redundant_number(expression, names, values, columns) -> bool:
+    """Whether an exact number can be changed together with constants without effect: the 128 of
+    128/(0.601 + 0.039/c), but not the 1 of 213/(1 + 0.064/c)."""
     if not len(names):
         return False
-    if _conditioning(expression, names, values, columns) < _REDUNDANT:
-        return True
     for path in _exact_numbers(expression):
         number = _at(expression, path)
         if abs(number) != 1:

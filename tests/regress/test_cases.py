@@ -176,7 +176,7 @@ def check(case: Case, columns: dict[str, np.ndarray], sigma: np.ndarray) -> None
     formula, report = model.formula_, model.report()
     about = f"{law.name}: {formula}, {model.status_}, {model.seconds_:.1f} s"
     found = judge(formula, law, Simulated(columns, sigma), report.get("constants") or [])
-    assert found.form, f"{about}: {found.why}"
+    assert found.form and not found.redundant, f"{about}: {found.why or 'a redundant number'}"
     assert model.status_ == case.status, about
     for ours, truth, error in zip(found.constants, found.truth, found.errors, strict=True):
         if case.status == EXACT:
