@@ -85,7 +85,7 @@ def judge(
         why = f"{len(names)} constants for a law of {most}"
     elif len(names) and _conditioning(expression, names, values, columns) < _REDUNDANT:
         form, why = False, "constants that can be changed without effect"
-    redundant = _has_redundant_number(expression, names, values, columns)
+    redundant = _has_redundant_number(*_free_floats(formula, fitted), columns)
     found = tuple(ours), tuple(map(float, values)), tuple(map(float, errors))
     return Verdict(form, form and near, True, near, redundant, why, *found)
 
@@ -100,7 +100,8 @@ def _free_floats(formula: sympy.Expr, fitted: list) -> tuple[sympy.Basic, list, 
 def _with_exact_numbers_freed(free: tuple, most: int, columns, truth):
     """The fewest whole numbers or fractions that must be free for the formula to be the law."""
     expression, names, values = free
-    places = list(_exact_numbers(expression))
+    # The 1 of c/(1 + 2*x) last: freeing the 2 says more.
+    places = sorted(_exact_numbers(expression), key=lambda p: abs(_at(expression, p)) == 1)
     for count in range(1, min(most, _MOST_FREED) + 1):
         for chosen in itertools.combinations(places, count):
             more = [sympy.Dummy(f"d{i}") for i in range(count)]
