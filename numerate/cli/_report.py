@@ -73,6 +73,8 @@ def _facts(model: Any, report: dict, stored: bool) -> Table:
         facts.add_row("noise", report["noise"]["sentence"].removeprefix("noise "))
     for index, value in enumerate(model.uncertainties()):
         facts.add_row("" if index else "constants", value)
+    for sentence in report["remarks"]:
+        facts.add_row("remark", sentence)
     facts.add_row("error", f"{relative(report['relative_rmse'])} on the rows fitted")
     facts.add_row("", f"{relative(report['holdout_relative_rmse'])} on rows held out")
     if report["worst_rows"]:

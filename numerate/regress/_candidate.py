@@ -114,7 +114,7 @@ def on_all_rows(candidate: Candidate) -> Candidate:
     One that agrees to rounding keeps its constants, which were chosen for every row.
     """
     problem = candidate.problem
-    if candidate.exact_status != APPROXIMATE or not floats(candidate.formula):
+    if candidate.exact_status != APPROXIMATE or not candidate.formula.free_symbols:
         return candidate
     found = problem.described(candidate.formula, np.arange(len(problem.everything)))
     if not found:

@@ -47,7 +47,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         to accurate: `formula`, `complexity`, `relative_rmse`, `holdout_relative_rmse`, `status`.
     - `relative_rmse_`, `holdout_relative_rmse_`: root mean squared error over the standard
         deviation of the target, on training rows and on held-out rows (cross-validated below
-        40 rows).
+        100 rows).
     - `complexity_`: variables, constants and operations in the formula.
     - `training_range_`: `(2, n_features)`, smallest and largest value of each feature.
     - `feature_names_`, `target_name_`, `seconds_`, `interrupted_`.

@@ -1,6 +1,5 @@
 """The result of a search, without scikit-learn: the model that the command line uses."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +7,8 @@ import numpy as np
 import sympy
 
 from numerate.formula import evaluate, floats, formula_text, python_source
+from numerate.regress._digits import significant, with_error
+from numerate.regress._remarks import remarks
 from numerate.regress._search import Settings
 from numerate.regress._verify import MEANING
 
@@ -115,6 +116,7 @@ class FormulaModel:
             "constants": self.constants,
             "left": self.left,
             "worst_rows": self.worst_rows,
+            "remarks": remarks(self.constants),
             "equations": [{name: row[name] for name in columns} for row in self.equations],
             "seconds": self.seconds,
             "seed": self.seed,
@@ -137,37 +139,3 @@ class FormulaModel:
     def uncertainties(self) -> list[str]:
         """Each fitted constant with its standard error, such as `212.3 ± 0.9`."""
         return [with_error(c["value"], c["standard_error"]) for c in self.constants]
-
-
-def significant(value: float, error: float) -> int:
-    """The digits of a value that its standard error leaves, at least 2 and at most 15.
-
-    The last one is that of the error's first digit, or of its second after a 1 or 2.
-
-    !!! example
-        >>> significant(212.272, 0.91), significant(8.31e-12, 0.0)
-        (4, 15)
-    """
-    if not 0 < error < math.inf or value == 0:
-        return 15 if error == 0 else 6
-    shift = math.floor(math.log10(abs(value))) - math.floor(math.log10(error))
-    return min(15, max(2, shift + _error_digits(error)))
-
-
-def _error_digits(error: float) -> int:
-    return 2 if f"{error:e}"[0] in "12" else 1
-
-
-def with_error(value: float, error: float) -> str:
-    """A value and its standard error, to the digits that are known.
-
-    !!! example
-        >>> with_error(212.272, 0.91), with_error(6.7131e-11, 2.4e-13)
-        ('212.3 ± 0.9', '6.713e-11 ± 2.4e-13')
-    """
-    if not math.isfinite(error):
-        return f"{value:.6g} (not determined by the rows)"
-    if error == 0:
-        return f"{value:.15g}"
-    text = f"{value:#.{significant(value, error)}g}".removesuffix(".")
-    return f"{text} ± {error:.{_error_digits(error)}g}"

@@ -101,8 +101,8 @@ class Search:
         self._until = self._started + self.settings.budget
         self._failure: BaseException | None = None
         self._compared = False
-        with np.errstate(all="ignore"):  # a constant can always be reported
-            self.consider(sympy.Float(np.mean(self.problem.rows(SEARCH_ROWS).target)))
+        with np.errstate(all="ignore"):
+            self._add_mean()
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
@@ -121,6 +121,13 @@ class Search:
         if self.interrupted and not any(c.formula.free_symbols for c in self.candidates.values()):
             raise KeyboardInterrupt  # nothing was found but the mean
         return self
+
+    def _add_mean(self) -> None:
+        """The mean can always be reported, whatever error model describes it."""
+        rows = self.problem.rows(SEARCH_ROWS)
+        mean = sympy.Float(np.mean(rows.target))
+        found = self.problem.described(mean, self.problem.some(SEARCH_ROWS))[0]
+        self.candidates[str(mean)] = Candidate(replace(found, formula=mean), self.problem)
 
     def _work(self) -> None:
         try:

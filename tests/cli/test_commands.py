@@ -15,7 +15,7 @@ import numerate
 from numerate.cli import app
 
 KEYS = ["formula", "target", "features", "status", "relative_rmse", "holdout_relative_rmse",
-        "complexity", "noise", "constants", "left", "worst_rows", "equations", "seconds",
+        "complexity", "noise", "constants", "left", "worst_rows", "remarks", "equations", "seconds",
         "seed"]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def test_the_content_from_which_the_others_are_made_is_a_model(tmp_path):
     assert model.report() | {"seconds": 0} == {
         "formula": "a**(3/2)", "target": "T", "features": ["a"], "status": "within_precision",
         "relative_rmse": 0.001, "holdout_relative_rmse": 0.001, "complexity": 3, "seed": 0,
-        "noise": None, "constants": [], "left": "", "worst_rows": [], "seconds": 0,
+        "noise": None, "constants": [], "left": "", "worst_rows": [], "remarks": [], "seconds": 0,
         "equations": [{"formula": "a**(3/2)", "complexity": 3, "holdout_relative_rmse": 0.001}],
     }  # fmt: skip
 
