@@ -57,8 +57,15 @@ class _Snapping:
             return loss <= max(9 * self.loss, _SLACK * self.spread)
         if self.agrees and not explained:
             return False
+        if explained and all(self._is_simple(i, v) for i, v in changes.items()):
+            return True  # rounding errors are as likely at one end of their range as at the other
         allowed = sum(self._allowance(index, value) for index, value in changes.items())
         return bool(0.5 * len(self.rows) * np.log(loss / self.current) <= allowed)
+
+    def _is_simple(self, index: int, value: sympy.Expr) -> bool:
+        if self.view.in_exponent[index] or value == 0:
+            return True
+        return isinstance(value, sympy.Rational) and abs(value.p) <= 4 and value.q <= 2
 
     def _allowance(self, index: int, value: sympy.Expr) -> float:
         """Nats that the likelihood may lose for an exact value: those of a constant by the
@@ -69,7 +76,8 @@ class _Snapping:
             return _PRIOR * one
         if not isinstance(value, sympy.Rational):
             return 0.0
-        return max(0.0, one - np.log((1 + abs(int(value.p))) * int(value.q) / 2))
+        digits = np.log((1 + abs(int(value.p))) * int(value.q) ** 1.5 / 2)
+        return max(0.0, one + 1 - digits)
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
         """Fix some constants and refit the others; keep the result if it is tolerated."""

@@ -36,7 +36,7 @@ class Problem:
     each value, `(rows, n_features + 1)` with the target last, 0 where a value is exact; `train`
     and `holdout`, indices of rows (the same object if errors are cross-validated); `seed`;
     `base` `(rows,)`, relative standard deviations of the target; `given`, whether these are
-    standard errors that the user gave.
+    standard errors that the user gave; `numbers` `(rows,)`, of the rows in the user's table.
     """
 
     everything: Rows
@@ -45,10 +45,13 @@ class Problem:
     holdout: np.ndarray
     seed: int
     base: np.ndarray
-    given: bool = False
+    given: bool
+    numbers: np.ndarray
 
     @classmethod
-    def of(cls, names, features, target, resolution, seed: int, base=None, given=False):
+    def of(
+        cls, names, features, target, resolution, seed: int, base=None, given=False, numbers=None
+    ):
         """Split a table: with 100 rows or more, a random quarter is held out, else none.
 
         Of each four rows that follow each other in the order of the target's size, one is held
@@ -67,7 +70,8 @@ class Problem:
         spread = np.full(count, _spread(target))
         rows = Rows(symbols, features, target, spread, np.zeros(count))
         base = np.ones(count) if base is None else base
-        return cls(rows, resolution, train, holdout, seed, base, given)
+        numbers = np.arange(1, count + 1) if numbers is None else numbers
+        return cls(rows, resolution, train, holdout, seed, base, given, numbers)
 
     @property
     def cross_validated(self) -> bool:

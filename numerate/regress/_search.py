@@ -44,6 +44,7 @@ from numerate.regress._verify import (
     WITHIN_NOISE,
     WITHIN_PRECISION,
     distinct,
+    fitted,
     gates,
     leftover,
 )
@@ -288,7 +289,7 @@ class Search:
             described = problem.described(formula, index)
             if formula == snapped or not floats(formula):
                 break
-        few = len(floats(formula)) >= self._distinct
+        few = 2 * fitted(formula) > self._distinct and bool(floats(formula))
         if not described or str(formula) in self.candidates or few or has_steps(formula):
             return None
         if gates(formula) or (self.candidates and not formula.free_symbols):

@@ -18,6 +18,7 @@ from numerate.tables import Table
 
 _COLUMNS = ("complexity", "relative_rmse", "holdout_relative_rmse", "status")
 _WORST = 4.0  # standard deviations from which a row is named
+_MOST_NAMED = 5
 _ROBUST_ROUNDS = 3
 _LEFT_OUT = 0.2  # of the rows, at most, by a robust search
 
@@ -88,6 +89,9 @@ def search_columns(
     base = np.ones(len(target)) if sigma is None else sigma
     if sample_weight is not None:
         base = base / np.sqrt(sample_weight)
+    order = _row_order(features, target, resolution, base)
+    features, target = np.asfortranarray(features[order]), target[order]
+    resolution, base = resolution[order], base[order]
     everything = np.arange(len(target))
 
     def problem(rows: np.ndarray) -> Problem:
@@ -99,6 +103,7 @@ def search_columns(
             seed,
             base[rows],
             sigma is not None,
+            order[rows] + 1,
         )
 
     kept = everything
@@ -118,7 +123,7 @@ def search_columns(
             "noise": _noise(chosen),
             "constants": _constants(chosen),
             "left": chosen.judged[1],
-            "worst_rows": _worst(chosen, features[:, used], target, base, kept),
+            "worst_rows": _worst(chosen, features[:, used], target, base, kept, order),
         }
     return FormulaModel(
         **found,
@@ -179,7 +184,7 @@ def _without_outliers(candidate: Candidate, features, target, base) -> np.ndarra
     return np.flatnonzero(residual <= limit)
 
 
-def _worst(candidate: Candidate, features, target, base, kept) -> list[dict]:
+def _worst(candidate: Candidate, features, target, base, kept, order) -> list[dict]:
     """The rows that deviate most, by at least four robust standard deviations, worst first."""
     if candidate.exact_status != APPROXIMATE or not candidate.formula.free_symbols:
         return []
@@ -187,12 +192,21 @@ def _worst(candidate: Candidate, features, target, base, kept) -> list[dict]:
     unit = 1.4826 * float(np.median(residual[kept]))
     if not unit > 0:
         return []
-    order = np.argsort(-residual, kind="stable")[:5]
     return [
-        {"row": int(i) + 1, "deviation": float(residual[i] / unit), "left_out": i not in kept}
-        for i in order
+        {
+            "row": int(order[i]) + 1,
+            "deviation": float(residual[i] / unit),
+            "left_out": i not in kept,
+        }
+        for i in np.argsort(-residual, kind="stable")[:_MOST_NAMED]
         if residual[i] > _WORST * unit
     ]
+
+
+def _row_order(features, target, resolution, base) -> np.ndarray:
+    """The order in which rows are searched: how a table is sorted says nothing, so it decides
+    neither which rows are held out nor how sums are rounded."""
+    return np.lexsort([base, *resolution.T, target, *features.T[::-1]])
 
 
 def _informative(features: np.ndarray) -> list[int]:

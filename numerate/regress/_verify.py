@@ -64,12 +64,17 @@ def status(formula: sympy.Expr, problem: Problem) -> str:
     exact = rounding(formula, rows)
     if np.all(residual <= exact) and evident(formula, problem, exact):
         return EXACT
-    if problem.resolution.any():
-        allowed = exact + (problem.allowed(formula, index) - exact) * (1 + 1e-6)
-        fitted = any(p.exp.atoms(sympy.Float) for p in formula.atoms(sympy.Pow))
-        if np.all(residual <= allowed) and not fitted and evident(formula, problem, allowed):
-            return WITHIN_PRECISION
+    if problem.resolution.any() and not _fits_exponents(formula):
+        # Within the digits of the target alone, which prove more, or within those of all columns.
+        for written in (problem.resolution[:, -1], problem.allowed(formula, index) - exact):
+            allowed = exact + written * (1 + 1e-6)
+            if np.all(residual <= allowed) and evident(formula, problem, allowed):
+                return WITHIN_PRECISION
     return APPROXIMATE
+
+
+def _fits_exponents(formula: sympy.Expr) -> bool:
+    return any(p.exp.atoms(sympy.Float) for p in formula.atoms(sympy.Pow))
 
 
 def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
@@ -176,7 +181,7 @@ def leftover(found: Described, problem: Problem) -> str | None:
         return "the formula is not defined on every row"
     far = np.abs(residual) / (1.4826 * float(np.median(np.abs(residual))) or 1.0)
     if np.max(far) > _FAR and np.mean(far > _FAR) < _RARE:
-        row = int(first[np.argmax(far)]) + 1
+        row = problem.numbers[first[np.argmax(far)]]
         return f"{ONE_ROW} {row} deviates by {np.max(far):.0f} standard deviations of the others"
     return structure(residual, rows.columns(), prediction, names)
 
@@ -190,4 +195,5 @@ def fitted(formula: sympy.Expr) -> int:
     """The numbers of a formula that a search chose to suit the rows: its coefficients, and the
     powers that are fractions."""
     powers = [p.exp for p in formula.atoms(sympy.Pow) if p.base.free_symbols]
-    return len(coefficients(formula)) + sum(p.is_Rational and p.q > 1 for p in powers)
+    chosen = [p for p in powers if p.is_Rational and p.q > 1 and p not in coefficients(formula)]
+    return len(coefficients(formula)) + len(chosen)
