@@ -2,7 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from numerate.formula._coefficients import coefficients, released, with_ratios
+from numerate.formula._coefficients import (
+    coefficients,
+    into_denominator,
+    released,
+    with_ratios,
+)
 from numerate.formula._data import from_data, to_data
 from numerate.formula._expression import (
     complexity,
@@ -32,6 +37,7 @@ __all__ = [
     "formula_text",
     "from_data",
     "gradient",
+    "into_denominator",
     "measured",
     "python_source",
     "read_out",

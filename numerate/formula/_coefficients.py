@@ -131,6 +131,28 @@ def with_ratios(formula: sympy.Expr) -> sympy.Expr:
     return sympy.Mul(first, sympy.Add(*terms), evaluate=False)
 
 
+def into_denominator(formula: sympy.Expr) -> sympy.Expr:
+    """Divide a sum in the denominator by the long number before the fraction.
+
+    0.5 d / (d − 0.51) becomes d / (2.0 d − 1.02): snapping then sees that the last number may be 1.
+
+    !!! example
+        >>> d = sympy.Symbol("d", positive=True)
+        >>> into_denominator(sympy.Float(0.5) * d / (d - sympy.Float(0.51)))
+        d/(2.0*d - 1.02)
+    """
+    if not formula.is_Mul:
+        return formula
+    number, rest = formula.as_coeff_Mul()
+    below = [f for f in rest.args if f.is_Pow and f.exp == -1 and f.base.is_Add]
+    if len(below) != 1 or not _is_long(number):
+        return formula
+    total = below[0].base
+    terms = [term.as_coeff_Mul() for term in total.args]
+    spread = sympy.Add(*(sympy.Float(float(n / number)) * u for n, u in terms))
+    return rest / below[0] / spread
+
+
 def monic(formula: sympy.Expr) -> sympy.Expr:
     """Take the first coefficient out of each sum in a power, if all its numbers are long.
 

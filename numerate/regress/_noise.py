@@ -33,7 +33,7 @@ KINDS = (WRITTEN, ADDITIVE, PROPORTIONAL, MIXED, FACTOR, GIVEN)
 _ROUNDS = 3  # of a fit whose weights depend on the formula
 _LARGE = 0.1  # relative scatter from which a factor describes it better than a percentage
 _SMALLEST = 1e-3  # of the median: a prediction nearer to zero does not lower its error further
-_CLOSE = 15.0  # nats between two models, within which their sum may be better
+_CLOSE = 0.2  # nats a row between two models, within which their sum may be better
 _WORTH = 2.0  # nats that it has to save
 _FREEDOMS = (1.0, 2.0, 4.0)  # of Student's t
 _FLOOR = 8 * np.finfo(float).eps
@@ -154,7 +154,7 @@ def with_mixed(found: Sequence[Described], rows: Rows, base: np.ndarray) -> Desc
     both = [f for f in found if f.noise.kind in (ADDITIVE, PROPORTIONAL)]
     if len(both) < 2 or best not in both or not floats(best.formula):
         return best
-    if both[1].length - both[0].length > _CLOSE:
+    if both[1].length - both[0].length > _CLOSE * len(rows):
         return best
     mixed = _mixed(best, rows, base)
     return mixed if mixed.length < best.length - _WORTH else best

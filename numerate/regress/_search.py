@@ -29,6 +29,7 @@ from numerate.formula import (
     coefficients,
     complexity,
     floats,
+    into_denominator,
     simplify,
     snap,
     with_ratios,
@@ -312,14 +313,15 @@ class Search:
         return found
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
-        """The formula snapped, by its coefficients or by their ratios: whichever leaves fewer
-        numbers that are not simple."""
-        direct = snap(formula, rows)
-        ratios = with_ratios(direct)
-        if ratios == direct or not is_plausible(ratios):
-            return direct
-        shared = snap(ratios, rows)
-        return shared if _numbers(shared) < _numbers(direct) else direct
+        """The formula snapped, by its coefficients, by their ratios, or by those of a denominator:
+        whichever leaves the fewest numbers that are not simple."""
+        best = snap(formula, rows)
+        for rewrite in (with_ratios, into_denominator):
+            other = rewrite(best)
+            if other != best and is_plausible(other):
+                other = snap(other, rows)
+                best = other if _numbers(other) < _numbers(best) else best
+        return best
 
     @cached_property
     def _distinct(self) -> int:
