@@ -164,6 +164,19 @@ class _TextPrinter(sympy.printing.str.StrPrinter):
     def _print_Float(self, expr):
         return repr(float(expr)) if self._digits is None else f"{float(expr):.{self._digits}g}"
 
+    def _as_ordered_terms(self, expr, order=None):
+        # 3 - a instead of -a + 3.
+        terms = super()._as_ordered_terms(expr, order)
+        plus = [term for term in terms if not term.could_extract_minus_sign()]
+        first = plus[0] if plus and terms[0].could_extract_minus_sign() else terms[0]
+        return [first, *(term for term in terms if term is not first)]
+
+    def _print_Pow(self, expr, rational=False):
+        # 1/a**2 instead of a**(-2).
+        if expr.exp.is_Rational and expr.exp < 0 and expr.exp != -1 and not expr.base.is_Rational:
+            return f"1/{super()._print_Pow(sympy.Pow(expr.base, -expr.exp), rational)}"
+        return super()._print_Pow(expr, rational)
+
     def _print_Mul(self, expr):
         # 1.25*b instead of SymPy's 5*b/4.
         coefficient, rest = expr.as_coeff_Mul()
