@@ -57,6 +57,7 @@ _LEFT_BEHIND: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 POPULATION_ROWS = 256
 _POLISHED = 2  # formulas of a population that are snapped
+_SHORT = 7  # complexity of a line, a power law and a saturation curve
 _PROPOSED = 10  # sparse sums that are snapped
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
@@ -358,15 +359,27 @@ class Search:
         return min(candidates, key=lambda c: (c.length, str(c.formula)))
 
     def ranked(self) -> list[Candidate]:
-        """The chosen formula, then the Pareto front from simple to accurate."""
+        """The chosen formula, then from simple to accurate: the Pareto front of complexity and
+        held-out error, and the best of each complexity that a line, a power law or a saturation
+        curve has, even if a shorter formula is better."""
         chosen = self.chosen()
         front, best = [], np.inf
-        by_fit = _front(self.candidates.values(), lambda c: c.relative_rmse)
-        for candidate in by_fit:
-            if candidate.holdout_relative_rmse < best:
-                best = candidate.holdout_relative_rmse
+        for candidate in self._best_of_each():
+            short = candidate.complexity <= _SHORT
+            if candidate.holdout_relative_rmse < best or (short and candidate.relative_rmse < 1):
+                best = min(best, candidate.holdout_relative_rmse)
                 front.append(candidate)
         return [chosen, *(c for c in front if c is not chosen)]
+
+    def _best_of_each(self) -> list[Candidate]:
+        """The best candidate of each complexity on the training rows, the simplest first; beyond
+        short ones, only those better than all simpler ones."""
+        found, best = {}, np.inf
+        for c in sorted(self.candidates.values(), key=lambda c: (c.complexity, c.relative_rmse)):
+            if c.complexity not in found and (c.complexity <= _SHORT or c.relative_rmse < best):
+                found[c.complexity] = c
+            best = min(best, c.relative_rmse)
+        return list(found.values())
 
 
 def left_behind() -> list[threading.Thread]:
@@ -386,16 +399,6 @@ def _numbers(formula: sympy.Expr) -> tuple[int, float]:
     numbers = coefficients(formula)
     short = [n for n in numbers if isinstance(n, sympy.Rational) and n.q <= 12 and abs(n.p) < 1000]
     return len(numbers) - len(short), complexity(formula)
-
-
-def _front(candidates, error: Callable[[Candidate], float]) -> list[Candidate]:
-    """The candidates that are better than all simpler ones."""
-    front, best = [], np.inf
-    for candidate in sorted(candidates, key=lambda c: (c.complexity, error(c))):
-        if error(candidate) < best:
-            best = error(candidate)
-            front.append(candidate)
-    return front
 
 
 def is_plausible(formula: sympy.Expr) -> bool:

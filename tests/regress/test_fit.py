@@ -175,14 +175,25 @@ def test_same_seed_same_answer():
     assert one.equations_.equals(two.equations_)
 
 
-def test_equations_are_a_pareto_front_behind_the_chosen_one():
+def test_equations_are_short_formulas_and_the_pareto_front():
     x, y = table(sympy.sqrt(A), 1, rows=80)
-    model = ArithmeticRegressor(**FEW).fit(x, y + np.sin(5 * x["a"].to_numpy()))
+    model = ArithmeticRegressor(**FEW, budget=3).fit(x, y + np.sin(5 * x["a"].to_numpy()))
     front = model.equations_[1:]
     assert len(front) > 2
     assert front["complexity"].is_sorted()
-    assert front["holdout_relative_rmse"].is_sorted(descending=True)
+    long = front.filter(pl.col("complexity") > 7)
+    assert long["holdout_relative_rmse"].is_sorted(descending=True)
     assert model.equations_["formula"].n_unique() == len(model.equations_)
+
+
+def test_simple_forms_stand_beside_the_chosen_one():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0.1, 3, 60)
+    y = 4.2 * x / (x + 0.9) * (1 + 0.01 * rng.normal(size=60))
+    model = ArithmeticRegressor(max_depth=2).fit(x[:, None], y)
+    assert model.complexity_ == 7
+    # A line and a power law are there although the curve is far better.
+    assert {5} < set(model.equations_["complexity"]), model.equations_
 
 
 def test_save_and_load(tmp_path):
