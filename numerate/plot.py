@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Float
 
 from numerate._errors import InputError
+from numerate._names import quoted, visible
 from numerate._output import write_file
 from numerate.tables import Table
 
-from .formula import explained_error, floats, formula_text, measured
+from .formula import explained_error, floats, formula_text, latex_source, measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -132,14 +133,17 @@ def _title(model: Any) -> str:
     import sympy
     from matplotlib.mathtext import MathTextParser
 
-    target = sympy.latex(sympy.Symbol(model.target_name))
     rounded = {f: sympy.Float(f, 5) for f in floats(model.formula)}
-    formula = sympy.latex(model.formula.xreplace(rounded), fold_frac_powers=True)
-    drawn = f"${target} = {formula}$".replace(r"\frac", r"\dfrac")
+    formula = model.formula.xreplace(rounded)
+    equation = latex_source(formula, model.target_name, fold_frac_powers=True)
+    drawn = f"${equation}$".replace(r"\frac", r"\dfrac")
     try:
+        if not drawn.isascii():
+            raise ValueError("the fonts of mathtext have few other letters")
         MathTextParser("path").parse(drawn)
     except ValueError:  # Names of columns may contain characters that mathtext cannot parse.
-        return _literal(f"{model.target_name} = {formula_text(model.formula, digits=5)}")
+        text = f"{quoted(model.target_name)} = {formula_text(model.formula, digits=5)}"
+        return _literal(_short(text, 100))
     return drawn
 
 
@@ -177,7 +181,7 @@ def _draw_curve(axes: "Axes", model: Any, table: Table) -> None:
     # The limits follow the data, because the formula may grow without bound outside them.
     axes.set_ylim(*_widened(y.min(), y.max(), _set_scale(axes.set_yscale, y), 0.35))
     _shade_outside(axes, low, high)
-    axes.set(title="The formula", xlabel=_literal(table.names[0]), ylabel=_literal(table.names[1]))
+    axes.set(title="The formula", xlabel=_name(table.names[0]), ylabel=_name(table.names[1]))
     axes.legend(loc="best", fontsize=9)
 
 
@@ -219,7 +223,7 @@ def _draw_fit(axes: "Axes", table: Table, predicted: np.ndarray) -> None:
     axes.axline((low, low), (high, high), color=_ACCENT, lw=1.5, label="formula = data")
     _draw_points(axes, measured, predicted)
     _shade_outside(axes, low, high)
-    name = _literal(table.names[-1])
+    name = _name(table.names[-1])
     axes.set(title="Formula against data", xlabel=f"{name}, data", ylabel=f"{name}, formula")
     axes.legend(loc="upper left", bbox_to_anchor=(0.06, 1.0), fontsize=9)
 
@@ -240,7 +244,7 @@ def _draw_residuals(axes: "Axes", model: Any, table: Table, predicted: np.ndarra
     axes.set_ylim(-limit, limit)
     _draw_points(axes, measured, residual)
     _set_scale(axes.set_xscale, measured)
-    name = _literal(table.names[-1])
+    name = _name(table.names[-1])
     axes.set(title="Residuals", xlabel=f"{name}, data", ylabel=f"data − formula,\n{unit}")
 
 
@@ -272,7 +276,7 @@ def _draw_front(axes: "Axes", model: Any) -> None:
         if not rank:
             axes.plot(x, y, "o", ms=9, color=colour, zorder=4)
         axes.annotate(
-            _short(_literal(formula_text(model.formulas[rank], digits=4))),
+            _literal(_short(formula_text(model.formulas[rank], digits=4))),
             (x, y),
             # The front falls, so labels fit above to its right and below to its left.
             (-6, -6) if x > middle else (7, 5),
@@ -315,8 +319,17 @@ def _set_scale(set_scale: Any, values: np.ndarray) -> bool:
 
 
 def _literal(text: str) -> str:
-    """Text that matplotlib does not parse as mathematical notation."""
-    return text.replace("$", r"\$")
+    """Text that matplotlib does not parse as mathematical notation, in letters of its font."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    known = get_font(findfont(FontProperties())).get_charmap()
+    drawn = (c if ord(c) in known else c.encode("unicode_escape").decode() for c in visible(text))
+    return "".join(drawn).replace("$", r"\$")
+
+
+def _name(name: str) -> str:
+    """The name of a column as a label; a very long one would leave no room for the axes."""
+    return _literal(_short(name, 40))
 
 
 def _short(formula: str, most: int = 30) -> str:

@@ -1,23 +1,39 @@
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from numerate._names import is_control, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 
-def output() -> "Console":
-    """The console of results. Outside a terminal it is plain text without line breaks."""
+def _console(**options: Any) -> "Console":
+    """A console that obeys no text: names of columns and files are shown, whatever is in them."""
     from rich.console import Console
+    from rich.segment import Segment
 
-    class Output(Console):
+    class Safe(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # Rich would exit with 1, but `numerate … | head` is no error.
 
-    console = Output(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                text, style, control = segment
+                # Rich's own commands to the terminal are styles and controls, and not in texts.
+                yield segment if control else Segment(visible(text, keep="\n"), style)
+
+    return Safe(highlight=False, emoji=False, **options)
+
+
+def output() -> "Console":
+    """The console of results. Outside a terminal it is plain text without line breaks."""
+    console = _console(soft_wrap=not sys.stdout.isatty())
     if not console.is_terminal:
         console.width = 1000
     return console
@@ -36,12 +52,19 @@ def print_table(console: "Console", table: "Table") -> None:
 
 def say(sentence: str, kind: str = "note") -> None:
     """Prints one sentence to standard error; `kind` is note, warning or error."""
-    from rich.console import Console
-
     style = {"error": "bold red", "warning": "yellow"}.get(kind, "dim")
-    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    console = _console(stderr=True, soft_wrap=True)
     console.print(f"[{style}]{kind}:[/]", end=" ")
     console.print(sentence, markup=False)
+
+
+def print_json(value: Any) -> None:
+    """Prints JSON on one line, with escapes for all that a terminal could obey."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    escaped = re.sub(
+        r"[^\x20-\x7e]", lambda c: f"\\u{ord(c[0]):04x}" if is_control(c[0]) else c[0], text
+    )
+    sys.stdout.write(f"{escaped}\n")
 
 
 @contextmanager
@@ -53,7 +76,6 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     if not sys.stderr.isatty():
         yield lambda fraction, message: None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
@@ -63,14 +85,14 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         yield lambda fraction, message: progress.update(
             task, completed=fraction, description=message

@@ -1,12 +1,12 @@
 import csv
-import json
 import math
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ._console import output, progress_bar, say
+from ._console import output, print_json, progress_bar, say
 
 
 def fit(
@@ -151,7 +151,7 @@ def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
 
 def _print(model: Any, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(finite(model.report()), ensure_ascii=False, allow_nan=False))
+        print_json(finite(model.report()))
         return
     from ._report import print_report
 
@@ -161,11 +161,14 @@ def _print(model: Any, as_json: bool) -> None:
 def _next_steps(data: str, out: Path | None) -> None:
     console = output()
     console.print()
+    # In quotation marks: whoever copies a line should run nothing else.
     if out is None:
-        console.print(f"To keep it:  numerate fit {data} --out model.safetensors", markup=False)
+        table = shlex.quote(data)
+        console.print(f"To keep it:  numerate fit {table} --out model.safetensors", markup=False)
     else:
-        console.print(f"To read it:  numerate show {out} --python", markup=False)
-        console.print(f"To use it:   numerate predict {out} NEW_DATA.csv", markup=False)
+        model = shlex.quote(str(out))
+        console.print(f"To read it:  numerate show {model} --python", markup=False)
+        console.print(f"To use it:   numerate predict {model} NEW_DATA.csv", markup=False)
 
 
 def finite(value: Any) -> Any:

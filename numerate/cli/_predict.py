@@ -1,12 +1,17 @@
+import csv
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from numerate._names import visible
+
 from ._console import say
 
 _ROWS_SHOWN = 10
+_BEGINS_A_FORMULA = tuple("=+-@")
 
 
 def predict(
@@ -38,11 +43,27 @@ def predict(
     _warn_outside(fitted, table, fitted.outside_range(table.values))
     _warn_undefined(fitted, predicted)
     frame = frame.with_columns(pl.Series(fitted.target_name, predicted))
-    content = frame.write_csv()
+    content = _header(frame.columns) + frame.write_csv(include_header=False)
     if out:
         write_file(out, content.encode())
     else:
         sys.stdout.write(content)
+
+
+def _header(names: list[str]) -> str:
+    """The first line: distinct names without control characters, and none that a spreadsheet takes
+    for a formula."""
+    cells: dict[str, None] = {}
+    for name in names:
+        cell = visible(name, keep="\n\t")
+        if cell.lstrip()[:1] in _BEGINS_A_FORMULA:
+            cell = f"'{cell}"
+        while cell in cells:
+            cell += "_"
+        cells[cell] = None
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
 
 
 def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:

@@ -6,6 +6,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from numerate._names import quoted
+
 from ._console import print_table
 
 _GOOD, _DOUBTFUL = "bold green", "bold yellow"
@@ -41,7 +43,7 @@ def relative(error: float | None) -> str:
 def _print_formula(console: Console, model: Any, report: dict) -> None:
     from numerate.formula import formula_text
 
-    line = f"{report['target']} = {formula_text(model.rounded())}"
+    line = f"{quoted(report['target'])} = {formula_text(model.rounded())}"
     if not console.is_terminal:
         console.print(line, markup=False)
         return
@@ -68,7 +70,7 @@ def _facts(model: Any, report: dict, stored: bool) -> Table:
     shown = f"{status} (as stored)" if stored else status
     facts = Table.grid(padding=(0, 2))
     facts.add_row("status", Text(shown, _STYLES.get(status, _DOUBTFUL)))
-    facts.add_row("", model.meaning())
+    facts.add_row("", Text(model.meaning()))
     if report["noise"] and status != "within_precision":
         facts.add_row("noise", report["noise"]["sentence"].removeprefix("noise "))
     for index, value in enumerate(model.uncertainties()):
@@ -79,7 +81,7 @@ def _facts(model: Any, report: dict, stored: bool) -> Table:
     facts.add_row("", f"{relative(report['holdout_relative_rmse'])} on rows held out")
     if report["worst_rows"]:
         facts.add_row("far off", _worst(report["worst_rows"]))
-    facts.add_row("range", _ranges(model))
+    facts.add_row("range", Text(_ranges(model)))
     facts.add_row("search", f"{report['seconds']:.1f} s, seed {report['seed']}")
     return facts
 

@@ -1,10 +1,9 @@
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ._console import output
+from ._console import output, print_json
 from ._fit import finite
 
 
@@ -30,7 +29,7 @@ def show(
         typer.echo(fitted.python().rstrip("\n"))
     elif as_json:
         report = fitted.report() | {"status_as_stored": True}
-        typer.echo(json.dumps(finite(report), ensure_ascii=False, allow_nan=False))
+        print_json(finite(report))
     else:
         from ._report import print_report
 

@@ -9,13 +9,13 @@ from numerate.formula._coefficients import (
     with_ratios,
 )
 from numerate.formula._data import from_data, to_data
+from numerate.formula._export import latex_source, python_source
 from numerate.formula._expression import (
     complexity,
     evaluate,
     floats,
     formula_text,
     gradient,
-    python_source,
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
 from numerate.formula._precision import explained_error, measured
@@ -38,6 +38,7 @@ __all__ = [
     "from_data",
     "gradient",
     "into_denominator",
+    "latex_source",
     "measured",
     "python_source",
     "read_out",

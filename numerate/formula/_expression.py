@@ -8,12 +8,12 @@ refitting changes only the `Float`s, and the number of `Float`s is the number of
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
 # pyright: reportOperatorIssue=false
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import sympy
-from sympy.printing.numpy import NumPyPrinter
 
+from numerate._names import quoted
 from numerate.formula._tape import Tape
 
 
@@ -146,7 +146,8 @@ def formula_text(formula: sympy.Expr, digits: int | None = None) -> str:
     """A formula on one line, with fitted constants to `digits` significant digits.
 
     Without `digits`, constants are written with as many digits as float64 needs to be read back
-    unchanged. Exact decimals such as 981/100 are written as 9.81.
+    unchanged. Exact decimals such as 981/100 are written as 9.81. Names that are not identifiers
+    stand in backquotes.
 
     !!! example
         >>> import sympy
@@ -160,6 +161,9 @@ class _TextPrinter(sympy.printing.str.StrPrinter):
     def __init__(self, digits: int | None):
         super().__init__()
         self._digits = digits
+
+    def _print_Symbol(self, expr):
+        return quoted(expr.name)
 
     def _print_Float(self, expr):
         return repr(float(expr)) if self._digits is None else f"{float(expr):.{self._digits}g}"
@@ -188,39 +192,3 @@ class _TextPrinter(sympy.printing.str.StrPrinter):
     def _print_Rational(self, expr):
         text = decimal_text(expr) if expr.q > 4 else None
         return text or super()._print_Rational(expr)
-
-
-def python_source(formula: sympy.Expr, features: Sequence[str], target: str) -> str:
-    """A Python function of NumPy arrays that computes a formula.
-
-    Names that are not identifiers are changed (`semi-major axis` → `semi_major_axis`).
-
-    !!! example
-        >>> import sympy
-        >>> print(python_source(sympy.sympify("a**1.5"), ["a"], "T"))
-        import numpy
-        <BLANKLINE>
-        <BLANKLINE>
-        def T(a):
-            return a**1.5
-    """
-    names = _identifiers([target, *features])
-    renamed = {sympy.Symbol(f): sympy.Symbol(n) for f, n in zip(features, names[1:], strict=True)}
-    printer = NumPyPrinter({"fully_qualified_modules": True})
-    body = printer.doprint(formula.xreplace(renamed))
-    head = f"def {names[0]}({', '.join(names[1:])}):\n    return {body}"
-    return f"import numpy\n\n\n{head}"
-
-
-def _identifiers(names: Sequence[str]) -> list[str]:
-    """Valid, distinct Python names, as close to the given ones as possible."""
-    import keyword
-
-    taken: list[str] = ["numpy"]
-    for name in names:
-        word = "".join(c if c.isidentifier() or c.isdigit() else "_" for c in name)
-        word = word if word.isidentifier() and not keyword.iskeyword(word) else f"_{word}"
-        while word in taken:
-            word += "_"
-        taken.append(word)
-    return taken[1:]

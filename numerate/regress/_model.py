@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from numerate.formula import evaluate, floats, formula_text, python_source
+from numerate.formula import evaluate, floats, formula_text, latex_source, python_source
 from numerate.regress._digits import significant, with_error
 from numerate.regress._remarks import remarks
 from numerate.regress._search import Settings
@@ -93,9 +93,7 @@ class FormulaModel:
 
     def latex(self) -> str:
         """The formula as an equation in LaTeX."""
-        names = {sympy.Symbol(n): sympy.latex(sympy.Symbol(n)) for n in self.feature_names}
-        left = sympy.latex(sympy.Symbol(self.target_name))
-        return f"{left} = {sympy.latex(self.formula, symbol_names=names)}"
+        return latex_source(self.formula, self.target_name)
 
     def python(self) -> str:
         """The formula as the source of a Python function of NumPy arrays."""
