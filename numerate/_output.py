@@ -72,7 +72,8 @@ def check_folder(folder: str | Path, names: tuple[str, ...]) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise InputError(f"{folder} cannot hold results: it is a file.") from None
+        kind = "a file" if os.path.exists(folder) else "a link that leads nowhere"
+        raise InputError(f"{folder} cannot hold results: it is {kind}.") from None
     except NotADirectoryError:
         raise InputError(f"{folder} cannot be created: there is a file in its path.") from None
     except OSError as error:

@@ -1,43 +1,42 @@
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from ._console import close_broken_pipe, say
+from numerate._names import visible
+
+from ._console import say
 from ._data import data
 from ._datasets import datasets
 from ._fit import fit
 from ._predict import predict
 from ._reproduce import reproduce
 from ._show import show
+from ._signals import exit_code
 
 _BAD_INPUT = 2
-_INTERRUPTED = 130  # The exit code of programs that are stopped by Ctrl-C.
+_STOPPED = {"fit": "stopped before any formula was found."}
 
 
 class _Commands(TyperGroup):
     """Commands that report expected errors as one sentence and an exit code, without traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        with _report_errors():
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # A closed pipe can be handled here, but not at exit.
-            return result
+        with _report_errors(ctx):
+            return super().invoke(ctx)
 
 
 @contextmanager
-def _report_errors() -> Iterator[None]:
+def _report_errors(ctx: Any) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say("stopped before any formula was found.")
-        raise typer.Exit(_INTERRUPTED) from None
-    except BrokenPipeError:
-        close_broken_pipe()
+        say(_STOPPED.get(ctx.invoked_subcommand, "stopped."))
+        raise typer.Exit(exit_code()) from None
     except ValueError as error:
         from numerate._errors import InputError
 
@@ -86,10 +85,17 @@ def _numerate(
     """Options of `numerate` itself."""
 
 
-def main() -> None:
-    """The program `numerate`."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal without Unicode shows a question mark for the arrow instead of a traceback.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    app(prog_name="numerate")
+def run() -> int:
+    """Run the command of `sys.argv`; the exit code."""
+    try:
+        code = app(prog_name="numerate", standalone_mode=False)
+    except Exception as error:
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        # A usage error, which quotes the arguments; a shell makes some of them of names of files.
+        text = io.StringIO()
+        show(file=text)
+        sys.stderr.write(visible(text.getvalue(), keep="\n"))
+        return _BAD_INPUT
+    return code if isinstance(code, int) else 0

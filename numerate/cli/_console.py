@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -7,6 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from numerate._names import is_control, visible
+
+from ._signals import check
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,9 +20,6 @@ def _console(**options: Any) -> "Console":
     from rich.segment import Segment
 
     class Safe(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # Rich would exit with 1, but `numerate … | head` is no error.
-
         def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
             for segment in super().render(renderable, options):
                 text, style, control = segment
@@ -74,7 +72,7 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     Yields a function of the fraction done and of what is being done.
     """
     if not sys.stderr.isatty():
-        yield lambda fraction, message: None
+        yield lambda fraction, message: check()
         return
     from rich.progress import (
         BarColumn,
@@ -94,11 +92,9 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     )
     with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
-        yield lambda fraction, message: progress.update(
-            task, completed=fraction, description=message
-        )
 
+        def show(fraction: float, message: str) -> None:
+            check()
+            progress.update(task, completed=fraction, description=message)
 
-def close_broken_pipe() -> None:
-    """Redirects standard output, so that Python can flush it at exit after a pipe was closed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        yield show

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ._console import output, print_json, progress_bar, say
+from ._signals import finishing, name_of_signal
 
 
 def fit(
@@ -74,7 +75,14 @@ def fit(
         say(note)
     model = _search(table, seed, budget, robust)
     if model.interrupted:
-        say("stopped by Ctrl-C; this is the best formula until then.", "warning")
+        say(f"stopped by {name_of_signal()}; this is the best formula until then.", "warning")
+    with finishing():
+        _finish(model, table, data, out, plot, as_json)
+
+
+def _finish(
+    model: Any, table: Any, data: str, out: Path | None, plot: Path | None, as_json: bool
+) -> None:
     try:
         # Before anything is printed, because who reads it may be gone: `… | head -1`.
         _write(model, table, out, plot)

@@ -2,13 +2,13 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from ._console import output, print_table, progress_bar, say
+from ._signals import exit_code, name_of_signal
 
-_INTERRUPTED = 130
 _SCALES = ("smoke", "quick", "paper")
 
 
@@ -69,6 +69,9 @@ def reproduce(
     chosen = _units(found, units)
     if data is not None:
         from numerate.paper.digits import FOLDER_VARIABLE
+
+        if not os.path.isdir(data):
+            raise InputError(f"--data: there is no folder {str(data)!r}.")
 
         # Not a setting: the folder of the images differs between machines, and results do not
         # depend on it.
@@ -142,15 +145,18 @@ def _units(experiment: Any, units: str | None) -> tuple[str, ...]:
 def _run(experiment: Any, settings: Any, units: tuple[str, ...], scale: str, out: Path) -> None:
     from numerate.study import reproduce as run
 
-    with progress_bar() as on_progress:
-        result = run(
-            experiment,
-            settings,
-            out,
-            scale=scale,
-            units=units,
-            on_progress=on_progress,
-        )
+    try:
+        with progress_bar() as on_progress:
+            result = run(
+                experiment,
+                settings,
+                out,
+                scale=scale,
+                units=units,
+                on_progress=on_progress,
+            )
+    except KeyboardInterrupt:  # while tables and figures were made of what is done
+        _stopped()
     for note in result.notes:
         say(note, "warning")
     for title, table in result.tables.items():
@@ -158,8 +164,15 @@ def _run(experiment: Any, settings: Any, units: tuple[str, ...], scale: str, out
     if result.files:
         output().print("Written: " + ", ".join(map(str, result.files)), markup=False)
     if not result.complete:
-        say("stopped by Ctrl-C; what is done is kept, and the same command goes on.", "warning")
-        raise typer.Exit(_INTERRUPTED)
+        _stopped()
+
+
+def _stopped() -> NoReturn:
+    say(
+        f"stopped by {name_of_signal()}; what is done is kept, and the same command goes on.",
+        "warning",
+    )
+    raise typer.Exit(exit_code())
 
 
 def _print_table(title: str, table: Any) -> None:

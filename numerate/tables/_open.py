@@ -1,3 +1,4 @@
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,16 +29,32 @@ def open_sheet(source: Any) -> Sheet:
     if not isinstance(source, str | Path):
         return read_frame(source)
     if source == "-":
-        return read_delimited(sys.stdin.buffer.read(), "standard input", _COMMA_FIRST)
+        return read_delimited(_standard_input(), "standard input", _COMMA_FIRST)
     if source in datasets():
         return dataset_sheet(str(source))
     return _read_file(Path(source))
 
 
+def _standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read()
+    except (OSError, AttributeError) as error:  # It may be closed, or a folder.
+        reason = getattr(error, "strerror", None) or "it is closed"
+        raise InputError(f"standard input cannot be read: {reason}.") from None
+
+
 def _read_file(path: Path) -> Sheet:
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        mode = None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    if mode is not None and stat.S_ISDIR(mode):
         raise InputError(f"{path} is a directory; name a file in it.")
-    if not path.exists():
+    if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise InputError(f"{path} is neither a file nor a pipe.")
+    if mode is None:
         raise InputError(
             f"there is no file {str(path)!r}.{did_you_mean(str(path), datasets())} "
             f"Embedded data sets are {', '.join(datasets())}."

@@ -81,7 +81,7 @@ def read_mnist(
         (array([7, 2, 1], dtype=uint8),)
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"there is no folder {str(folder)!r} with the files of MNIST.")
     found = {name: _find(folder, name) for name in sha256}
     missing = [name for name, path in found.items() if path is None]

@@ -1,0 +1,56 @@
+"""The program: what has to be right before any library is imported, and at the very end."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from . import _signals
+
+if TYPE_CHECKING:
+    from ._streams import StreamError
+
+
+def main() -> None:
+    """The program `numerate`."""
+    code = None
+    try:
+        from ._streams import open_streams
+
+        open_streams()  # first, because what is opened later takes the places of closed ones
+        _signals.install()
+        code = _code()
+    except KeyboardInterrupt:
+        pass
+    except Exception:
+        # Libraries that are interrupted while they are imported raise many things.
+        if not _signals.arrived():
+            raise
+    if code is None:
+        sys.stderr.write("note: stopped.\n")
+        code = _signals.exit_code()
+    if _signals.arrived():
+        # Without waiting for threads, which may compile or train for long.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _code() -> int:
+    from ._streams import StreamError
+
+    try:
+        from ._app import run
+
+        code = run()
+        sys.stdout.flush()
+        return code
+    except StreamError as error:
+        return _failed(error)
+
+
+def _failed(error: "StreamError") -> int:
+    if error.is_closed_pipe:
+        return 0
+    sys.stderr.write(f"error: {error}\n")
+    return 1

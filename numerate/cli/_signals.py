@@ -1,0 +1,103 @@
+"""Ctrl-C and SIGTERM. The first asks for the best answer until now; the second ends the process.
+
+Python calls handlers of signals between two of its own instructions, so one that arrives while a
+program is compiled waits for the compiler. A thread therefore waits for the second signal.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_PATIENCE = 1.0  # seconds that a process has, after the second signal, to end by itself
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
+
+
+class _State:
+    """The signal that arrived first, or 0; whether it may interrupt what is being done; whether
+    Python lost the interruption, as it does in destructors."""
+
+    first = 0
+    may_interrupt = True
+    lost = False
+    installed = False
+
+
+_state = _State()
+
+
+def install() -> None:
+    """Handles the signals of this process from now on."""
+    if _state.installed or threading.current_thread() is not threading.main_thread():
+        return
+    _state.installed = True
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as of a program in the background
+            signal.signal(number, _interrupt)
+    threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+    report = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            _state.lost = True
+        else:
+            report(unraisable)
+
+    sys.unraisablehook = hook
+
+
+def arrived() -> bool:
+    """Whether a signal asked this process to end."""
+    return _state.first != 0
+
+
+def exit_code() -> int:
+    """The exit code of programs that a signal ended."""
+    return 128 + (_state.first or signal.SIGINT)
+
+
+def name_of_signal() -> str:
+    """What stopped the work, in words."""
+    return "SIGTERM" if _state.first == signal.SIGTERM else "Ctrl-C"
+
+
+def check() -> None:
+    """Raises `KeyboardInterrupt` if a signal arrived and Python lost its interruption."""
+    if _state.lost:
+        _state.lost = False
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """A block that the first signal does not interrupt: what was found is written and printed."""
+    before, _state.may_interrupt = _state.may_interrupt, False
+    try:
+        yield
+    finally:
+        _state.may_interrupt = before
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    if _state.first:
+        return
+    _state.first = number
+    if _state.may_interrupt:
+        raise KeyboardInterrupt
+
+
+def _watch(reader: int) -> None:
+    count = 0
+    while count < 2:
+        count += sum(number in _SIGNALS for number in os.read(reader, 64))
+    threading.Event().wait(_PATIENCE)
+    from numerate._output import remove_temporaries
+
+    remove_temporaries()
+    os._exit(exit_code())
