@@ -1,0 +1,93 @@
+"""Ctrl-C and SIGTERM at any moment: no traceback, the answer if there is one, in time."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.cli.programs import environment, has_handlers, start
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Noise, on which the search goes on until its budget is spent."""
+    path = tmp_path_factory.mktemp("table") / "noise.csv"
+    values = np.random.default_rng(0).normal(size=(300, 4))
+    pl.DataFrame(values, schema=list("abcy")).write_csv(path)
+    return path
+
+
+def wait_for_handlers(process):
+    until = time.monotonic() + 60
+    while not has_handlers(process):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.005)
+
+
+def ended(process, seconds=60.0):
+    """Standard output and error of a process that ends in time."""
+    begun = time.monotonic()
+    out, error = process.communicate(timeout=120)
+    assert time.monotonic() - begun < seconds
+    assert "Traceback" not in error and "Exception ignored" not in error, error
+    return out, error
+
+
+def test_the_first_moment_ends_without_a_traceback(table):
+    """Libraries are imported then."""
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        process = start(["fit", table])
+        wait_for_handlers(process)
+        process.send_signal(number)
+        out, error = ended(process)
+        assert (process.returncode, out) == (code, "")
+        assert error == "note: stopped.\n" or "stopped before any formula" in error
+
+
+# Signals itself when something was found, which cannot be seen from outside.
+SIGNALLED = """
+import os, signal, sys
+import numerate.cli, numerate.regress
+
+search = numerate.regress.search_table
+
+def signalled(table, *, on_progress, **options):
+    def signalling(fraction, message):
+        on_progress(fraction, message)
+        if 0 < fraction < 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+    return search(table, on_progress=signalling, **options)
+
+numerate.regress.search_table = signalled
+numerate.cli.main()
+"""
+
+
+def test_sigterm_keeps_the_answer_as_ctrl_c_does(tmp_path):
+    arguments = ["fit", "boyle", "--out", str(tmp_path / "m"), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, *arguments], env=environment(), capture_output=True,
+        text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr == "warning: stopped by SIGTERM; this is the best formula until then.\n"
+    assert json.loads(done.stdout)["target"] == "P"
+    assert (tmp_path / "m").stat().st_size > 500
+
+
+@pytest.mark.parametrize("waits", [[1.5], pytest.param(range(1, 16), marks=pytest.mark.slow)])
+def test_the_second_ctrl_c_ends_the_process_within_two_seconds(table, waits):
+    for wait in waits:
+        process = start(["fit", table, "--budget", "60"])
+        wait_for_handlers(process)
+        time.sleep(wait)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        ended(process, 2.0)
+        assert process.returncode in (0, 130)
