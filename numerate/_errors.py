@@ -3,6 +3,8 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+LONGEST_QUOTE = 80  # characters of a table that a sentence quotes
+
 
 class InputError(ValueError):
     """Unusable data: the message names the file, column and row, and states what to do. The command
@@ -24,6 +26,9 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
         >>> did_you_mean("xyz", ["boyle", "kepler"])
         ''
     """
+    if len(name) > LONGEST_QUOTE:
+        return ""
+    choices = [choice for choice in choices if len(choice) <= LONGEST_QUOTE]
     folded = {choice.casefold(): choice for choice in choices}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     return f" Did you mean {folded[close[0]]!r}?" if close else ""
@@ -38,8 +43,18 @@ def listed(names: Sequence[str], most: int = 12) -> str:
         >>> listed(["a", "b", "c"], most=2)
         "'a', 'b' and 1 more"
     """
-    shown = ", ".join(repr(name) for name in names[:most])
+    shown = ", ".join(shortened(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def shortened(text: str) -> str:
+    """A text in quotation marks, as a sentence can hold it.
+
+    !!! example
+        >>> shortened("a\\n"), len(shortened("a" * 10**6))
+        ("'a\\\\n'", 83)
+    """
+    return repr(text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…")
 
 
 def plural(count: int, noun: str) -> str:

@@ -3,13 +3,14 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from numerate._errors import InputError, did_you_mean, listed, plural
+from numerate._errors import InputError, did_you_mean, listed, plural, shortened
 
 from ._precision import resolution_of, resolution_of_text
 from ._sheet import Sheet
 
 # Notations of missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
+_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _INFINITE = {"inf", "infinity"}
 
 
@@ -26,7 +27,7 @@ def choose(
         features = [name for name in others if name not in ignored]
         if not features:
             raise InputError(
-                f"{sheet.source} has no feature column: apart from the target {target!r}, "
+                f"{sheet.source} has no feature column: apart from the target {shortened(target)}, "
                 f"{'no column contains numbers' if others else 'there is no column'}."
             )
         return target, features, ignored
@@ -40,12 +41,12 @@ def _reject_features(sheet: Sheet, target: str, features: Sequence[str]) -> None
         raise InputError(f"{sheet.source}: features must name at least one column.")
     if target in features:
         raise InputError(
-            f"{sheet.source}: {target!r} is the target and cannot be a feature as well; "
+            f"{sheet.source}: {shortened(target)} is the target and cannot be a feature as well; "
             "name another target or leave it out of the features."
         )
     twice = [name for name in features if list(features).count(name) > 1]
     if twice:
-        raise InputError(f"{sheet.source}: feature {twice[0]!r} is named more than once.")
+        raise InputError(f"{sheet.source}: feature {shortened(twice[0])} is named more than once.")
 
 
 def reject_unknown(sheet: Sheet, names: Sequence[str]) -> None:
@@ -54,7 +55,7 @@ def reject_unknown(sheet: Sheet, names: Sequence[str]) -> None:
     for name in names:
         if name not in columns:
             raise InputError(
-                f"{sheet.source} has no column {name!r}.{did_you_mean(name, columns)} "
+                f"{sheet.source} has no column {shortened(name)}.{did_you_mean(name, columns)} "
                 f"Its columns are {listed(columns)}."
             )
 
@@ -73,7 +74,9 @@ def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
         cells = cells.cast(pl.String)
     if cells.dtype == pl.String:
         return values, resolution_of_text(cells)
-    return values, resolution_of(cells.to_numpy())
+    # NumPy has no integers of 128 bits.
+    wide = cells.dtype.is_integer() and cells.dtype not in _INTEGERS
+    return values, resolution_of(values if wide else cells.to_numpy())
 
 
 def _numbers(cells: pl.Series) -> pl.Series:
@@ -102,7 +105,8 @@ def _reject_cell(sheet: Sheet, name: str, row: int, count: int) -> None:
     location = f"row {row + 1}" + (f" (line {line})" if line is not None else "")
     more = f" (and {plural(count - 1, 'more cell')} in this column)" if count > 1 else ""
     raise InputError(
-        f"{sheet.source}, column {name!r}, {location}: {_describe(sheet.frame[name][row])}{more}; "
+        f"{sheet.source}, column {shortened(name)}, {location}: "
+        f"{_describe(sheet.frame[name][row])}{more}; "
         "correct or remove the row, or leave the column out."
     )
 
@@ -110,15 +114,16 @@ def _reject_cell(sheet: Sheet, name: str, row: int, count: int) -> None:
 def _describe(cell: object) -> str:
     if cell is None:
         return "the cell is empty"
-    text = str(cell)
+    # Cells of Parquet files may be lists, objects and bytes.
+    text = str(cell.to_list() if isinstance(cell, pl.Series) else cell)
     word = text.strip("+-").casefold()
     if word in _NOT_A_NUMBER:
-        return f"{text!r} stands for a missing number"
+        return f"{shortened(text)} stands for a missing number"
     if word in _INFINITE:
-        return f"{text!r} is infinite"
+        return f"{shortened(text)} is infinite"
     if not any(digit in text for digit in "0123456789") or _numbers(pl.Series([text]))[0] is None:
-        return f"{text!r} is not a number" + _advice(text)
-    return f"{text!r} is too {'small' if 'e-' in word else 'large'} for double precision"
+        return f"{shortened(text)} is not a number" + _advice(text)
+    return f"{shortened(text)} is too {'small' if 'e-' in word else 'large'} for double precision"
 
 
 def _advice(text: str) -> str:

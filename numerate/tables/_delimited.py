@@ -1,9 +1,10 @@
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 
 import polars as pl
 
@@ -11,22 +12,40 @@ from numerate._errors import InputError, plural
 
 from ._sheet import Sheet, reject_duplicates
 
+_PREAMBLE = re.compile(
+    rb"""\s*?(?:"?sep=(?P<separator>[^\r\n])"?|\#(?P<comment>[^\r\n]*))[ \t]*(?:\r?\n|$)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_YEAR = re.compile("[12][0-9]{3}", re.ASCII)
+_SAMPLE = 100  # lines that show whether blanks separate columns
+
 
 def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
     """Reads CSV or TSV as text: UTF-8 or UTF-16, with or without byte order mark, any line ends.
 
-    The separator is the one of `separators` that occurs most often in the first line. Blank rows
-    are skipped. If the first row holds numbers only, the table has no header and its columns are
-    called x1, x2, …, y. Columns without a name in the header are ignored.
+    The separator is the one of `separators` that occurs most often in the first line, or the one
+    that a line such as `sep=;` declares. A space stands for any number of blanks, and is taken if
+    all lines have as many fields. Blank rows are skipped, and so are comments (`# …`) above the
+    table. If the first row holds numbers only, the table has no header, unless the last comment
+    is one or the numbers are years; its columns are then called x1, x2, …, y. Columns without a
+    name in the header are ignored.
     """
     data = _as_utf8(data, source)
-    separator = _separator(data, separators)
-    first = next(_records(data, separator), None)
-    if first is None:
+    data, declared, comment = _without_preamble(data)
+    separator = declared or _separator(data, separators)
+    if separator == " ":
+        data = _with_single_spaces(data)
+    records = [record for _, record in islice(_records(data, separator), 2)]
+    if not records:
         raise _unreadable(data, source)
-    names = [name.strip() for name in first[1]]
-    has_header = not all(_is_number(name) for name in names)
-    if not has_header:
+    names = [name.strip() for name in records[0]]
+    commented = _commented_names(comment, separator, names)
+    has_header = not commented and (
+        not all(_is_number(name) for name in names) or _are_years(*records)
+    )
+    if commented:
+        names = commented
+    elif not has_header:
         names = [f"x{i}" for i in range(1, len(names))] + ["y"]
     reject_duplicates(source, names)
     frame = _frame(data, source, separator, len(names), has_header)
@@ -35,11 +54,49 @@ def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
         source,
         frame.select(list(named)).rename(named),
         partial(_line_of, data, separator, has_header),
-        _notes(source, names, has_header),
+        _notes(source, names, has_header or bool(commented)),
     )
 
 
+def _without_preamble(data: bytes) -> tuple[bytes, str | None, str]:
+    """The table with blank lines in place of comments and of a line that declares the separator,
+    so that lines keep their numbers; that separator; and the last of the comments."""
+    declared, comment, at = None, "", 0
+    while match := _PREAMBLE.match(data, at):
+        if match["separator"]:
+            declared = match["separator"].decode()
+        elif match["comment"] is not None:
+            comment = match["comment"].decode()
+        at = match.end()
+    return b"\n" * data.count(b"\n", 0, at) + data[at:], declared, comment
+
+
+def _commented_names(comment: str, separator: str, first: list[str]) -> list[str]:
+    """The header that a comment above a row with numbers is, or no names."""
+    if not comment or not any(_is_number(cell) for cell in first):
+        return []
+    if separator == " ":
+        names = comment.split()
+    else:
+        names = [name.strip() for name in next(csv.reader([comment], delimiter=separator), [])]
+    if len(names) != len(first) or all(_is_number(name) for name in names):
+        return []
+    return [names[0] or "#", *names[1:]]
+
+
+def _are_years(first: list[str], second: Sequence[str] = ()) -> bool:
+    """Whether the first row are years in equal steps, and the second is not of the same kind."""
+    years = [int(cell) for cell in first if _YEAR.fullmatch(cell.strip())]
+    steps = {b - a for a, b in pairwise(years)}
+    if len(years) < len(first) or len(steps) != 1 or not 0 < min(steps) <= 100:
+        return False
+    return bool(second) and not any(_YEAR.fullmatch(cell.strip()) for cell in second)
+
+
 def _notes(source: str, names: list[str], has_header: bool) -> tuple[str, ...]:
+    years = [name for name in names if _YEAR.fullmatch(name)]
+    if len(years) == len(names):
+        return (f"{source}: the years {names[0]} to {names[-1]} are taken as the header.",)
     if not has_header:
         return (f"{source} has no header; its columns are called {', '.join(names)}.",)
     # pandas writes its index as an unnamed column, spreadsheets add empty columns at the end.
@@ -66,8 +123,19 @@ def _as_utf8(data: bytes, source: str) -> bytes:
 
 def _separator(data: bytes, separators: str) -> str:
     start = data.lstrip(b"\r\n")[:65536].decode(errors="ignore")
-    first_line = start.split("\n", 1)[0]
-    return max(separators, key=first_line.count)
+    lines = start.split("\n")
+    marks = separators.replace(" ", "")
+    if len(marks) < len(separators) and not any(mark in lines[0] for mark in marks):
+        whole = [line for line in lines[:_SAMPLE] if line.strip()]
+        whole = whole[:-1] if len(start) >= 65536 else whole  # The last one may be cut.
+        counts = {len(line.split()) for line in whole}
+        if len(counts) == 1 and min(counts) > 1:
+            return " "
+    return max(marks, key=lines[0].count)
+
+
+def _with_single_spaces(data: bytes) -> bytes:
+    return b"\n".join(b" ".join(line.split()) for line in data.split(b"\n"))
 
 
 def _is_number(text: str) -> bool:

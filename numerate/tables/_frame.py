@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from numerate._errors import InputError
+from numerate._errors import LONGEST_QUOTE, InputError, shortened
 
 from ._sheet import Sheet, no_lines, reject_duplicates
 
@@ -14,8 +14,9 @@ def read_parquet(data: bytes, source: str) -> Sheet:
     """Reads a Parquet file; its numbers keep the precision of their type."""
     try:
         return Sheet(source, pl.read_parquet(io.BytesIO(data)), no_lines)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).split("\n", 1)[0]
+    # A panic of the library is no `Exception`.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError) as error:
+        reason = str(error).split("\n", 1)[0][:LONGEST_QUOTE]
         raise InputError(f"{source} cannot be read as Parquet: {reason}.") from None
 
 
@@ -50,7 +51,8 @@ def _series(source: str, name: str, column: Any) -> pl.Series:
     array = np.asarray(column)
     if array.ndim != 1:
         raise InputError(
-            f"{source}, column {name!r} must have one dimension, not the shape {array.shape}."
+            f"{source}, column {shortened(name)} must have one dimension, "
+            f"not the shape {array.shape}."
         )
     if array.dtype.kind in "fiu":
         return pl.Series(name, array)

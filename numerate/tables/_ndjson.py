@@ -1,14 +1,16 @@
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import polars as pl
 
-from numerate._errors import InputError
+from numerate._errors import InputError, shortened
 
 from ._sheet import Sheet, reject_duplicates
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ROWS_AT_ONCE = 50_000  # Python strings take several times the memory of a Polars column.
 
 
@@ -44,6 +46,8 @@ def _objects(data: bytes, source: str) -> Iterator[dict[str, str | None]]:
             continue
         try:
             pairs = decode(line.decode())
+        except RecursionError:
+            raise InputError(f"{source}, line {number} is nested too deep.") from None
         except (UnicodeDecodeError, json.JSONDecodeError) as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "not UTF-8"
             raise InputError(
@@ -54,10 +58,24 @@ def _objects(data: bytes, source: str) -> Iterator[dict[str, str | None]]:
             raise InputError(
                 f"{source}, line {number} should hold a JSON object, not {line[:40]!r}."
             )
-        row = {name: _cell(value) for name, value in pairs}
+        try:
+            row = {name: _cell(value) for name, value in pairs}
+        except RecursionError:
+            raise InputError(f"{source}, line {number} is nested too deep.") from None
+        if not (line.isascii() and b"\\u" not in line):
+            _reject_surrogates(f"{source}, line {number}", row)
         if len(row) < len(pairs):
             reject_duplicates(f"{source}, line {number}", [name for name, _ in pairs])
         yield row
+
+
+def _reject_surrogates(where: str, row: dict[str, str | None]) -> None:
+    """Raises `InputError` for halves of characters, which JSON can escape and no text can hold."""
+    for text in (*row, *filter(None, row.values())):
+        if _SURROGATE.search(text):
+            raise InputError(
+                f"{where} has half a character, {shortened(text)}: write the whole character."
+            )
 
 
 class _Pairs(list):

@@ -12,11 +12,14 @@ from ._frame import read_frame, read_parquet
 from ._ndjson import read_ndjson
 from ._sheet import Sheet
 
-# Separators of .csv files. Programs that write decimal commas separate columns by semicolons; of
-# equally frequent separators the first one is used.
-_COMMA_FIRST = ",;\t"
+# Separators of text files. Programs that write decimal commas separate columns by semicolons; of
+# equally frequent separators the first one is used, and blanks where there is no other.
+_COMMA_FIRST = ",;\t| "
+_BLANKS_FIRST = "\t,;| "
 _READERS: dict[str, Callable[[bytes, str], Sheet]] = {
     ".csv": lambda data, source: read_delimited(data, source, _COMMA_FIRST),
+    ".dat": lambda data, source: read_delimited(data, source, _BLANKS_FIRST),
+    ".txt": lambda data, source: read_delimited(data, source, _BLANKS_FIRST),
     ".tsv": lambda data, source: read_delimited(data, source, "\t"),
     ".parquet": read_parquet,
     ".ndjson": read_ndjson,

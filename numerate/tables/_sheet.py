@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from numerate._errors import InputError
+from numerate._errors import InputError, shortened
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def reject_duplicates(source: str, names: list[str]) -> None:
     for position, name in enumerate(names, start=1):
         if name and name in seen:
             raise InputError(
-                f"{source}: columns {seen[name]} and {position} are both named {name!r}; "
+                f"{source}: columns {seen[name]} and {position} are both named {shortened(name)}; "
                 "give every column a name of its own."
             )
         seen[name] = position

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from numerate._errors import InputError, listed, plural
+from numerate._errors import InputError, listed, plural, shortened
 
 from ._columns import choose, column, reject_unknown
 from ._open import open_sheet
@@ -107,8 +107,8 @@ def read_table(
     y = table.values[:, -1]
     if np.all(y == y[0]):
         raise InputError(
-            f"{sheet.source}: the target column {target!r} is constant ({y[0]:g} in every row), "
-            "so there is no formula to find; choose another target."
+            f"{sheet.source}: the target column {shortened(target)} is constant "
+            f"({y[0]:g} in every row), so there is no formula to find; choose another target."
         )
     if not ignored:
         return table

@@ -66,8 +66,12 @@ FILES = [
     ("t.csv", 'a,b\n1,"2\n2,3\n', "look for a stray or unclosed quotation mark"),
     ("t.csv", 'a,"b\n' + "1,2\n" * 50_000, "look for a stray or unclosed quotation mark"),
     ("t.csv", b"a,b\n1,2\n2,\xe9\n", "line 3: the text is not UTF-8"),
-    ("t.xlsx", GOOD, "must be one of .csv, .tsv, .parquet, .ndjson, .jsonl, not '.xlsx'"),
-    ("t", GOOD, "must be one of .csv, .tsv, .parquet, .ndjson, .jsonl, not ''"),
+    (
+        "t.xlsx",
+        GOOD,
+        "must be one of .csv, .dat, .txt, .tsv, .parquet, .ndjson, .jsonl, not '.xlsx'",
+    ),
+    ("t", GOOD, "must be one of .csv, .dat, .txt, .tsv, .parquet, .ndjson, .jsonl, not ''"),
     ("t.parquet", GOOD, "cannot be read as Parquet"),
     ("t.parquet", "", "cannot be read as Parquet"),
     ("t.ndjson", "", "is empty"),
@@ -75,6 +79,13 @@ FILES = [
     ("t.ndjson", "[1, 2]\n", "line 1 should hold a JSON object"),
     ("t.ndjson", '{"a": 1, "a": 2}\n', "line 1: columns 1 and 2 are both named 'a'"),
     ("t.ndjson", b'{"a": "\xe9"}\n', "line 1 is not valid JSON (not UTF-8)"),
+    ("t.ndjson", "[" * 100_000, "line 1 is nested too deep"),
+    ("t.ndjson", '{"a": ' + "[" * 900 + "]" * 900 + "}", "line 1"),
+    ("t.ndjson", '{"a": "\\ud800"}\n', "line 1 has half a character, '\\ud800'"),
+    ("t.ndjson", '{"\\udc00": 1}\n', "line 1 has half a character"),
+    ("t.csv", f"a,b\n{'x' * 10**6},2\n2,3\n3,4\n4,6\n", "no feature column"),
+    ("t.csv", f"a,b\n1,{'x' * 10**6}\n2,3\n3,4\n4,6\n", "'" + "x" * 80 + "…' is not a number"),
+    ("t.csv", f"{'a' * 10**5},b\nx,2\n2,3\n3,4\n4,6\n", "'" + "a" * 80 + "…', row 1"),
 ]
 
 
@@ -86,6 +97,7 @@ def test_bad_files(tmp_path, name, content, message):
         read_table(path)
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 600 and "\n" not in str(caught.value)
 
 
 NDJSON = '{"a":1,"b":2}\n{"a":2,"b":3}\n\n{"a":3,"b":%s}\n{"a":4,"b":6}\n'

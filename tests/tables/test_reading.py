@@ -3,13 +3,15 @@
 import io
 import sys
 import time
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pytest
 
-from numerate.tables import read_features, read_table
+from numerate.tables import InputError, read_features, read_table
 from tests.each import each
 
 ROWS = "a,b,y\n1.5,2,3.50\n2.5,3,5.50\n3.5,5,8.25\n4.5,7,11.75\n"
@@ -98,6 +100,80 @@ def test_parquet_float32_is_as_precise_as_its_format(tmp_path):
     table = read_table(path)
     np.testing.assert_array_equal(table.values[:, 0], x.astype(float))
     np.testing.assert_array_equal(table.resolution[:, 0], np.spacing(x) / 2)
+
+
+PRODUCTS = "1 2 2\n2 3 6\n3 5 15\n4 7 28\n"
+DELIMITED = {
+    "blanks": ("t.csv", "a b y\n" + PRODUCTS),
+    "blanks in columns": ("t.txt", "   a   b    y\n" + PRODUCTS.replace(" ", "    ")),
+    "bars": ("t.csv", ("a b y\n" + PRODUCTS).replace(" ", "|")),
+    "a declared separator": ("t.csv", "sep=;\n" + ("a b y\n" + PRODUCTS).replace(" ", ";")),
+    "a declared odd separator": ("t.csv", "SEP=^\r\n" + ("a b y\n" + PRODUCTS).replace(" ", "^")),
+    "comments": ("t.csv", "# run 12\n# units: m, s\na,b,y\n" + PRODUCTS.replace(" ", ",")),
+    "a commented header": ("t.dat", "# a b y\n" + PRODUCTS),
+    "a commented header of .csv": ("t.csv", "# x\n#a,b,y\n" + PRODUCTS.replace(" ", ",")),
+    "tabs in a .dat": ("t.dat", ("a b y\n" + PRODUCTS).replace(" ", "\t")),
+}
+
+
+@each("name, content", DELIMITED.values())
+def test_separators_and_comments(tmp_path, name, content):
+    table = read_table(file(tmp_path, content, name))
+    assert table.names == ("a", "b", "y") and table.notes == ()
+    np.testing.assert_array_equal(table.values[:, 0] * table.values[:, 1], table.values[:, 2])
+    # Lines keep their numbers, whatever stands above the table.
+    line = content.count("\n", 0, content.index("28")) + 1
+    with pytest.raises(InputError, match=rf"column 'y', row 4 \(line {line}\): 'x' is not"):
+        read_table(file(tmp_path, content.replace("28", "x"), name))
+
+
+def test_years_are_a_header(tmp_path):
+    table = read_table(file(tmp_path, "2019,2020,2021\n" + PRODUCTS.replace(" ", ",")))
+    assert table.names == ("2019", "2020", "2021") and len(table.values) == 4
+    assert "the years 2019 to 2021 are taken as the header" in table.notes[0]
+    rows = "2019,2020\n2020,2022\n2021,2023\n2022,2026\n"
+    assert len(read_table(file(tmp_path, rows)).values) == 4
+
+
+def test_one_column_may_have_blanks_in_its_name(tmp_path):
+    table = read_features(file(tmp_path, "semi-major axis\n2.77\n"), ["semi-major axis"])
+    assert table.values.tolist() == [[2.77]]
+
+
+def test_a_column_may_be_called_like_a_comment(tmp_path):
+    table = read_table(file(tmp_path, "#,a,y\n1,2,3\n2,3,5\n3,5,7\n4,7,11\n"))
+    assert table.names == ("#", "a", "y")
+
+
+def test_parquet_types_of_all_kinds(tmp_path):
+    path = tmp_path / "t.parquet"
+    y = pl.Series("y", [1, 2, 3, 4])
+    whole = [3, -7, 11, 2]
+    read = {
+        "Int128": pl.Series("x", whole, pl.Int128),
+        "UInt8": pl.Series("x", [3, 7, 11, 2], pl.UInt8),
+        "Decimal": pl.Series("x", [Decimal(n) for n in whole], pl.Decimal(38, 10)),
+        "Float32": pl.Series("x", whole, pl.Float32),
+    }
+    for name, column in read.items():
+        pl.DataFrame([column, y]).write_parquet(path)
+        table = read_table(path)
+        assert table.values[:, 0].tolist() == [abs(n) if name == "UInt8" else n for n in whole]
+        assert np.isfinite(table.resolution).all(), name
+    refused = {
+        "List": pl.Series("x", [[1], [2], [3], [4]]),
+        "Array": pl.Series("x", [[1, 2]] * 4, pl.Array(pl.Int64, 2)),
+        "Struct": pl.Series("x", [{"a": 1}] * 4),
+        "Binary": pl.Series("x", [b"1"] * 4),
+        "Date": pl.Series("x", [date(2024, 1, n) for n in range(1, 5)]),
+        "Boolean": pl.Series("x", [True, False, True, True]),
+        "Categorical": pl.Series("x", list("abca"), pl.Categorical),
+    }
+    for name, column in refused.items():
+        pl.DataFrame([column, y]).write_parquet(path)
+        with pytest.raises(InputError, match="column 'x', row 1: .* is not a number") as caught:
+            read_table(path, features=["x"])
+        assert "\n" not in str(caught.value), name
 
 
 def test_standard_input(monkeypatch):
