@@ -80,10 +80,9 @@ FILES = [
     ("t.ndjson", '{"a": 1, "a": 2}\n', "line 1: columns 1 and 2 are both named 'a'"),
     ("t.ndjson", b'{"a": "\xe9"}\n', "line 1 is not valid JSON (not UTF-8)"),
     ("t.ndjson", "[" * 100_000, "line 1 is nested too deep"),
-    ("t.ndjson", '{"a": ' + "[" * 900 + "]" * 900 + "}", "line 1"),
     ("t.ndjson", '{"a": "\\ud800"}\n', "line 1 has half a character, '\\ud800'"),
     ("t.ndjson", '{"\\udc00": 1}\n', "line 1 has half a character"),
-    ("t.csv", f"a,b\n{'x' * 10**6},2\n2,3\n3,4\n4,6\n", "no feature column"),
+    ("t.csv", f"a,b\n{'x' * 10**6},2\n2,3\n3,4\n4,6\n", "column 'a', row 1: 'xxx"),
     ("t.csv", f"a,b\n1,{'x' * 10**6}\n2,3\n3,4\n4,6\n", "'" + "x" * 80 + "…' is not a number"),
     ("t.csv", f"{'a' * 10**5},b\nx,2\n2,3\n3,4\n4,6\n", "'" + "a" * 80 + "…', row 1"),
 ]
