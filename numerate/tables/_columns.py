@@ -5,8 +5,8 @@ import polars as pl
 
 from numerate._errors import InputError, did_you_mean, listed, plural, shortened
 
-from ._precision import resolution_of, resolution_of_text
-from ._sheet import Sheet
+from ._precision import resolution_of, resolution_of_text, resolutions_of_text
+from ._sheet import MANY_COLUMNS, Sheet, below_each_other
 
 # Notations of missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
@@ -23,14 +23,14 @@ def choose(
     reject_unknown(sheet, [target])
     if features is None:
         others = [name for name in names if name != target]
-        ignored = [name for name in others if not _has_numbers(sheet.frame[name])]
+        ignored = _without_numbers(sheet.frame, others)
         features = [name for name in others if name not in ignored]
         if not features:
             raise InputError(
                 f"{sheet.source} has no feature column: apart from the target {shortened(target)}, "
                 f"{'no column contains numbers' if others else 'there is no column'}."
             )
-        return target, features, ignored
+        return target, features, [name for name in others if name in ignored]
     reject_unknown(sheet, features)
     _reject_features(sheet, target, features)
     return target, list(features), []
@@ -44,20 +44,56 @@ def _reject_features(sheet: Sheet, target: str, features: Sequence[str]) -> None
             f"{sheet.source}: {shortened(target)} is the target and cannot be a feature as well; "
             "name another target or leave it out of the features."
         )
-    twice = [name for name in features if list(features).count(name) > 1]
-    if twice:
-        raise InputError(f"{sheet.source}: feature {shortened(twice[0])} is named more than once.")
+    seen: set[str] = set()
+    for name in features:
+        if name in seen:
+            raise InputError(f"{sheet.source}: feature {shortened(name)} is named more than once.")
+        seen.add(name)
 
 
 def reject_unknown(sheet: Sheet, names: Sequence[str]) -> None:
     """Raises `InputError` if the sheet lacks one of the columns."""
     columns = sheet.frame.columns
+    known = set(columns)
     for name in names:
-        if name not in columns:
+        if name not in known:
             raise InputError(
                 f"{sheet.source} has no column {shortened(name)}.{did_you_mean(name, columns)} "
                 f"Its columns are {listed(columns)}."
             )
+
+
+def columns(sheet: Sheet, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Values and resolution of columns, both of shape `(rows, columns)`."""
+    if _is_wide_text(sheet.frame) and not sheet.resolution:
+        cells = below_each_other(sheet.frame)
+        numbers = _numbers(cells)
+        wrong = ~numbers.is_finite().fill_null(False) | _underflows(cells, numbers)
+        place = {name: index for index, name in enumerate(sheet.frame.columns)}
+        chosen, width = [place[name] for name in names], sheet.frame.width
+        if not wrong.to_numpy().reshape(width, -1)[chosen].any():
+            values = numbers.to_numpy().reshape(width, -1)[chosen].T
+            resolution = resolutions_of_text(cells, width)[chosen].T
+            return np.ascontiguousarray(values), np.ascontiguousarray(resolution)
+    # One after the other: also where a cell is wrong, which this finds and names.
+    values, resolution = zip(*(column(sheet, name) for name in names), strict=True)
+    return np.column_stack(values), np.column_stack(resolution)
+
+
+def _is_wide_text(frame: pl.DataFrame) -> bool:
+    return frame.width >= MANY_COLUMNS and set(frame.dtypes) == {pl.String()}
+
+
+def _without_numbers(frame: pl.DataFrame, names: list[str]) -> set[str]:
+    """The columns without a single number."""
+    if not _is_wide_text(frame):
+        return {name for name in names if not _has_numbers(frame[name])}
+    cells = below_each_other(frame)
+    numbers = _numbers(cells)
+    shape = (frame.width, frame.height)
+    finite = numbers.is_finite().fill_null(False).to_numpy().reshape(shape).any(axis=1)
+    has_text = (numbers.is_null() & cells.is_not_null()).to_numpy().reshape(shape).any(axis=1)
+    return set(np.array(frame.columns, object)[~finite & has_text]) & set(names)
 
 
 def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Shaped
 _DIGITS_KEPT = {np.dtype(np.float64): 15, np.dtype(np.float32): 6}
 _NUMBER = r"^[+-]?(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
 _SAMPLE = 1000
+_MOST_PLACES = 2000
 
 
 def resolution_of(values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
@@ -69,6 +70,49 @@ def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
     if _has_full_precision(_sample(text), full) or _has_full_precision(text, full):
         return np.zeros(len(text))
     return _half_units(_digit_counts(text))
+
+
+def resolutions_of_text(cells: pl.Series, columns: int) -> Float[np.ndarray, "columns rows"]:
+    """`resolution_of_text` of many columns of equal length, which stand one below the other.
+
+    !!! example
+        >>> resolutions_of_text(pl.Series(["29.50", "1.5", "2", "3"]), 2).tolist()
+        [[0.005, 0.005], [0.5, 0.5]]
+    """
+    counts = _quick_counts(cells)
+    decimals, digits = (c.fill_null(0).to_numpy().reshape(columns, -1) for c in counts)
+    counted = digits > 0
+    most_decimals = decimals.max(axis=1, initial=0, keepdims=True)
+    most_digits = digits.max(axis=1, initial=0, keepdims=True)
+    stripped_decimals = np.sum(most_decimals - decimals, axis=1, where=counted)
+    stripped_digits = np.sum(most_digits - digits, axis=1, where=counted)
+    by_decimals = np.reshape(stripped_decimals <= stripped_digits, (-1, 1))
+    last = np.where(counted & ~by_decimals, digits - decimals - most_digits, -most_decimals)
+    least, most = int(last.min(initial=0)), int(last.max(initial=0))
+    # No double is beyond these, and other text is none.
+    least, most = max(least, -_MOST_PLACES), min(most, _MOST_PLACES)
+    units = np.array([_half_unit(exponent) for exponent in range(least, most + 1)])
+    units = units[np.clip(last, least, most) - least]
+    computed = (digits >= _DIGITS_KEPT[np.dtype(np.float64)]).any(axis=1)
+    return np.where(np.reshape(computed, (-1, 1)), 0.0, units)
+
+
+def _quick_counts(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Decimals and digits as `_digit_counts`, which takes five times as long: only for the
+    numbers with exponents."""
+    point = cells.str.find(".", literal=True)
+    length = cells.str.len_bytes()
+    significant = cells.str.strip_chars_start("+-0.")
+    has_point = significant.str.contains(".", literal=True)
+    decimals = (length - point - 1).fill_null(0).cast(pl.Int64)
+    digits = significant.str.len_bytes().cast(pl.Int64) - has_point.cast(pl.Int64)
+    powers = cells.str.contains("e", literal=True) | cells.str.contains("E", literal=True)
+    if powers.any():
+        at = powers.arg_true()
+        exact = _digit_counts(cells.gather(at))
+        decimals = decimals.scatter(at, exact["decimals"])
+        digits = digits.scatter(at, exact["digits"])
+    return decimals, digits
 
 
 def _half_units(counts: pl.DataFrame) -> Float[np.ndarray, " rows"]:

@@ -6,6 +6,14 @@ import polars as pl
 
 from numerate._errors import InputError, shortened
 
+MANY_COLUMNS = 200
+
+
+def below_each_other(frame: pl.DataFrame) -> pl.Series:
+    """The cells of all columns, of one type, as one column: an operation of Polars on each of many
+    columns takes longer than one on all of their cells."""
+    return frame.unpivot(variable_name="", value_name="cells")["cells"]
+
 
 @dataclass(frozen=True)
 class Sheet:

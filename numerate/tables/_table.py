@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from numerate._errors import InputError, listed, plural, shortened
 
-from ._columns import choose, column, reject_unknown
+from ._columns import choose, columns, reject_unknown
 from ._open import open_sheet
 from ._sheet import Sheet, no_lines
 
@@ -166,7 +166,5 @@ def _from_table(table: Table) -> Sheet:
 
 
 def _table(sheet: Sheet, names: tuple[str, ...]) -> Table:
-    values, resolution = zip(*(column(sheet, name) for name in names), strict=True)
-    return Table(
-        names, np.column_stack(values), np.column_stack(resolution), sheet.source, sheet.notes
-    )
+    values, resolution = columns(sheet, names)
+    return Table(names, values, resolution, sheet.source, sheet.notes)

@@ -1,6 +1,7 @@
 """Tables in all formats, read to the same numbers."""
 
 import io
+import json
 import sys
 import time
 from datetime import date
@@ -252,3 +253,40 @@ def test_a_million_rows(tmp_path, extension):
     assert time.perf_counter() - start < 15
     np.testing.assert_array_equal(table.values, frame.to_numpy())
     assert not table.resolution.any()
+
+
+def test_many_columns_are_read_as_few_are_and_in_linear_time(tmp_path):
+    """Above 200 columns of text, all cells are read together."""
+    rng = np.random.default_rng(0)
+    kinds = [
+        lambda: [
+            f"{v:.{d}f}" for v, d in zip(rng.normal(size=9), rng.integers(0, 6, 9), strict=True)
+        ],
+        lambda: [f"{v:.3g}" for v in 10 ** rng.uniform(-8, 8, 9)],
+        lambda: [repr(v) for v in rng.normal(size=9).tolist()],
+        lambda: [str(v) for v in rng.integers(-99, 99, 9)],
+        lambda: ["0", "0.0", "-0.50", "+1.5", "007", ".5", "5.", "1E3", "1.50e-7"],
+        lambda: ["a", "1e", "e", "", "x", "y", "z", "-", "."],
+    ]
+    columns = {f"c{i}": kinds[i % 6]() for i in range(300)} | {"y": kinds[0]()}
+    wide = read_table(file(tmp_path, pl.DataFrame(columns).write_csv()))
+    assert len(wide.names) == 251 and "left out 50 columns of text" in wide.notes[0]
+    for name, values, resolution in zip(wide.names, wide.values.T, wide.resolution.T, strict=True):
+        few = read_features(pl.DataFrame({name: columns[name]}), [name])
+        np.testing.assert_array_equal(values, few.values[:, 0], err_msg=name)
+        np.testing.assert_array_equal(resolution, few.resolution[:, 0], err_msg=name)
+    rows = zip(*columns.values(), strict=True)
+    lines = [json.dumps(dict(zip(columns, row, strict=True))) for row in rows]
+    again = read_table(file(tmp_path, "\n".join(lines), "t.ndjson"))
+    np.testing.assert_array_equal(again.resolution, wide.resolution)
+    columns["c1"][4] = "x"
+    with pytest.raises(InputError, match=r"column 'c1', row 5 \(line 6\): 'x' is not a number"):
+        read_table(file(tmp_path, pl.DataFrame(columns).write_csv()))
+
+    names = [f"c{i}" for i in range(20_000)]
+    text = "\n".join([",".join(names), *(",".join(f"{n}.5" for n in range(r, 20_000 + r))
+                                         for r in range(10))])  # fmt: skip
+    begun = time.process_time()
+    assert read_table(file(tmp_path, text)).values.shape == (10, 20_000)
+    # Less than a second on two cores; one column after the other takes 20 s.
+    assert time.process_time() - begun < 5
