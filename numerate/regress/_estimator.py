@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions  # noqa: PLC2701 - its own estimators do
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from numerate._forks import uses_threads
 from numerate.regress._model import FormulaModel
 from numerate.regress._search import Progress, Settings
 from numerate.regress._store import save_model
@@ -127,6 +128,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):
         sigma=None,
         stated=None,
     ):
+        uses_threads()
         self._validate_params()
         single = [getattr(a, "dtype", None) == np.float32 for a in (X, y)]
         self.n_features_in_: int

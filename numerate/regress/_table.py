@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import sympy
 
+from numerate._forks import uses_threads
 from numerate.formula import evaluate, formula_text, measured
 from numerate.regress._candidate import Candidate, on_all_rows
 from numerate.regress._model import FormulaModel
@@ -83,6 +84,7 @@ def search_columns(
     values.
     """
     started = time.monotonic()
+    uses_threads()
     used = _informative(features)
     known = np.isin([*feature_names, target_name], list(stated))
     resolution = np.where(known, resolution, measured(features, target, resolution))

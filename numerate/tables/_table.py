@@ -8,6 +8,7 @@ import polars as pl
 from jaxtyping import Float
 
 from numerate._errors import InputError, listed, plural, shortened
+from numerate._forks import uses_threads
 
 from ._columns import choose, columns, reject_unknown
 from ._open import open_sheet
@@ -153,6 +154,7 @@ def read_features(source: Any, names: Sequence[str]) -> Table:
 
 
 def _open(source: Any) -> Sheet:
+    uses_threads()
     sheet = _from_table(source) if isinstance(source, Table) else open_sheet(source)
     if sheet.frame.height == 0:
         raise InputError(f"{sheet.source} has a header but no rows below it.")

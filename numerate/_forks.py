@@ -1,0 +1,33 @@
+"""Processes that are forked: the threads of Polars and JAX are not there any more, and who waits
+for them waits for ever."""
+
+import os
+
+_forked_after_use = False
+_used = False
+
+
+def uses_threads() -> None:
+    """Call before work with libraries that start threads.
+
+    **Raises:** `RuntimeError` in a process that was forked after such work.
+
+    !!! example
+        >>> uses_threads()
+    """
+    global _used
+    if _forked_after_use:
+        raise RuntimeError(
+            "this process was forked from one in which numerate had run; threads of Polars and JAX "
+            "are not copied by a fork, and a fit would wait for them without end. Start processes "
+            "by multiprocessing's method 'spawn' or 'forkserver'. Predictions work here."
+        )
+    if not _used:
+        _used = True
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_mark)
+
+
+def _mark() -> None:
+    global _forked_after_use
+    _forked_after_use = True
