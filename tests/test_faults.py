@@ -1,0 +1,80 @@
+"""Processes that are killed at random moments leave whole files, and the next run goes on."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+from numerate.regress import load_model
+from tests.cli.programs import environment, start
+
+# An experiment of many short jobs, each of which writes the results anew.
+MANY_JOBS = """
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from numerate.study import Experiment, Line, Table, reproduce
+
+@dataclass(frozen=True)
+class Settings:
+    seeds: int = 1
+    units: tuple[str, ...] = ()
+
+def run(job, settings, tick):
+    return [{"unit": job.unit, "condition": "c", "error": 1.0, "seed": s} for s in job.seeds]
+
+def tables(rows, settings):
+    return {"Errors": Table(("unit",), "error", (Line(("all",), tuple(rows["error"])),))}
+
+units = tuple(f"U{i}" for i in range(200))
+many = Experiment(name="many", title="t", claim="c", units=units, cost={},
+                  scales={"smoke": Settings()}, run=run, tables=tables)
+print("started", flush=True)
+assert reproduce(many, Settings(), Path(sys.argv[1])).complete
+"""
+
+
+def many_jobs(folder):
+    return subprocess.Popen(
+        [sys.executable, "-c", MANY_JOBS, str(folder)], env=environment(), stdout=subprocess.PIPE
+    )
+
+
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_results_survive_kills_and_are_completed(tmp_path, times):
+    rng, folder = random.Random(0), tmp_path / "results"
+    done = 0
+    for _ in range(times):
+        process = many_jobs(folder)
+        assert process.stdout.readline() == b"started\n"
+        time.sleep(rng.uniform(0, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.wait(60)
+        if (folder / "results.parquet").exists():
+            kept = len(pl.read_parquet(folder / "results.parquet"))
+            assert kept >= done
+            done = kept
+    process = many_jobs(folder)
+    assert process.wait(120) == 0
+    assert len(pl.read_parquet(folder / "results.parquet")) == 200
+    names = {path.name for path in folder.iterdir()}
+    # A kill between the naming of a new file and its renaming would leave it: a moment of 10 µs.
+    assert names == {"results.parquet", "summary.json", "table.md"}
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_model_is_the_old_one_or_the_new_one(tmp_path, times):
+    path, rng = tmp_path / "m", random.Random(1)
+    assert start(["fit", "kepler", "--out", path]).wait(120) == 0
+    old = path.read_bytes()
+    for _ in range(times):
+        process = start(["fit", "boyle", "--out", path, "--budget", "1"])
+        time.sleep(rng.uniform(0, 4))
+        process.kill()
+        process.communicate()
+        assert path.read_bytes() == old or load_model(path).target_name == "P"
+        assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,119 @@
+"""Damaged tables and models: each is read or refused with `InputError`, soon, and in little memory.
+
+The inputs are mutations of good ones by a generator with a fixed seed, and so the same each time.
+"""
+
+import io
+import json
+import random
+import resource
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors.numpy import save as to_bytes
+
+from numerate.regress import load_model
+from numerate.tables import InputError, read_features, read_table
+from tests.regress.test_store import EQUATION, FORMAT, MODEL, RANGE
+
+CSV = b"a,b,y\n1.5,2,3.50\n2.5,3,5.50\n3.5,5,8.25\n4.5,7,11.75\n"
+NDJSON = b'{"a": 1.5, "y": 2}\n{"a": 2, "y": 3e2}\n{"a": -3, "y": 5}\n{"a": 4, "y": 7}\n'
+PIECES = [
+    b"", b",", b";", b"\t", b"|", b" ", b'"', b"'", b"\n", b"\r", b"\r\n", b"\0", b"\xff",
+    b"\xef\xbb\xbf", b"\xff\xfe", b"#", b"sep=;\n", b"nan", b"inf", b"1e999", b"-0", b"9" * 400,
+    b"1e-400", b"{", b"}", b"[" * 2000, b"]", b":", b"null", b"true", b"\\ud800", b"\\u0000",
+    b"\xf0\x9f\x98\x80", b"2019,2020,2021\n", b"x" * 5000, b"0x1", b"1_0", b"--", b"=1+1",
+    b"\x1b[31m",
+]  # fmt: skip
+VALUES = [
+    None, True, -1, 0, 10**30, 1e308, float("nan"), float("inf"), "", "a", "exact", "9/0", "1/3",
+    [], {}, [[]], ["+"], ["symbol", "a"], ["rational", "9" * 500], ["**", ["pi"], ["pi"]],
+    "\ud800", ["float", "x"],
+]  # fmt: skip
+
+
+def parquet() -> bytes:
+    content = io.BytesIO()
+    frame = pl.DataFrame({"a": [1.5, 2.5, 3.5, 4.5], "b": [2, 3, 5, 7], "t": list("abcd")})
+    frame.write_parquet(content)
+    return content.getvalue()
+
+
+def mutated(rng: random.Random, content: bytes) -> bytes:
+    """A content of which some bytes are changed, left out, repeated, or replaced."""
+    data = bytearray(content)
+    for _ in range(rng.choice([1, 1, 2, 4, 8])):
+        at, length = rng.randrange(len(data) + 1), rng.choice([0, 1, 1, 3, 20])
+        with_what = rng.choice(
+            [rng.choice(PIECES), rng.randbytes(rng.choice([1, 4])), bytes(data[: rng.randrange(9)])]
+        )
+        data[at : at + rng.choice([length, len(with_what)])] = with_what
+    return bytes(data)
+
+
+def places(value, path=()):
+    """The paths to all parts of a JSON value."""
+    yield path
+    parts = {dict: lambda: value.items(), list: lambda: enumerate(value)}.get(type(value), tuple)()
+    for key, part in list(parts):
+        yield from places(part, (*path, key))
+
+
+def mutated_model(rng: random.Random) -> bytes:
+    """A model's file with other values in its description, or damaged as a whole."""
+    model = json.loads(json.dumps(MODEL | {"equations": [EQUATION]}))
+    for _ in range(rng.choice([0, 1, 1, 2, 4])):
+        path = rng.choice(list(places(model))[1:])
+        parent = model
+        for key in path[:-1]:
+            parent = parent[key]
+        if rng.random() < 0.2 and isinstance(parent, dict):
+            del parent[path[-1]]
+        else:
+            parent[path[-1]] = rng.choice(VALUES)
+    shape = rng.choice([None, None, None, (2, 2), (1,), (0, 0)])
+    data = RANGE if shape is None else np.ones(shape)
+    content = to_bytes({"training_range": data}, {"format": FORMAT, "model": json.dumps(model)})
+    return mutated(rng, content) if rng.random() < 0.3 else content
+
+
+def read_model(path) -> None:
+    model = load_model(path)
+    model.report(), model.latex(), model.python(), model.meaning()
+    model.predict(np.ones((2, len(model.feature_names))))
+
+
+PARQUET = parquet()
+KINDS = {
+    "t.csv": (lambda rng: mutated(rng, CSV), read_table),
+    "t.dat": (lambda rng: mutated(rng, CSV.replace(b",", b" ")), read_table),
+    "p.csv": (lambda rng: mutated(rng, CSV), lambda path: read_features(path, ["a", "b"])),
+    "t.ndjson": (lambda rng: mutated(rng, NDJSON), read_table),
+    "t.parquet": (lambda rng: mutated(rng, PARQUET), read_table),
+    "m": (mutated_model, read_model),
+}
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(100_000 // 6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", KINDS)
+def test_damaged_files_are_read_or_refused(tmp_path, name, count):
+    make, read = KINDS[name]
+    rng, path, refused = random.Random(2018), tmp_path / name, 0
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for index in range(count):
+        path.write_bytes(make(rng))
+        begun = time.process_time()
+        try:
+            read(path)
+        except InputError as error:
+            refused += 1
+            assert len(str(error)) < 1000 + len(str(path)), index
+        except BaseException as error:
+            error.add_note(f"input {index} of {name}: {path.read_bytes()[:300]!r}")
+            raise
+        assert time.process_time() - begun < 2, index
+    assert 0 < refused < count
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 2**20  # KiB: 1 GiB
