@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numerate._errors import InputError, listed, plural, shortened
 from numerate._forks import uses_threads
 
-from ._columns import choose, columns, reject_unknown
+from ._columns import choose, column, columns, reject_unknown
 from ._open import open_sheet
 from ._sheet import Sheet, no_lines
 
@@ -100,6 +100,10 @@ def read_table(
         stated=tuple(name for name in table.names if name in stated),
         sigma=None if sigma is None else _sigma(sheet, sigma),
     )
+    if isinstance(source, Table):
+        known = tuple(name for name in source.stated if name in table.names)
+        errors = source.sigma if sigma is None else table.sigma
+        table = replace(table, stated=(*known, *table.stated), sigma=errors)
     if len(table.values) < _MINIMUM_ROWS:
         raise InputError(
             f"{sheet.source} has only {plural(len(table.values), 'row')}; a formula needs "
