@@ -26,6 +26,7 @@ from numerate.ops._products import (
     clamped_log_space_product,
     log_space_product,
     mixed_sign,
+    noisy_product,
     retrieved_sign,
     sign_product,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "mixed_sign",
     "nac_weight",
     "namespace",
+    "noisy_product",
     "prelu",
     "odd",
     "ramp",

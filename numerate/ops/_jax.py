@@ -77,7 +77,7 @@ def _dot(row, x):
 def affine_product(weight, x):
     """Π (W x + 1 - W) over the last axis of x."""
     if weight.size > PLAIN_FACTORS:
-        return _scanned_product(_affine, x, weight)
+        return _scanned_product(_affine, (x,), weight)
     factors = weight * x[..., None, :] + (1 - weight)
     if factors.size > UNROLLED_PRODUCTS or factors.size == 0:
         return jnp.prod(factors, axis=-1)
@@ -87,6 +87,19 @@ def affine_product(weight, x):
     return total
 
 
+def affine_quotient(weight, x, divisor):
+    """Π (W x + 1 - W) / (W d + 1 - W) over the last axis of x and d."""
+
+    def quotient(x, divisor, weight):
+        return _affine(x, weight) / _affine(divisor, weight)
+
+    if weight.size > PLAIN_FACTORS:
+        return _scanned_product(quotient, (x, divisor), weight)
+    rest = 1 - weight
+    above, below = (weight * a[..., None, :] + rest for a in (x, divisor))
+    return jnp.prod(above / below, axis=-1)
+
+
 def product(factor, x, *weights, constants=()):
     """Π factor(x, *weights, *constants) over the last axis of x, for weights `(out, in)`."""
 
@@ -94,23 +107,22 @@ def product(factor, x, *weights, constants=()):
         return factor(x, *weights, *constants)
 
     if weights[0].size > PLAIN_FACTORS:
-        return _scanned_product(of, x, *weights)
+        return _scanned_product(of, (x,), *weights)
     return jnp.prod(of(x[..., None, :], *weights), axis=-1)
 
 
-def _scanned_product(factor, x, *weights):
-    """Π factor(x, *weights) over the last axis of x, without an array of all factors.
+def _scanned_product(factor, inputs, *weights):
+    """Π factor(*inputs, *weights) over their last axis, without an array of all factors.
 
     A scan multiplies them chunk by chunk. The backward pass recomputes the factors of a chunk from
     the product before it. With n chunks in two nested levels, about 2√n of these products are
     stored. Nothing is divided, so a factor may be zero. There is no `custom_vjp`: under `vmap` it
     would return one weight gradient per example, whereas here they are summed inside the scan.
     """
-    outer, inner, size = _chunks(x.shape[-1])
+    outer, inner, size = _chunks(inputs[0].shape[-1])
 
-    def split(array):
-        # Padding with x = 1 and weights of 0 gives factors of 1.
-        blank = jnp.ones if array is x else jnp.zeros
+    # Padding with inputs of 1 and weights of 0 gives factors of 1.
+    def split(array, blank):
         array = jnp.moveaxis(array, -1, 0)
         blanks = blank((outer * inner * size - len(array), *array.shape[1:]), array.dtype)
         array = jnp.concatenate([array, blanks])
@@ -119,14 +131,15 @@ def _scanned_product(factor, x, *weights):
     def chunk(y, these):
         xs, ws = these
         for i in range(size):
-            y = y * factor(xs[i][..., None], *(w[i] for w in ws))
+            y = y * factor(*(x[i][..., None] for x in xs), *(w[i] for w in ws))
         return y, None
 
     def chunks(y, these):
         return jax.lax.scan(jax.checkpoint(chunk), y, these)[0], None
 
-    one = jnp.ones((*x.shape[:-1], weights[0].shape[0]), jnp.result_type(x, *weights))
-    these = split(x), tuple(map(split, weights))
+    shape = (*inputs[0].shape[:-1], weights[0].shape[0])
+    one = jnp.ones(shape, jnp.result_type(*inputs, *weights))
+    these = [split(x, jnp.ones) for x in inputs], [split(w, jnp.zeros) for w in weights]
     return jax.lax.scan(jax.checkpoint(chunks), one, these)[0]
 
 

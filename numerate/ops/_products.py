@@ -8,6 +8,9 @@ from numerate.ops._backend import Tensor, namespace
 from numerate.ops._numerics import bounded, magnitude
 from numerate.ops._sums import linear
 
+# Up to so many inputs two products are divided, which is faster; beyond, their factors are.
+FEW = 16
+
 
 def log_space_product(
     weight: Shaped[Tensor, "out in"], x: Shaped[Tensor, "*batch in"], eps: float | None = None
@@ -184,3 +187,37 @@ def affine_product(
     Madsen & Johansen (2020), arXiv:2001.05016, equation 8.
     """
     return namespace(x).affine_product(weight, x)
+
+
+def noisy_product(
+    weight: Shaped[Tensor, "out in"],
+    x: Shaped[Tensor, "*batch in"],
+    noise: Shaped[Tensor, "*batch in"],
+) -> Shaped[Tensor, "*batch out"]:
+    """y_o = Π_i (W_oi N_i x_i + 1 - W_oi) / Π_i (W_oi N_i + 1 - W_oi): noise that W can cancel.
+
+    **Arguments:** `weight` (W), `(out, in)`; `x`, `(*batch, in)`; `noise` (N), positive,
+    `(*batch, in)`.
+
+    **Returns:** y, `(*batch, out)`; ones where there are no inputs.
+
+    **Value:** with W in {0, 1} that of `affine_product`, to rounding, whatever the noise. For more
+    than 16 inputs it is a product of quotients: a factor N x + … of each would overflow where y
+    does not, in float32 already with 100 inputs of size 1 and N of 3.
+
+    **Gradient:** ∂y_o/∂W_oi = N_i (x_i - 1) / b_i² Π_{j≠i} q_j and ∂y_o/∂x_i = W_oi N_i / b_i
+    Π_{j≠i} q_j, with b_i = W_oi N_i + 1 - W_oi and the quotients q, also where factors are zero.
+    Take none by the noise: it is drawn, and large products of PyTorch have none. The factors are
+    never all in memory, as in `affine_product`.
+
+    !!! example
+        >>> import jax.numpy as jnp
+        >>> x, noise = jnp.array([-3.0, 5.0, 2.0]), jnp.array([2.0, 4.0, 3.0])
+        >>> noisy_product(jnp.array([[1.0, 0.0, 1.0], [0.5, 0.0, 0.0]]), x, noise).round(4)
+        Array([-6.    , -1.6667], dtype=float32)
+
+    Mistry, Farrahi & Hare (2022), arXiv:2211.05624.
+    """
+    if x.shape[-1] <= FEW:
+        return affine_product(weight, x * noise) / affine_product(weight, noise)
+    return namespace(x).affine_quotient(weight, x * noise, noise)

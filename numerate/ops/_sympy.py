@@ -297,6 +297,10 @@ matvec = _either(_jax.matvec, _each_row(_matvec))
 affine_product = _either(_jax.affine_product, _each_row(_affine_product))
 
 
+def affine_quotient(weight: Symbolic, x: Symbolic, divisor: Symbolic) -> Symbolic:
+    return affine_product(weight, x) / affine_product(weight, divisor)
+
+
 def product(
     factor: Callable, x: Symbolic, *weights: Symbolic, constants: Sequence[float] = ()
 ) -> Symbolic:

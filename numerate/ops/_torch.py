@@ -36,6 +36,8 @@ from torch.utils.checkpoint import checkpoint
 
 # The largest number of factors in one array: 1 MiB in float32, which fits the cache.
 PLAIN_FACTORS = 2**18
+# A large W is taken so many weights at a time, which stay in the cache for several examples.
+TILE, FEW_ROWS = 2**15, 16
 
 
 def concatenate(arrays, axis=0):
@@ -78,6 +80,16 @@ def affine_product(weight, x):
     return _AffineProduct.apply(weight.to(dtype), rows).reshape(*x.shape[:-1], -1)
 
 
+def affine_quotient(weight, x, divisor):
+    """Π (W x + 1 - W) / (W d + 1 - W) over the last axis of x and d; no gradient by d."""
+    if _is_plain(weight, x):
+        above, below = (weight * a.unsqueeze(-2) + (1 - weight) for a in (x, divisor))
+        return torch.prod(above / below, dim=-1)
+    dtype = torch.promote_types(weight.dtype, x.dtype)
+    rows = (a.to(dtype).reshape(-1, x.shape[-1]) for a in (x, divisor))
+    return _AffineQuotient.apply(weight.to(dtype), *rows).reshape(*x.shape[:-1], -1)
+
+
 def product(factor, x, *weights, constants=()):
     """Π factor(x, *weights, *constants) over the last axis of x, for weights `(out, in)`.
 
@@ -118,9 +130,11 @@ def _is_plain(weight, x):
 @torch.library.custom_op("numerate::affine_product", mutates_args=())
 def _affine_rows(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The products for the rows of x, without an array of all factors."""
-    y, rest = x.new_empty(len(x), len(weight)), 1 - weight
-    for xs, ys in _in_parts(weight, x, y):
-        torch.prod(torch.addcmul(rest, weight, xs[:, None]), dim=-1, out=ys)
+    y = x.new_empty(len(x), len(weight))
+    for w, y_w in _in_tiles([weight], y):
+        factors = _AffineFactors(w, x)
+        for xs, ys in _in_parts(w, x, y_w):
+            ys.copy_(torch.prod(factors(xs), dim=-1))
     return y
 
 
@@ -129,22 +143,101 @@ def _affine_rows_backward(
     slope: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The gradients by W and x. Where possible, the product of the other factors is y / factor."""
-    of_weight, of_x, rest = torch.zeros_like(weight), torch.empty_like(x), 1 - weight
-    smallest = torch.finfo(x.dtype).tiny
-    for slopes, xs, ys, of_xs in _in_parts(weight, slope, x, y, of_x):
-        factors = torch.addcmul(rest, weight, xs[:, None])
-        others = torch.div((slopes * ys).unsqueeze(-1), factors, out=factors)
-        row, out = torch.nonzero(~((ys.abs() >= smallest) & ys.isfinite()), as_tuple=True)
-        if len(row) > 0:  # a factor of zero, an underflow or an overflow
-            factors = torch.addcmul(rest[out], weight[out], xs[row])
-            others[row, out] = slopes[row, out, None] * _products_of_others(factors)
-        of_weight += torch.sum(others * (xs[:, None] - 1), dim=0)
-        torch.sum(others.mul_(weight), dim=1, out=of_xs)
+    of_weight, of_x = torch.zeros_like(weight), torch.zeros_like(x)
+    for w, of_w, y_w, slope_w in _in_tiles([weight, of_weight], y, slope):
+        factors = _AffineFactors(w, x)
+        for slopes, xs, ys, of_xs in _in_parts(w, slope_w, x, y_w, of_x):
+            others = factors(xs)
+            torch.div((slopes * ys).unsqueeze(-1), others, out=others)
+            row, out = _not_divisible(ys)
+            if len(row) > 0:
+                products = _products_of_others(factors.of(xs, row, out))
+                others[row, out] = slopes[row, out, None] * products
+            _add_by_weight(of_w, others, xs - 1)
+            of_xs += torch.sum(others.mul_(w), dim=1)
     return of_weight, of_x
 
 
+@torch.library.custom_op("numerate::affine_quotient", mutates_args=())
+def _quotient_rows(weight: torch.Tensor, x: torch.Tensor, divisor: torch.Tensor) -> torch.Tensor:
+    """The products of quotients for the rows of x, without an array of all factors."""
+    y = x.new_empty(len(x), len(weight))
+    for w, y_w in _in_tiles([weight], y):
+        above, below = _AffineFactors(w, x), _AffineFactors(w, x)
+        for xs, ds, ys in _in_parts(w, x, divisor, y_w):
+            ys.copy_(torch.prod(above(xs).div_(below(ds)), dim=-1))
+    return y
+
+
+@torch.library.custom_op("numerate::affine_quotient_backward", mutates_args=())
+def _quotient_rows_backward(
+    slope: torch.Tensor,
+    weight: torch.Tensor,
+    x: torch.Tensor,
+    divisor: torch.Tensor,
+    y: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gradients by W and x: of a quotient W / below, and (x - d) / below²."""
+    of_weight, of_x = torch.zeros_like(weight), torch.zeros_like(x)
+    for w, of_w, y_w, slope_w in _in_tiles([weight, of_weight], y, slope):
+        above, below = _AffineFactors(w, x), _AffineFactors(w, x)
+        for slopes, xs, ds, ys, of_xs in _in_parts(w, slope_w, x, divisor, y_w, of_x):
+            others, bottom = above(xs), below(ds)
+            torch.div((slopes * ys).unsqueeze(-1), others, out=others)
+            row, out = _not_divisible(ys)
+            if len(row) > 0:
+                bottoms = bottom[row, out]
+                products = _products_of_others(above.of(xs, row, out) / bottoms)
+                others[row, out] = slopes[row, out, None] * products / bottoms
+            _add_by_weight(of_w, torch.div(others, bottom, out=bottom), xs - ds)
+            of_xs += torch.sum(others.mul_(w), dim=1)
+    return of_weight, of_x
+
+
+def _in_tiles(weights, *outputs):
+    """Some rows of weights, and the same columns of outputs, at a time."""
+    size = max(1, TILE // weights[0].shape[-1])
+    rows = (weight.split(size) for weight in weights)
+    return zip(*rows, *(output.split(size, dim=1) for output in outputs), strict=True)
+
+
+def _not_divisible(y):
+    """Where a product has a factor of zero, an underflow or an overflow."""
+    smallest = torch.finfo(y.dtype).tiny
+    return torch.nonzero(~((y.abs() >= smallest) & y.isfinite()), as_tuple=True)
+
+
+def _add_by_weight(total, slopes, x):
+    """total += Σ slopes x over the rows of x, in place, and row by row if these are few."""
+    if len(x) > FEW_ROWS:
+        total += torch.sum(slopes * x[:, None], dim=0)
+        return
+    for row, slopes_of_row in zip(x, slopes, strict=True):
+        total.addcmul_(slopes_of_row, row)
+
+
+class _AffineFactors:
+    """W x + 1 - W for some rows of x at a time, in the same memory each time."""
+
+    def __init__(self, weight: torch.Tensor, x: torch.Tensor):
+        self.weight, self.rest = weight, torch.rsub(weight, 1)
+        self.room = x.new_empty(min(_rows_at_a_time(weight), len(x)), *weight.shape)
+
+    def __call__(self, xs):
+        out = self.room[: len(xs)]
+        return torch.addcmul(self.rest, self.weight, xs[:, None], out=out)
+
+    def of(self, xs, row, out):
+        """Those of some pairs of a row and an output."""
+        return torch.addcmul(self.rest[out], self.weight[out], xs[row])
+
+
+def _rows_at_a_time(weight):
+    return max(1, PLAIN_FACTORS // weight.numel())
+
+
 def _in_parts(weight, *arrays):
-    rows = max(1, PLAIN_FACTORS // weight.numel())
+    rows = _rows_at_a_time(weight)
     return zip(*(array.split(rows) for array in arrays), strict=True)
 
 
@@ -180,6 +273,32 @@ class _AffineProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, slope):
         return _affine_rows_backward(slope, *ctx.saved_tensors)
+
+
+@_quotient_rows.register_fake
+def _(weight, x, divisor):
+    return x.new_empty(len(x), len(weight))
+
+
+@_quotient_rows_backward.register_fake
+def _(slope, weight, x, divisor, y):
+    return torch.empty_like(weight), torch.empty_like(x)
+
+
+class _AffineQuotient(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(weight, x, divisor):
+        return _quotient_rows(weight, x, divisor)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs, output)
+
+    @staticmethod
+    def backward(ctx, slope):
+        return *_quotient_rows_backward(slope, *ctx.saved_tensors), None
 
 
 @torch.library.custom_op("numerate::product", mutates_args=())

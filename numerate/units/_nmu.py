@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
-from numerate.ops import Tensor, affine_product, ramp, sparsity
+from numerate.ops import Tensor, affine_product, noisy_product, ramp, sparsity
 from numerate.units._base import Draw, Unit
 
 
@@ -189,7 +189,7 @@ class sNMU(MultiplicationUnit):
             return affine_product(self.weight, x)
         low, high = self.noise or (1.0, 1.0 + 1.0 / (self.deviation or 1.0))
         noise = low + (high - low) * draw(self.in_features)
-        return affine_product(self.weight, x * noise) / affine_product(self.weight, noise)
+        return noisy_product(self.weight, x, noise)
 
 
 def _check_noise(noise: tuple[float, float] | None, deviation: float | None) -> None:

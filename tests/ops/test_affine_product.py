@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from numerate.ops import _jax, _torch, affine_product, conjunction, selected_power_product
+from numerate.ops import (
+    _jax,
+    _torch,
+    affine_product,
+    conjunction,
+    noisy_product,
+    selected_power_product,
+)
 from tests.each import each
 
 pytestmark = pytest.mark.usefixtures("strict_promotion")
@@ -150,8 +157,48 @@ def test_gradient_is_finite_where_the_value_is_not(way):
     np.testing.assert_allclose(of_x[1, :2], total[1] * np.array([2e-30, 1e-30]), rtol=1e-5)
 
 
+def with_noise(noise):
+    """`noisy_product` of each library, with the noise of every example."""
+    over = jax.vmap(noisy_product, (None, 0, 0))
+    return [
+        (in_jax, lambda w, x: over(w, x, jnp.asarray(noise))),
+        (in_torch, lambda w, x: noisy_product(w, x, torch.tensor(noise))),
+    ]
+
+
+@pytest.mark.usefixtures("small_chunks")
+@each("out, features, batch", [(3, 4, 5), (6, 20, 9), (70, 40, 100), (1, 1003, 270)])
+def test_noisy_products_and_their_gradients_are_numpys(out, features, batch, float64):
+    """In float64, where both products can be held; with one factor of zero, and with two."""
+    weight, x, slope = numbers((out, features, batch))
+    weight[0, -1], weight[-1, -1] = 0.0, 1.0
+    noise = np.random.default_rng(1).uniform(1.0, 1.2 if features > 99 else 5.0, x.shape)
+    value, of_weight, of_x = reference(weight, x * noise, np.zeros_like(slope))
+    below = (weight * noise[:, None] + 1 - weight).prod(2)
+    value = value / below
+    for b in range(batch):
+        bottom = weight * noise[b] + 1 - weight
+        quotients = (weight * noise[b] * x[b] + 1 - weight) / bottom
+        others = np.stack([np.delete(quotients, i, 1).prod(1) for i in range(features)], 1)
+        others *= slope[b, :, None] * noise[b]
+        of_weight += others * (x[b] - 1) / bottom**2
+        of_x[b] = (others * weight / bottom).sum(0)
+    for library, product in with_noise(noise):
+        assert_close(library(product, weight, x, slope), (value, of_weight, of_x), 1e-12)
+
+
+def test_noise_does_not_overflow_where_the_product_does_not():
+    weight, x, slope = numbers((64, 256, 40), "float32")
+    noise = np.full(x.shape, 5.0, "float32")
+    assert np.log10(weight * 5 + 1 - weight).sum(1).max() > np.log10(np.finfo(np.float32).max)
+    for library, product in with_noise(noise):
+        for found in library(product, weight, x, slope):
+            assert np.isfinite(found).all() and found.any()
+
+
 PRODUCTS = {
     "affine": affine_product,
+    "noisy": lambda w, x: noisy_product(w, x, x * 0 + 2),
     "power": lambda w, x: selected_power_product(w, w, x),
     "logic": lambda w, x: conjunction(w, w, x),
 }
@@ -179,7 +226,7 @@ def check_memory(name, over):
     assert analysis.temp_size_in_bytes < batch * out * features * 4 / 8
 
 
-@each("name", ["affine", "power", "logic"])
+@each("name", list(PRODUCTS))
 def test_torch_never_has_all_factors(name):
     features, out, batch = 128, 128, 128
     weight = torch.rand(out, features, requires_grad=True)
