@@ -40,7 +40,9 @@ _ARGUMENTS = """\
     `keras.utils.set_random_seed` decides.
 - `penalty_factor`: `fit` adds this times `penalty()` to the loss, from the first step on.
     The callback `numerate.keras.Penalties` follows a paper's schedule instead.
-- further arguments are those of any layer: `dtype`, `name`, `trainable`.
+- further arguments are those of any layer: `dtype`, `name`, `trainable`. Under a global policy
+    of mixed precision the layer keeps the precision of its parameters, its outputs included; with
+    `dtype="mixed_bfloat16"` of its own, only its outputs are rounded.
 """
 
 _EXAMPLE = """\
@@ -131,6 +133,8 @@ class Unit(keras.layers.Layer):
             )
         known = inspect.signature(self.unit).parameters.keys() - {"dtype"}
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in known}
+        if kwargs.get("dtype") is None:  # of mixed precision, that of the parameters
+            kwargs["dtype"] = keras.config.dtype_policy().variable_dtype
         super().__init__(**kwargs)
         self.seed, self.penalty_factor = seed, penalty_factor
         self._seed = random.randrange(2**31) if seed is None else seed

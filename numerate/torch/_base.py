@@ -118,12 +118,16 @@ class Unit(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The outputs for examples with any leading axes.
 
+        Computed in the precision of the parameters also where that of the inputs is lower, as
+        behind a layer under autocast: ε, the least of |x| in a logarithm, would be theirs.
+
         **Raises:** `ValueError` for another number of features, and `TypeError` for anything but a
         tensor of floating-point numbers.
         """
         name = type(self).__name__
         check_array(name, x, torch.Tensor, "torch.Tensor")
         check_features(name, self.in_features, x)
+        x = x.to(torch.promote_types(x.dtype, next(self.parameters()).dtype))
         if not self.training and not self.is_chosen:
             warn_not_chosen(name, "numerate.torch.select_branches(model, x, y)")
 

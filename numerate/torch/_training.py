@@ -64,6 +64,8 @@ class Penalties:
         with torch.enable_grad():
             penalties = [self._schedule.penalty(unit, step) for unit in units]
             total = torch.stack(penalties).sum()
+        if not trained or not total.requires_grad:  # a NALU has no penalty
+            return
         # A gradient scaler that leaves the division to the optimiser stores the scale there.
         scale = getattr(optimiser, "grad_scale", None)
         gradients = torch.autograd.grad(total, trained, allow_unused=True)

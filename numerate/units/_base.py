@@ -50,12 +50,17 @@ class Unit(eqx.Module):
         trains with a smoother equation use that one. Without a key the unit is in evaluation mode.
         For most units both modes are the same.
 
+        Computed in the precision of the parameters also where that of the inputs is lower.
+
         **Raises:** `ValueError` for an input of another shape, and `TypeError` for one that is not
         an array of floating-point numbers.
         """
         name = type(self).__name__
         check_array(name, x, _ARRAYS, "jax.Array")
         check_features(name, self.in_features, x, batch="")
+        if x.dtype.itemsize < 4:  # ε, the least of |x| in a logarithm, would be theirs
+            dtype = jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array))[0].dtype
+            x = jnp.asarray(x, dtype if dtype.itemsize > x.dtype.itemsize else None)
         if key is None:
             if not self.is_chosen:
                 warn_not_chosen(name, "numerate.train.select(model, x, y)")

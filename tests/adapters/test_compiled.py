@@ -1,4 +1,4 @@
-"""The modules under PyTorch's compiler and exporters."""
+"""The modules under PyTorch's compiler and exporters, and in two processes."""
 
 import json
 
@@ -24,3 +24,12 @@ def test_some_compile_as_one_graph_and_export_for_any_batch():
 @each("target", ["torch", "onnx"])
 def test_every_unit_compiles_and_exports(target):
     assert failed(target) == {}
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does():
+    printed = output(start("-m", "tests.adapters.distributed"))
+    for name, (apart, from_one) in json.loads(printed.splitlines()[-1]).items():
+        assert apart == 0.0, name
+        # What a unit draws, noise or its branches, is another in each process.
+        assert from_one < 1e-12 or name in ("sNMU", "NASU"), name

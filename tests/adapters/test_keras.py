@@ -213,6 +213,34 @@ def test_mixed_precision_keeps_the_digits_of_the_parameters(name):
     assert bool(keras.ops.all(y == wanted))
 
 
+def test_a_global_policy_of_mixed_precision_leaves_units_in_theirs(tmp_path):
+    before = keras.config.dtype_policy()
+    for policy in ("mixed_float16", "mixed_bfloat16"):
+        keras.config.set_dtype_policy(policy)
+        try:
+            cell = adapter.RecurrentCell(adapter.NAU(3, seed=2))
+            recurrent = keras.layers.RNN(cell, dtype="float32")  # an RNN rounds to its own
+            layers = [keras.layers.Dense(3), adapter.NMU(2, seed=0), adapter.NALU(1, seed=1)]
+            for model in (
+                keras.Sequential([keras.Input((3,)), *layers]),
+                keras.Sequential([keras.Input((5, 3)), keras.layers.Dense(3), recurrent]),
+            ):
+                x = batch(4, *model.input_shape[1:])
+                model.compile("sgd", "mse")
+                model.fit(x, outputs(model, x) + 1, verbose=0, callbacks=[adapter.Penalties()])
+                hidden = model.layers[0](keras.ops.convert_to_tensor(x))
+                wide = keras.ops.cast(hidden, "float32")
+                for layer in model.layers[1:]:
+                    hidden, wide = layer(hidden), layer(wide)
+                dtypes = [keras.backend.standardize_dtype(t.dtype) for t in (hidden, wide)]
+                assert dtypes == ["float32", "float32"]
+                assert bool(keras.ops.all(hidden == wide))
+                loaded = saved(model, tmp_path)
+                np.testing.assert_array_equal(outputs(loaded, x), outputs(model, x))
+        finally:
+            keras.config.set_dtype_policy(before)
+
+
 def test_methods_of_a_unit_are_the_layers():
     unit = units.NALU(2, 1, key=jax.random.key(0))
     layer, x = adapter.to_keras(unit), batch(1, 2)

@@ -144,12 +144,43 @@ def test_state_has_the_names_of_the_fields():
 
 @each_row
 def test_autocast_keeps_the_digits_of_the_parameters(name):
-    module, x = made(name, 3, 2).eval(), batch(4, 3)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        y = module(x)
-        y.sum().backward()
-    assert all(p.grad is None or p.grad.isfinite().all() for p in module.parameters())
-    torch.testing.assert_close(y.float(), module(x), rtol=1e-6, atol=1e-6)
+    """Behind a layer that is in half precision, value and gradients are those in float32."""
+    module, linear = made(name, 3, 2, seed=0).eval(), torch.nn.Linear(3, 3)
+    for dtype in (torch.float16, torch.bfloat16):
+        with torch.autocast("cpu", dtype=dtype):
+            hidden = linear(batch(4, 3)).abs().detach()
+            y = module(hidden)
+        found = gradients(module, y)  # outside of it, as PyTorch wants
+        assert hidden.dtype == dtype and y.dtype == torch.float32
+        wanted = module(hidden.float())
+        torch.testing.assert_close(y, wanted, rtol=1e-6, atol=1e-6)
+        for one, other in zip(found, gradients(module, wanted), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)  # sums of four
+
+
+def gradients(module, y):
+    found = torch.autograd.grad(y.sum(), list(module.parameters()), allow_unused=True)
+    return [g for g in found if g is not None]
+
+
+def test_a_scaled_loss_in_float16_trains_as_in_float32():
+    """With a scaler of gradients, which an ordinary loop in float16 has, and with penalties."""
+    ends = []
+    for half in (True, False):
+        model = torch.nn.Sequential(adapter.NAU(3, 2, seed=0), adapter.NMU(2, 1, seed=1))
+        optimiser = torch.optim.Adam(model.parameters(), 0.05)
+        adapter.penalise(model, optimiser, steps=30)
+        scaler = torch.amp.GradScaler("cpu", enabled=half)
+        for _ in range(30):
+            x = torch.linspace(1, 2, 12).reshape(4, 3)
+            with torch.autocast("cpu", dtype=torch.float16, enabled=half):
+                loss = (model(x) - x.prod(1, keepdim=True)).square().mean()
+            optimiser.zero_grad()
+            scaler.scale(loss).backward()
+            scaler.step(optimiser)
+            scaler.update()
+        ends.append(torch.cat([p.detach().ravel() for p in model.parameters()]))
+    torch.testing.assert_close(*ends, rtol=1e-5, atol=1e-6)
 
 
 @each_row

@@ -79,6 +79,16 @@ def test_penalties_are_those_of_a_loop_that_adds_them_by_hand():
     assert penalties.step == 20
 
 
+def test_penalties_of_units_that_have_none_change_nothing():
+    for unit in (adapter.NALU(2, 1, seed=0), adapter.NMU(2, 1, seed=0).requires_grad_(False)):
+        model = torch.nn.Sequential(torch.nn.Linear(2, 2), unit)
+        optimiser = torch.optim.SGD(model[0].parameters(), 0.1)
+        optimiser.add_param_group({"params": list(unit.parameters())})
+        adapter.penalise(model, optimiser, steps=1).step = 1
+        optimiser.step()
+        assert all(p.grad is None for p in model.parameters())
+
+
 def test_penalties_that_cannot_be_added():
     model = adapter.NMU(2, 1, seed=0)
     optimiser = torch.optim.Adam(model.parameters())

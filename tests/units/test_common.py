@@ -65,6 +65,16 @@ def test_parameters_have_the_dtype_asked_for(name, key):
         assert y.dtype == dtype
 
 
+@each_unit
+def test_inputs_in_half_precision_are_computed_in_that_of_the_parameters(name, key):
+    unit = UNITS[name].make(2, 1, key=key)
+    for dtype in ("float16", "bfloat16"):
+        x = jnp.array([1.1, 1.7], dtype)
+        y = unit(x)
+        assert y.dtype == jnp.float32
+        assert (y == unit(x.astype(jnp.float32))).all() or jnp.isnan(y).all()
+
+
 def traced(case, sizes, x, key, **kwargs):
     """The shapes and dtypes of a unit, its output and its effective weight."""
 
