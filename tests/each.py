@@ -14,7 +14,7 @@ import jax.numpy as jnp
 TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
 
 # Compiled programs are about 1 MB each, and JAX keeps them all; forgotten are so many at a time.
-PROGRAMS = 600
+PROGRAMS = 400
 _compiled: list[str] = []
 
 

@@ -1,8 +1,6 @@
 """A file is the old one or the complete new one, and only regular files are replaced."""
 
 import os
-import resource
-import signal
 import socket
 import stat
 import subprocess
@@ -14,6 +12,7 @@ import pytest
 from numerate import _output
 from numerate._errors import InputError
 from numerate._output import check_folder, check_writable, write_file
+from tests.cli.programs import limited
 
 
 @pytest.fixture(params=["unnamed", "named"])
@@ -22,12 +21,6 @@ def path(request, tmp_path, monkeypatch):
     if request.param == "named":
         monkeypatch.setattr(_output, "_unnamed", lambda folder: None)
     return tmp_path / "a.txt"
-
-
-def limited_files():
-    """For a process that may only write files of 64 KiB, like a full disk."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(path, monkeypatch):
@@ -51,8 +44,7 @@ def test_a_real_limit_of_the_system_is_one_sentence(tmp_path):
         "write_file(sys.argv[1], bytes(10**6))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "a")],
-        preexec_fn=limited_files,
+        limited(2**16, [sys.executable, "-c", code, str(tmp_path / "a")]),
         capture_output=True,
         text=True,
     )

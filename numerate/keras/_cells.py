@@ -39,7 +39,8 @@ class RecurrentCell(keras.layers.Layer):
         if not isinstance(unit, Unit):
             got = unit.__name__ if isinstance(unit, type) else repr(unit)
             raise TypeError(f"unit must be a layer of numerate.keras, such as NAU(2); got {got}")
-        super().__init__(**({"dtype": unit.dtype_policy} | kwargs))
+        kwargs.setdefault("dtype", unit.dtype_policy)
+        super().__init__(**kwargs)
         self.unit = unit
         self.state_size = self.output_size = unit.out_features
 

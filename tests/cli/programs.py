@@ -1,7 +1,6 @@
 """Starts the program as a user does, in a process of its own."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -22,19 +21,31 @@ def start(arguments: Sequence[Any], **options: Any) -> subprocess.Popen:
     return subprocess.Popen([*PROGRAM, *map(str, arguments)], env=environment(), **options)
 
 
-def shell(command: str, folder: Path, **options: Any) -> tuple[int, str, str]:
-    """Exit code, standard output and error of a shell's command, in which `numerate` is ours."""
+def shell(command: str, folder: Path, most: int | None = None) -> tuple[int, str, str]:
+    """Exit code, standard output and error of a shell's command, in which `numerate` is ours and
+    may write files of `most` bytes only."""
+    line = ["bash", "-c", f'numerate() {{ "{PROGRAM[0]}" -m numerate "$@"; }}\n{command}']
     done = subprocess.run(
-        ["bash", "-c", f'numerate() {{ "{PROGRAM[0]}" -m numerate "$@"; }}\n{command}'],
-        cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, **options,
+        line if most is None else limited(most, line),
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
 
-def limited_files(size: int) -> None:
-    """For a process that may write files of so many bytes only: a full disk for every user."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+# Sets the limit in a process of its own: a function between fork and exec would fork this one,
+# which JAX warns of.
+_LIMITED = """
+import os, resource, signal, sys
+size = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def limited(size: int, command: Sequence[str]) -> list[str]:
+    """A command that may write files of so many bytes only: a full disk for every user."""
+    return [sys.executable, "-c", _LIMITED, str(size), *command]
 
 
 def has_handlers(process: subprocess.Popen) -> bool:

@@ -1,8 +1,6 @@
 """Full disks, closed descriptors and broken pipes: one sentence, an exit code, and nothing lost."""
 
-from functools import partial
-
-from tests.cli.programs import limited_files, shell
+from tests.cli.programs import shell
 from tests.cli.test_bad_input import assert_refused, run
 
 FULL = "error: standard output cannot be written: No space left on device.\n"
@@ -30,11 +28,7 @@ def test_a_stream_that_cannot_be_written_costs_neither_file_nor_sentence(tmp_pat
 
 def test_a_full_disk_keeps_the_old_files_and_prints_the_result(tmp_path):
     (tmp_path / "p.svg").write_text("old")
-    code, out, error = shell(
-        "numerate fit kepler --out m --plot p.svg",
-        tmp_path,
-        preexec_fn=partial(limited_files, 8192),
-    )
+    code, out, error = shell("numerate fit kepler --out m --plot p.svg", tmp_path, most=8192)
     assert (code, error) == (2, LEFT_OUT + "error: p.svg cannot be written: File too large.\n")
     assert out.startswith("T = a**(3/2)\n")
     assert (tmp_path / "p.svg").read_text() == "old" and (tmp_path / "m").stat().st_size > 1000

@@ -15,7 +15,7 @@ from numerate.train import select, train_many
 from numerate.units import NASU, SignNMRU
 from tests.each import each, each_dtype
 from tests.units import references
-from tests.units.test_common import parameters
+from tests.units.table import parameters
 
 
 def chosen(unit, *alternatives):
