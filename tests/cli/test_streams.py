@@ -54,7 +54,7 @@ def test_paths_are_refused_before_the_search(tmp_path, monkeypatch):
         f"fit kepler --plot {long}.svg": f"{long}.svg cannot be written: File name too long.",
         f"show {long}": f"{long}: there is no such model file (File name too long).",
         f"predict {long} kepler": f"{long}: there is no such model file (File name too long).",
-        f"reproduce toy --out {long}": f"{long} cannot be made: File name too long.",
+        f"reproduce toy --out {long}": f"{long} cannot be created: File name too long.",
         "reproduce toy --out loop.csv": "loop.csv cannot hold results: it is a link that leads "
         "nowhere.",
         f"reproduce mnist-add --data {long}": f"--data: there is no folder '{long}'.",
