@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy
 
-Range = tuple[float, float, str]  # smallest, largest, and "log", "uniform" or "whole"
+# Smallest, largest, and "log", "uniform", "whole" or "signed": sizes like "log" with random signs.
+Range = tuple[float, float, str]
 
 ADDITIVE, PROPORTIONAL, ROUNDED = "additive 1 %", "proportional 1 %", "rounded to 3 digits"
 LARGE = "proportional 5 %"
@@ -61,8 +62,9 @@ def _draw(range_: Range, rows: int, rng: np.random.Generator) -> np.ndarray:
     low, high, kind = range_
     if kind == "whole":
         return rng.integers(int(low), int(high) + 1, rows).astype(float)
-    if kind == "log":
-        return np.exp(rng.uniform(np.log(low), np.log(high), rows))
+    if kind in ("log", "signed"):
+        size = np.exp(rng.uniform(np.log(low), np.log(high), rows))
+        return size * rng.choice([-1.0, 1.0], rows) if kind == "signed" else size
     return rng.uniform(low, high, rows)
 
 
