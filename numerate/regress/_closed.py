@@ -24,6 +24,7 @@ _HALF = Fraction(1, 2)
 _MAX_TERMS = 160
 _MAX_FEATURES = 8
 _NULL = 1e-13  # ratio of singular values that is zero but for rounding
+_AGREES = 1e-11  # relative error of each row at or below which a quotient is right
 _NEGLIGIBLE = 1e-9  # relative residual at or below which a least-squares fit is exact
 
 
@@ -48,6 +49,7 @@ LIBRARIES = (
 )
 QUOTIENTS = (LIBRARIES[0], Library("products", (1,), 2, 2), LIBRARIES[1])
 TARGET_POWERS = (1, 2, -1, _HALF, -2)
+_DEGREES = {1: 6, 2: 4, 3: 3}  # largest, of polynomials in so many features
 
 
 def terms(rows: Rows, library: Library) -> list[tuple[sympy.Expr, np.ndarray]]:
@@ -254,6 +256,58 @@ def quotients(rows: Rows) -> Iterator[sympy.Expr]:
         if over and under:
             yield sympy.Add(*over) / sympy.Add(*under)
             return
+
+
+def roots_of_quotients(rows: Rows) -> Iterator[sympy.Expr]:
+    """y or √(y²) as a quotient of two polynomials in at most three features, if it is one on every
+    row; with more features, as a quadratic or what the target is a power of."""
+    count = len(rows.symbols)
+    if count > max(_DEGREES):
+        yield from sums(rows, LIBRARIES[1])
+        return
+    # Of the smallest degree, so that the two have no factor in common.
+    for degree, power in itertools.product(range(1, _DEGREES[count] + 1), (2, 1)):
+        target = rows.target if power == 1 else rows.target**2
+        powers = [p for p in itertools.product(range(degree + 1), repeat=count) if sum(p) <= degree]
+        half = len(powers)
+        if 3 * half > len(rows):
+            return
+        with np.errstate(all="ignore"):
+            values = [np.prod(rows.features**p, axis=1) for p in np.array(powers, float)]
+        values = np.stack(values, axis=-1)
+        columns = np.column_stack([values, -target[:, None] * values])
+        columns = columns / np.linalg.norm(columns, axis=1, keepdims=True)
+        size = np.linalg.norm(columns, axis=0)
+        if not np.all(np.isfinite(size) & (size > 0)):
+            continue
+        weights = _null_vector(columns / size)
+        if weights is None:
+            continue
+        kept, weights = _fewest(columns / size, np.arange(2 * half), weights)
+        over, under = kept[kept < half], kept[kept >= half] - half
+        if not (len(over) and len(under)):
+            continue
+        weights = weights / size[kept]
+        above, below = weights[: len(over)], weights[len(over) :]
+        scale = above[0] / below[0]
+        above, below = above / above[0], below / below[0]
+        upper, lower = values[:, over] @ above, values[:, under] @ below
+        if not np.all(np.abs(scale * upper / lower - target) <= _AGREES * np.abs(target)):
+            continue  # a sum of powers that is nearly zero
+        if power == 2:
+            above, below = above * np.sign(upper[0]), below * np.sign(lower[0])
+        parts = []
+        for weights, kept in ((above, over), (below, under)):
+            found = [written(rows, _sparse_powers(powers[k])) for k in kept]
+            terms = (sympy.Float(w) * m for w, m in zip(weights, found, strict=True))
+            parts.append(inverse(sympy.Add(*terms), power, True))
+        sign = np.sign(rows.target[0]) if power == 2 else np.sign(scale)
+        yield sympy.Float(sign * abs(scale) ** (1 / power)) * parts[0] / parts[1]
+        return
+
+
+def _sparse_powers(powers: tuple[int, ...]) -> Monomial:
+    return tuple((i, p) for i, p in enumerate(powers) if p)
 
 
 def _null_vector(columns: np.ndarray) -> np.ndarray | None:

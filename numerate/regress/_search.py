@@ -34,7 +34,7 @@ from numerate.formula import (
     snap,
     with_ratios,
 )
-from numerate.regress import _closed, _sparse
+from numerate.regress import _closed, _scaling, _sparse
 from numerate.regress._candidate import Candidate, symbol_cost
 from numerate.regress._noise import kinds, scale_of
 from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
@@ -170,6 +170,7 @@ class Search:
                     )
             if deep:
                 yield "quotients", lambda: _closed.quotients(rows)
+                yield "scalings", lambda: _scaling.formulas(self.problem.rows(REFIT_ROWS))
             yield "known forms", lambda: self._known(rows)
             yield "sparse sums", lambda: self._sparse_sums(rows, deep)
         for kinds_of_layers, power, kind in self._populations():
