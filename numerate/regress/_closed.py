@@ -294,16 +294,23 @@ def roots_of_quotients(rows: Rows) -> Iterator[sympy.Expr]:
         upper, lower = values[:, over] @ above, values[:, under] @ below
         if not np.all(np.abs(scale * upper / lower - target) <= _AGREES * np.abs(target)):
             continue  # a sum of powers that is nearly zero
-        if power == 2:
-            above, below = above * np.sign(upper[0]), below * np.sign(lower[0])
-        parts = []
-        for weights, kept in ((above, over), (below, under)):
-            found = [written(rows, _sparse_powers(powers[k])) for k in kept]
-            terms = (sympy.Float(w) * m for w, m in zip(weights, found, strict=True))
-            parts.append(inverse(sympy.Add(*terms), power, True))
-        sign = np.sign(rows.target[0]) if power == 2 else np.sign(scale)
-        yield sympy.Float(sign * abs(scale) ** (1 / power)) * parts[0] / parts[1]
+        monomial = [written(rows, _sparse_powers(p)) for p in powers]
+        below, lower = below * np.sign(lower[0]), lower * np.sign(lower[0])
+        divisor = inverse(_sum(monomial, under, below), power, True)
+        known = rows.target * lower ** (1 / power)
+        root = _eliminate(values, known) if power == 2 else None
+        if root is not None:  # also where the target has both signs
+            yield _combination(monomial, values, known, root) / divisor
+            return
+        above, upper = above * np.sign(upper[0]), upper * np.sign(upper[0])
+        sign = np.sign(known[0] / upper[0])
+        number = sympy.Float(sign * abs(scale) ** (1 / power))
+        yield number * inverse(_sum(monomial, over, above), power, True) / divisor
         return
+
+
+def _sum(monomial: list, kept: np.ndarray, weights: np.ndarray) -> sympy.Expr:
+    return sympy.Add(*(sympy.Float(w) * monomial[k] for w, k in zip(weights, kept, strict=True)))
 
 
 def _sparse_powers(powers: tuple[int, ...]) -> Monomial:

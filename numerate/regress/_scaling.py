@@ -25,6 +25,7 @@ _COLUMNS = (70, 260)  # at most, of the polynomial: first with few, then with mo
 _MOST_ROWS = 1000
 _HIGHEST = 14  # degree
 _STEADY = 0.06  # largest scatter, relative to the size of what should be equal
+_CLEAR = 0.15  # the same, relative to the smallest term of a sum that should be zero
 _SCATTER = (2e-3, 12.0)  # that is expected, and in units of the error of the polynomial
 _NEAR = 0.12  # largest distance of a weight from a fraction, times its denominator
 _LARGEST = 6  # weight
@@ -165,8 +166,9 @@ def _steady(
                 continue
             left = derivatives[:, i] - columns @ [float(ratio), float(exponent)]
             least = min(np.linalg.norm(derivatives[:, k]) for k in (i, j))
-            off = float(np.linalg.norm(left) / max(least, 1e-300))
-            found.append((off, _scaling(count, {i: Fraction(1), j: -ratio, count: exponent})))
+            if np.linalg.norm(left) < _CLEAR * least:
+                scaling = _scaling(count, {i: Fraction(1), j: -ratio, count: exponent})
+                found.append((float(np.linalg.norm(left) / size), scaling))
     found.sort(key=lambda f: f[0])
     yield from (scaling for off, scaling in found if off < limit)
 
@@ -189,18 +191,19 @@ def _several(
     vectors = np.linalg.svd(matrix / size.max(), full_matrices=False)[2]
     for count in range(matrix.shape[1] - 2, 0, -1):
         basis = _simple_basis(vectors[len(vectors) - count :])
-        if basis is None or any(_off(matrix, vector) > limit for vector in basis):
+        if basis is None or not all(_vanishes(matrix, vector, limit) for vector in basis):
             continue
         reduced = start.without(basis)
         if reduced is not None:
             yield reduced
 
 
-def _off(matrix: np.ndarray, vector: np.ndarray) -> float:
-    """How far a sum is from zero, relative to its smallest term."""
+def _vanishes(matrix: np.ndarray, vector: np.ndarray, limit: float) -> bool:
+    """Whether a sum is small relative to the target, the last column, and to its smallest term."""
     parts = matrix * vector.astype(float)
+    left = np.linalg.norm(parts.sum(axis=1))
     least = min(np.linalg.norm(c) for c in parts.T if np.any(c))
-    return float(np.linalg.norm(parts.sum(axis=1)) / least)
+    return bool(left < limit * np.linalg.norm(matrix[:, -1]) and left < _CLEAR * least)
 
 
 def _simple_basis(vectors: np.ndarray) -> list[np.ndarray] | None:
@@ -271,7 +274,8 @@ def _derivatives(table: Rows, most: int) -> tuple[np.ndarray, np.ndarray, float]
         parts[:, :, j] = slopes[:, j, powers[:, j]]
         found[:, j] = np.prod(parts, axis=2) @ weights / half[j]
     found = found if logs else found * x
-    limit = min(_STEADY, _SCATTER[0] + _SCATTER[1] * best[0])
+    steady = _STEADY if most == _COLUMNS[-1] else _STEADY / 4
+    limit = min(steady, _SCATTER[0] + _SCATTER[1] * best[0])
     return found, (np.ones(len(y)) if power == 0 else power * value), limit
 
 

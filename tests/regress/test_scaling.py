@@ -9,6 +9,9 @@ from numerate.regress._scaling import formulas, reductions
 # The features of a law, drawn from U(1, 3), with factors by which some are larger.
 LAWS = {
     "m*c**2/sqrt(1 - v**2/c**2)": {"m": 1, "v": 1, "c": 4},
+    "(t - u*x/c**2)/sqrt(1 - u**2/c**2)": {"t": 1, "u": 1, "x": 3, "c": 4},
+    "p**2/(2*m) + m*w**2*x**2*(1 + a*x/y)/2": {n: 1 for n in "pmwxay"},
+    "sqrt(2/m*(E - U - L**2/(2*m*r**2)))": {"m": 1, "E": 6, "U": 1, "L": 1, "r": 1},
     "q*E/(m*(w**2 - u**2))": {"q": 1, "E": 1, "m": 1, "w": 4, "u": 1},
     "s*E**2*r**2*w**4/(w**2 - u**2)**2": {"s": 1, "E": 1, "r": 1, "w": 1, "u": 4},
     "M*H/(k*T) + M*a*B/(s*c**2*k*T)": {n: 1 for n in "MHkTaBsc"},
