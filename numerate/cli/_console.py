@@ -66,6 +66,41 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
+def search_bar(budget: float) -> Iterator[Callable[[float, str], None]]:
+    """Shows a search on standard error, if that is a terminal, until the block ends: what is tried,
+    the best formula, and the seconds that are left of its budget.
+
+    Yields a function of the share of the budget that is spent and of what is being done. The bar
+    moves by the clock, because a search ends when it has found something or its time is up.
+    """
+    if not sys.stderr.isatty():
+        yield lambda fraction, message: check()
+        return
+    from rich.progress import Progress, ProgressColumn, Task, TextColumn
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    class Spent(ProgressColumn):
+        def render(self, task: Task) -> ProgressBar:
+            return ProgressBar(budget, min(task.elapsed or 0.0, budget), width=20)
+
+    class Left(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            left = max(0.0, budget - (task.elapsed or 0.0))
+            return Text(f"at most {left:.0f} s left; Ctrl-C keeps the best formula")
+
+    columns = (Spent(), Left(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+
+        def show(fraction: float, message: str) -> None:
+            check()
+            progress.update(task, description=message)
+
+        yield show
+
+
+@contextmanager
 def progress_bar() -> Iterator[Callable[[float, str], None]]:
     """Shows progress on standard error, if that is a terminal, until the block ends.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._console import output, print_json, progress_bar, say
+from ._console import output, print_json, say, search_bar
 from ._signals import finishing, name_of_signal
 
 
@@ -140,7 +140,7 @@ def _resolutions(written: list[str]) -> dict[str, float]:
 
 
 def _search(table: Any, seed: int, budget: float, robust: bool) -> Any:
-    with progress_bar() as on_progress:
+    with search_bar(budget) as on_progress:
         from numerate.regress import search_table
 
         return search_table(table, seed=seed, budget=budget, robust=robust, on_progress=on_progress)

@@ -28,12 +28,18 @@ def main() -> None:
     if code is None:
         sys.stderr.write("note: stopped.\n")
         code = _signals.exit_code()
-    if _signals.arrived():
+    if _signals.arrived() or _leaves_threads():
         # Without waiting for threads, which may compile or train for long.
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _leaves_threads() -> bool:
+    """Whether a search whose time was up is still in a step that could not be interrupted."""
+    regress = sys.modules.get("numerate.regress")
+    return regress is not None and bool(regress.left_behind())
 
 
 def _code() -> int:
