@@ -1,9 +1,10 @@
 """No status can be made to lie: tables without a law, rounded laws, noise, and standard errors.
 
 Whole sets are slow. What the statuses promise, and what was tried to break it, is on the page
-*What the status means*; its numbers are printed by `python -m tests.regress.test_status`.
+*What the status means*; its numbers are printed by `python -m tests.regress.test_status [SHARE]`.
 """
 
+import sys
 from collections import Counter
 
 import numpy as np
@@ -127,20 +128,24 @@ def test_intervals_of_three_hundred_tables_hold_the_truth():
     assert len(others) <= 60, others
 
 
-def main() -> None:
-    """Print the figures of the whole sets."""
-    lies = verified_without_a_law(range(1000), 3)
-    print("without a law, of 1,000:", Counter(lie[0] for lie in lies) or "none", *lies, sep="\n  ")
-    wrong, verified = wrong_forms(range(300), 3)
-    print(f"rounded laws, of 300: {verified} verified, {len(wrong)} of another form")
-    print(*wrong, sep="\n")
-    others = formulas_of_noise(range(200), 3)
-    print(f"noise, of 200: {len(others)} formulas other than a constant", *others, sep="\n  ")
-    held, count, others = coverage(300, 5)
+def main(share: float = 1.0) -> None:
+    """Print the figures of the whole sets, or of the first tables of each."""
+    tables, rounded, noise = (range(round(share * n)) for n in (1000, 300, 200))
+    lies = verified_without_a_law(tables, 3)
+    kinds = dict(Counter(lie[0] for lie in lies)) or "none"
+    print(f"without a law, of {len(tables)}: verified", kinds, *lies, sep="\n  ", flush=True)
+    wrong, verified = wrong_forms(rounded, 3)
+    print(f"rounded laws, of {len(rounded)}: {verified} verified, {len(wrong)} of another form")
+    print(*wrong, sep="\n", flush=True)
+    others = formulas_of_noise(noise, 3)
+    print(
+        f"noise, of {len(noise)}: {len(others)} formulas other than a constant", *others, sep="\n  "
+    )
+    held, count, others = coverage(len(rounded), 5)
     print(f"intervals: {held} of {count} hold the truth; other forms: {len(others)}")
     print(*others, sep="\n")
 
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
-    main()
+    main(*map(float, sys.argv[1:]))
