@@ -46,6 +46,7 @@ LIBRARIES = (
     Library("roots", (-1, -_HALF, _HALF, 1), 2, 2),
     Library("cubic", (1, 2, 3), 3, 3),
     Library("quartic", (1, 2, 3, 4), 4, 4),
+    Library("powers", tuple(range(1, 9)), 1, 8),
 )
 QUOTIENTS = (LIBRARIES[0], Library("products", (1,), 2, 2), LIBRARIES[1])
 TARGET_POWERS = (1, 2, -1, _HALF, -2)

@@ -22,7 +22,6 @@ from numerate.formula import Rows
 from numerate.regress import _closed
 
 _COLUMNS = (70, 260)  # at most, of the polynomial: first with few, then with more
-_MOST_ROWS = 1000
 _HIGHEST = 14  # degree
 _STEADY = 0.06  # largest scatter, relative to the size of what should be equal
 _CLEAR = 0.15  # the same, relative to the smallest term of a sum that should be zero
@@ -117,7 +116,6 @@ def formulas(rows: Rows) -> Iterator[sympy.Expr]:
 
 def reductions(rows: Rows) -> Iterator[Reduced]:
     """Ways to write the target with fewer variables, the fewest first."""
-    rows = rows.take(np.arange(len(rows))[:_MOST_ROWS])
     path, last = [Reduced.none(len(rows.symbols))], []
     while len(path[-1].variables) > 1:
         table = path[-1].rows(rows)

@@ -56,6 +56,8 @@ Progress = Callable[[float, str], None]
 _LEFT_BEHIND: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 POPULATION_ROWS = 256
+_SCALED_ROWS = 1000  # of which scalings are found
+_RARE = "Laurent"  # the first of the large libraries, which take longer than scalings
 _POLISHED = 2  # formulas of a population that are snapped
 _SHORT = 7  # complexity of a line, a power law and a saturation curve
 _PROPOSED = 10  # sparse sums that are snapped
@@ -163,14 +165,15 @@ class Search:
         if self.settings.closed_forms:
             yield "one layer", lambda: self._one_layer(rows)
             for library in _closed.LIBRARIES:
-                if deep or library.factors == 1:
+                if library.name == _RARE and deep:
+                    yield "scalings", self._scaled
+                if deep or library.total == 1:
                     yield (
                         f"{library.name} sums",
                         lambda library=library: _closed.sums(rows, library),
                     )
             if deep:
                 yield "quotients", lambda: _closed.quotients(rows)
-                yield "scalings", lambda: _scaling.formulas(self.problem.rows(REFIT_ROWS))
             yield "known forms", lambda: self._known(rows)
             yield "sparse sums", lambda: self._sparse_sums(rows, deep)
         for kinds_of_layers, power, kind in self._populations():
@@ -202,6 +205,9 @@ class Search:
             yield from _closed.product(rows.take(np.flatnonzero(size >= np.median(size))))
         yield from _closed.sums(rows, _closed.LIBRARIES[0])
         yield from _closed.linear(rows)
+
+    def _scaled(self) -> Iterator[sympy.Expr]:
+        yield from _scaling.formulas(self.problem.rows(_SCALED_ROWS))
 
     def _known(self, rows: Rows) -> Iterator[sympy.Expr]:
         """A line and a saturation curve, where there is one feature, by least squares."""

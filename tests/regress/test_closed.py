@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from numerate.formula import Rows
-from numerate.regress._closed import LIBRARIES, terms
+from numerate.regress._closed import LIBRARIES, sums, terms
 from tests.each import each
 
 
@@ -17,3 +17,13 @@ def test_a_polynomial_library_has_all_monomials_up_to_its_degree(name, degree):
     found = {formula for formula, _ in terms(rows, library)}
     assert len(found) == math.comb(3 + degree, degree) - 1  # all but the constant
     assert max(formula.as_poly(*rows.symbols).total_degree() for formula in found) == degree
+
+
+def test_polynomials_of_one_feature_are_found_to_degree_eight():
+    (library,) = (one for one in LIBRARIES if one.name == "powers")
+    for seed in range(3):
+        x = np.random.default_rng(seed).uniform(1, 3, 40)
+        for coefficients in ([1, 2, 0, -3, 0, 0, 0, 0, 0.25], [0, 0, -5, 0, 0, 0, 0, 1]):
+            rows = Rows.of({"x": x}, np.polynomial.polynomial.polyval(x, coefficients))
+            found = next(sums(rows, library)).as_poly(*rows.symbols).all_coeffs()[::-1]
+            np.testing.assert_allclose(np.array(found, float), coefficients, atol=1e-9)
