@@ -53,13 +53,14 @@ def test_results_survive_kills_and_are_completed(tmp_path, times):
         assert process.stdout.readline() == b"started\n"
         time.sleep(rng.uniform(0, 0.4))
         process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        process.communicate(timeout=60)
         if (folder / "results.parquet").exists():
             kept = len(pl.read_parquet(folder / "results.parquet"))
             assert kept >= done
             done = kept
     process = many_jobs(folder)
-    assert process.wait(120) == 0
+    process.communicate(timeout=120)
+    assert process.returncode == 0
     assert len(pl.read_parquet(folder / "results.parquet")) == 200
     names = {path.name for path in folder.iterdir()}
     # A kill between the naming of a new file and its renaming would leave it: a moment of 10 µs.
@@ -69,7 +70,9 @@ def test_results_survive_kills_and_are_completed(tmp_path, times):
 @pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_model_is_the_old_one_or_the_new_one(tmp_path, times):
     path, rng = tmp_path / "m", random.Random(1)
-    assert start(["fit", "kepler", "--out", path]).wait(120) == 0
+    first = start(["fit", "kepler", "--out", path])
+    first.communicate(timeout=120)
+    assert first.returncode == 0
     old = path.read_bytes()
     for _ in range(times):
         process = start(["fit", "boyle", "--out", path, "--budget", "1"])
