@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """The program `numerate`."""
+    # The matrices of a search are small: threads of the linear algebra wait for each other longer
+    # than they compute, and much longer where other programs run.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = None
     try:
         from ._streams import open_streams

@@ -180,10 +180,15 @@ def leftover(found: Described, problem: Problem) -> str | None:
     if not np.all(np.isfinite(residual)):
         return "the formula is not defined on every row"
     far = np.abs(residual) / (1.4826 * float(np.median(np.abs(residual))) or 1.0)
-    if np.max(far) > _FAR and np.mean(far > _FAR) < _RARE:
-        row = problem.numbers[first[np.argmax(far)]]
-        return f"{ONE_ROW} {row} deviates by {np.max(far):.0f} standard deviations of the others"
-    return structure(residual, rows.columns(), prediction, names)
+    wild = far > _FAR
+    if not wild.any() or np.mean(wild) > _RARE:
+        return structure(residual, rows.columns(), prediction, names)
+    calm = rows.take(np.flatnonzero(~wild))
+    left = structure(residual[~wild], calm.columns(), prediction[~wild], names)
+    row = problem.numbers[first[np.argmax(far)]]
+    return (
+        left or f"{ONE_ROW} {row} deviates by {np.max(far):.0f} standard deviations of the others"
+    )
 
 
 def distinct(rows: Rows) -> int:
