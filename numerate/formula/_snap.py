@@ -77,7 +77,7 @@ class _Snapping:
         if not isinstance(value, sympy.Rational):
             return 0.0
         digits = np.log((1 + abs(int(value.p))) * int(value.q) ** 1.5 / 2)
-        return max(0.0, one + 1 - digits)
+        return max(0.0, one - digits)
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
         """Fix some constants and refit the others; keep the result if it is tolerated."""
