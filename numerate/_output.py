@@ -14,6 +14,7 @@ from pathlib import Path
 from numerate._errors import InputError
 
 _MOST_LINKS = 40  # as in Linux
+_PREFIX, _SUFFIX = ".numerate-", ".tmp"  # of temporary files
 _PROBE = 4096  # bytes: a block, because empty files can be created on a full file system
 _waiting: set[str] = set()  # temporary files that are not renamed yet
 
@@ -103,6 +104,14 @@ def remove_temporaries() -> None:
             os.unlink(name)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Removes the temporary files of processes that were killed between the naming of a new file
+    and its renaming. For a folder into which no other process writes."""
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):
+            path.unlink()
+
+
 @contextmanager
 def _explained(path: str | Path) -> Iterator[None]:
     try:
@@ -186,7 +195,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _name_beside(path: Path) -> str:
     # Independent of the file's name, which may have the maximum length.
-    return str(path.parent / f".numerate-{os.urandom(8).hex()}.tmp")
+    return str(path.parent / f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
 
 
 def _unnamed(folder: Path) -> int | None:

@@ -47,6 +47,7 @@ def many_jobs(folder):
 @pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_results_survive_kills_and_are_completed(tmp_path, times):
     rng, folder = random.Random(0), tmp_path / "results"
+    folder.mkdir()
     done = 0
     for _ in range(times):
         process = many_jobs(folder)
@@ -58,12 +59,13 @@ def test_results_survive_kills_and_are_completed(tmp_path, times):
             kept = len(pl.read_parquet(folder / "results.parquet"))
             assert kept >= done
             done = kept
+    # What a kill between the naming of a new file and its renaming leaves, a moment of 10 µs.
+    (folder / ".numerate-0123456789abcdef.tmp").write_bytes(b"half")
     process = many_jobs(folder)
     process.communicate(timeout=120)
     assert process.returncode == 0
     assert len(pl.read_parquet(folder / "results.parquet")) == 200
     names = {path.name for path in folder.iterdir()}
-    # A kill between the naming of a new file and its renaming would leave it: a moment of 10 µs.
     assert names == {"results.parquet", "summary.json", "table.md"}
 
 

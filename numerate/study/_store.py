@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from numerate._errors import InputError
-from numerate._output import check_folder, reason, write_file
+from numerate._output import check_folder, reason, remove_leftovers, write_file
 
 from ._experiment import Job
 
@@ -82,6 +82,7 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_leftovers(folder)
         except BlockingIOError:
             raise InputError(
                 f"another run is writing into {folder}; wait for its end, or choose another --out."
