@@ -23,6 +23,8 @@ Monomial = tuple[tuple[int, Fraction | int], ...]
 _HALF = Fraction(1, 2)
 _MAX_TERMS = 160
 _MAX_FEATURES = 8
+_MOST_KNOWN = 5  # features of known forms
+_SIMPLE = 4  # largest denominator of a simple exponent
 _NULL = 1e-13  # ratio of singular values that is zero but for rounding
 _AGREES = 1e-11  # relative error of each row at or below which a quotient is right
 _NEGLIGIBLE = 1e-9  # relative residual at or below which a least-squares fit is exact
@@ -221,6 +223,29 @@ def linear(rows: Rows) -> Iterator[sympy.Expr]:
     yield plain + sympy.Float(np.mean(rows.target - rows.features @ signs))
     parts = zip(weights, (*rows.symbols, sympy.S.One), strict=True)
     yield sympy.Add(*(sympy.Float(w) * s for w, s in parts))
+
+
+def known_forms(rows: Rows) -> Iterator[sympy.Expr]:
+    """What a person tries first, by least squares: a line; of values above 0 a power law with
+    fitted exponents and one with simple exponents; of one feature a saturation curve."""
+    count, (x, y) = len(rows.symbols), (rows.features, rows.target)
+    if count > _MOST_KNOWN or len(rows) < count + 3:
+        return
+    slopes, _ = _solve(np.column_stack([x, np.ones(len(rows))]), y)
+    parts = zip(slopes, (*rows.symbols, sympy.S.One), strict=True)
+    yield sympy.Add(*(sympy.Float(w) * s for w, s in parts))
+    if np.any(x <= 0) or np.any(y <= 0):
+        return
+    logs = np.log(x)
+    fitted = np.linalg.lstsq(np.column_stack([logs, np.ones(len(rows))]), np.log(y), rcond=None)[0]
+    simple = [Fraction(float(w)).limit_denominator(_SIMPLE) for w in fitted[:-1]]
+    for powers in ([sympy.Float(w) for w in fitted[:-1]], [sympy.Rational(w) for w in simple]):
+        constant = float(np.mean(np.log(y) - logs @ np.array(powers, float)))
+        monomial = sympy.Mul(*(s**w for s, w in zip(rows.symbols, powers, strict=True)))
+        yield sympy.Float(np.exp(np.clip(constant, -690, 690))) * monomial
+    if count == 1:
+        middle = sympy.Float(np.median(x))
+        yield sympy.Float(2 * np.median(y)) * rows.symbols[0] / (rows.symbols[0] + middle)
 
 
 def quotients(rows: Rows) -> Iterator[sympy.Expr]:

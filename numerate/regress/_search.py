@@ -36,7 +36,7 @@ from numerate.formula import (
 )
 from numerate.regress import _closed, _scaling, _sparse
 from numerate.regress._candidate import Candidate, symbol_cost
-from numerate.regress._noise import kinds, scale_of
+from numerate.regress._noise import errors, kinds, scale_of
 from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
 from numerate.regress._verify import (
     APPROXIMATE,
@@ -57,14 +57,15 @@ _LEFT_BEHIND: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 POPULATION_ROWS = 256
 _SCALED_ROWS = 1000  # of which scalings are found
+_KNOWN = "known forms"
 _RARE = "Laurent"  # the first of the large libraries, which take longer than scalings
 _POLISHED = 2  # formulas of a population that are snapped
-_SHORT = 7  # complexity of a line, a power law and a saturation curve
 _PROPOSED = 10  # sparse sums that are snapped
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
 _HOPELESS = 15.0  # nats that snapping can hardly make up for
 _LARGEST_POWER = 10
+_UNDETERMINED = 1e3  # relative standard error of a constant that could be anything
 _SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
 _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
 _POWERS = (1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
@@ -94,6 +95,7 @@ class Search:
     settings: Settings
     on_progress: Progress = lambda fraction, message: None
     candidates: dict[str, Candidate] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     interrupted: bool = False
 
     def run(self) -> "Search":
@@ -149,6 +151,8 @@ class Search:
             self._report(name)
             for formula in formulas():
                 found = self.consider(formula)
+                if found is not None and name == _KNOWN:
+                    self.known.add(str(found.formula))
                 exact = found is not None and found.exact_status == EXACT
                 if exact or time.monotonic() > self._until:
                     return
@@ -174,7 +178,7 @@ class Search:
                     )
             if deep:
                 yield "quotients", lambda: _closed.quotients(rows)
-            yield "known forms", lambda: self._known(rows)
+            yield _KNOWN, lambda: _closed.known_forms(rows)
             yield "sparse sums", lambda: self._sparse_sums(rows, deep)
         for kinds_of_layers, power, kind in self._populations():
             yield (
@@ -208,17 +212,6 @@ class Search:
 
     def _scaled(self) -> Iterator[sympy.Expr]:
         yield from _scaling.formulas(self.problem.rows(_SCALED_ROWS))
-
-    def _known(self, rows: Rows) -> Iterator[sympy.Expr]:
-        """A line and a saturation curve, where there is one feature, by least squares."""
-        x, *others = rows.symbols
-        if others:
-            return
-        slope, start = np.polyfit(rows.features[:, 0], rows.target, 1)
-        yield sympy.Float(slope) * x + sympy.Float(start)
-        if x.is_positive and np.all(rows.target > 0):
-            middle = float(np.median(rows.features))
-            yield sympy.Float(2 * np.median(rows.target)) * x / (x + sympy.Float(middle))
 
     def _sparse_sums(self, rows: Rows, deep: bool) -> Iterator[sympy.Expr]:
         """The best sums of monomials by description length, and the best of each size."""
@@ -283,7 +276,8 @@ class Search:
         self._compared = True
 
     def consider(self, formula: sympy.Expr) -> Candidate | None:
-        """Snap, simplify, refit and describe a formula; keep it if it is new, and return it."""
+        """Snap, simplify, refit and describe a formula; keep it if it is new, and return what
+        is kept."""
         if not is_plausible(formula):
             return None
         problem, index = self.problem, self.problem.some(SEARCH_ROWS)
@@ -299,8 +293,10 @@ class Search:
             if formula == snapped or not floats(formula):
                 break
         few = 2 * fitted(formula) > self._distinct and bool(floats(formula))
-        if not described or str(formula) in self.candidates or few or has_steps(formula):
+        if not described or few or has_steps(formula):
             return None
+        if str(formula) in self.candidates:
+            return self.candidates[str(formula)]
         if gates(formula) or (self.candidates and not formula.free_symbols):
             return None
         # A formula that agrees to rounding keeps its constants as they are.
@@ -367,26 +363,26 @@ class Search:
 
     def ranked(self) -> list[Candidate]:
         """The chosen formula, then from simple to accurate: the Pareto front of complexity and
-        held-out error, and the best of each complexity that a line, a power law or a saturation
-        curve has, even if a shorter formula is better."""
+        held-out error, and the known forms, a line, power laws and a saturation curve, even if a
+        shorter formula is better."""
         chosen = self.chosen()
         front, best = [], np.inf
         for candidate in self._best_of_each():
-            short = candidate.complexity <= _SHORT
-            if candidate.holdout_relative_rmse < best or (short and candidate.relative_rmse < 1):
+            known = str(candidate.formula) in self.known and not is_degenerate(candidate)
+            if candidate.holdout_relative_rmse < best or (known and candidate.relative_rmse < 1):
                 best = min(best, candidate.holdout_relative_rmse)
                 front.append(candidate)
         return [chosen, *(c for c in front if c is not chosen)]
 
     def _best_of_each(self) -> list[Candidate]:
-        """The best candidate of each complexity on the training rows, the simplest first; beyond
-        short ones, only those better than all simpler ones."""
-        found, best = {}, np.inf
+        """The candidates that are better on the training rows than all simpler ones, the simplest
+        first, and the known forms."""
+        found, best = [], np.inf
         for c in sorted(self.candidates.values(), key=lambda c: (c.complexity, c.relative_rmse)):
-            if c.complexity not in found and (c.complexity <= _SHORT or c.relative_rmse < best):
-                found[c.complexity] = c
+            if c.relative_rmse < best or str(c.formula) in self.known:
+                found.append(c)
             best = min(best, c.relative_rmse)
-        return list(found.values())
+        return found
 
 
 def left_behind() -> list[threading.Thread]:
@@ -417,6 +413,13 @@ def is_plausible(formula: sympy.Expr) -> bool:
     return not formula.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I) and all(
         abs(p) <= _LARGEST_POWER for p in powers
     )
+
+
+def is_degenerate(candidate: Candidate) -> bool:
+    """Whether the rows do not determine a constant, as those of a line do not determine a and b
+    of a*x/(x + b)."""
+    found = errors(candidate.formula, candidate.found.rows)
+    return not all(error < _UNDETERMINED * abs(value) for value, error in found)
 
 
 def has_steps(formula: sympy.Expr) -> bool:
