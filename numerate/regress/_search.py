@@ -59,7 +59,8 @@ POPULATION_ROWS = 256
 _SCALED_ROWS = 1000  # of which scalings are found
 _KNOWN = "known forms"
 _RARE = "Laurent"  # the first of the large libraries, which take longer than scalings
-_POLISHED = 2  # formulas of a population that are snapped
+_PARTS = 2  # of the starts of each kind of stack
+_POLISHED = 1  # formulas of a population that are snapped
 _PROPOSED = 10  # sparse sums that are snapped
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
@@ -180,11 +181,10 @@ class Search:
                 yield "quotients", lambda: _closed.quotients(rows)
             yield _KNOWN, lambda: _closed.known_forms(rows)
             yield "sparse sums", lambda: self._sparse_sums(rows, deep)
-        for kinds_of_layers, power, kind in self._populations():
-            yield (
-                f"{kinds_of_layers} stacks",
-                lambda k=kinds_of_layers, p=power, e=kind: self._population(k, p, e),
-            )
+        # All kinds have some of their starts before any has more, the cheap kinds first.
+        for part in range(_PARTS):
+            for layers, power, kind in self._populations():
+                yield f"{layers} stacks", partial(self._population, layers, power, kind, part)
 
     def _populations(self) -> Iterator[tuple[str, Fraction | int, str]]:
         """Kinds of stacks, powers of the target and error models, the cheap and likely first."""
@@ -249,7 +249,7 @@ class Search:
             yield proposal.formula(rows)
         self._compared = True
 
-    def _population(self, layers: str, power, kind: str) -> Iterator[sympy.Expr]:
+    def _population(self, layers: str, power, kind: str, part: int) -> Iterator[sympy.Expr]:
         # Not at the top, because it imports JAX, and most formulas are found without it.
         from numerate.regress._stacks import stack, train_population
 
@@ -268,8 +268,8 @@ class Search:
             target=target,
             scale=scale,
         )
-        rng = np.random.default_rng((self.problem.seed, *layers.encode()))
-        starts = self.settings.n_starts
+        rng = np.random.default_rng((self.problem.seed, part, *layers.encode()))
+        starts = -(-self.settings.n_starts // _PARTS)
         trained = train_population(stack(layers, len(kept)), transformed, starts, rng)
         for formula in itertools.islice(trained, _POLISHED):
             yield _closed.inverse(formula, power, bool(rows.target[0] > 0))

@@ -185,7 +185,7 @@ def train_population(
         shared=_padded(rows.features / size, rows.target / spread, rows.scale),
         each=(odd, free),
         steps=steps,
-        enough=population // 8,
+        enough=max(1, population // 8),
     )
     scaled = [s / sympy.Rational(z) for s, z in zip(rows.symbols, size, strict=True)]
     target, weight = rows.target / spread, np.clip(np.median(rows.scale) / rows.scale, *_WEIGHTS)
