@@ -6,6 +6,7 @@ from numerate.formula._coefficients import (
     coefficients,
     into_denominator,
     released,
+    with_floats,
     with_ratios,
 )
 from numerate.formula._data import from_data, to_data
@@ -48,6 +49,7 @@ __all__ = [
     "snap",
     "symbol",
     "to_data",
+    "with_floats",
     "with_ratios",
 ]
 

@@ -49,6 +49,21 @@ def released(formula: sympy.Expr) -> sympy.Expr:
     return sympy.Mul(sympy.Float(float(factor)), rest, evaluate=False)
 
 
+def with_floats(formula: sympy.Expr) -> sympy.Expr:
+    """The formula with a `Float` for each coefficient of `coefficients`.
+
+    !!! example
+        >>> import sympy
+        >>> with_floats(sympy.sympify("3*a**2/(b + 5) + c"))
+        3.0*a**2/(b + 5.0) + c
+    """
+    if formula.is_Rational:
+        return formula if abs(formula) == 1 else sympy.Float(float(formula))
+    if formula.is_Pow:
+        return sympy.Pow(with_floats(formula.base), formula.exp)
+    return formula.func(*map(with_floats, formula.args)) if formula.args else formula
+
+
 def _inside(factor: sympy.Expr) -> sympy.Expr:
     """A factor whose sums have free coefficients, but for the first, which the factor's own
     coefficient stands for."""

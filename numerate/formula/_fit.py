@@ -150,19 +150,23 @@ class Parametric:
         The inverse of JᵀJ with the Jacobian J at the least-squares solution. Infinite for
         constants that the rows do not determine.
         """
-        jacobian = self.jacobian(values, rows)
-        size = np.linalg.norm(jacobian, axis=0)
-        if not np.all(np.isfinite(size)) or np.any(size == 0):
-            return np.full((len(values), len(values)), np.inf)
-        scaled = np.linalg.svd(jacobian / size, full_matrices=False)
-        if scaled.S[-1] < _DEPENDENT * scaled.S[0]:
-            return np.full((len(values), len(values)), np.inf)
-        inverse = (scaled.Vh.T / scaled.S**2) @ scaled.Vh
-        return inverse / np.outer(size, size)
+        return inverse(self.jacobian(values, rows))
 
     def with_values(self, values: list[sympy.Expr]) -> sympy.Expr:
         """The formula with its constants replaced, `Float` or exact."""
         return self.formula.xreplace(dict(zip(self.names, values, strict=True)))
+
+
+def inverse(jacobian: np.ndarray) -> np.ndarray:
+    """The inverse of JᵀJ, `(n, n)`; infinite if its columns are dependent."""
+    size, count = np.linalg.norm(jacobian, axis=0), jacobian.shape[1]
+    if not np.all(np.isfinite(size)) or np.any(size == 0):
+        return np.full((count, count), np.inf)
+    scaled = np.linalg.svd(jacobian / size, full_matrices=False)
+    if scaled.S[-1] < _DEPENDENT * scaled.S[0]:
+        return np.full((count, count), np.inf)
+    inverse = (scaled.Vh.T / scaled.S**2) @ scaled.Vh
+    return inverse / np.outer(size, size)
 
 
 def _name_each_float(formula: sympy.Expr):

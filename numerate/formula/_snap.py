@@ -5,7 +5,7 @@ rounding level, by a multiple of pi or a square root), and the others are refitt
 kept if the residuals stay at rounding level, stay within the written precision of every row, or
 grow no more than the Bayesian information criterion allows for one parameter less (Schwarz 1978,
 Annals of Statistics 6(2)). The allowance is doubled for exponents, 0 and ±1, because laws tend to
-have them. Other coefficients have to pay for their digits.
+have them. Other coefficients have to pay for their digits, and with those that the rows determine.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 import sympy
 
-from numerate.formula._fit import Parametric, Rows
+from numerate.formula._fit import Parametric, Rows, inverse
 
 # Mean squared residuals relative to the target's variance: at or below, they are rounding errors.
 ROUNDING = 1e-24
@@ -23,6 +23,7 @@ _SLACK = 1e-29
 # Factor of the criterion. With 25 rows, a factor of 1 accepts a simple constant up to 1.9 standard
 # errors from the fitted one, and a factor of 2 up to 2.7.
 _PRIOR = 2.0
+_UNLIKELY = 2.2  # nats of a coefficient being simple at all
 _LARGEST_POWER = 12  # larger exact exponents overfit, and their constants have very many digits
 
 
@@ -68,16 +69,28 @@ class _Snapping:
         return isinstance(value, sympy.Rational) and abs(value.p) <= 4 and value.q <= 2
 
     def _allowance(self, index: int, value: sympy.Expr) -> float:
-        """Nats that the likelihood may lose for an exact value: those of a constant by the
-        Bayesian information criterion, twice for exponents, 0 and ±1, less the digits of a
-        coefficient."""
-        one = 0.5 * np.log(len(self.rows))
+        """Nats that the likelihood may lose for an exact value: twice those of a constant by the
+        Bayesian information criterion for exponents, 0 and ±1. For another coefficient they are
+        those of its digits that the rows determine, at most as many, less its own digits: a whole
+        number near a constant that is hardly known says nothing."""
+        most = _PRIOR * 0.5 * np.log(len(self.rows))
         if self.view.in_exponent[index] or value in (0, 1, -1):
-            return _PRIOR * one
+            return most
         if not isinstance(value, sympy.Rational):
             return 0.0
-        digits = np.log((1 + abs(int(value.p))) * int(value.q) ** 1.5 / 2)
-        return max(0.0, one - digits)
+        digits = np.log((1 + abs(int(value.p))) * int(value.q) ** 1.5 / 2) + _UNLIKELY
+        return max(0.0, min(most, self._known_digits(index)) - digits)
+
+    def _known_digits(self, index: int) -> float:
+        """The logarithm of a constant over its standard error."""
+        free = self.free
+        free[index] = True
+        jacobian = self.view.jacobian(self.values, self.rows)[:, free]
+        covariance = inverse(jacobian)
+        place = int(np.sum(free[:index]))
+        variance = self.current * len(self.rows) / max(len(self.rows) - free.sum(), 1)
+        error = np.sqrt(variance * covariance[place, place])
+        return float(np.log(abs(self.values[index]) / error)) if 0 < error < np.inf else 0.0
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:
         """Fix some constants and refit the others; keep the result if it is tolerated."""

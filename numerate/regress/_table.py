@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from numerate._forks import uses_threads
-from numerate.formula import evaluate, formula_text, measured
+from numerate.formula import evaluate, formula_text, measured, with_floats
 from numerate.regress._candidate import Candidate, on_all_rows
 from numerate.regress._model import FormulaModel
 from numerate.regress._noise import WRITTEN, Noise, errors
@@ -167,8 +167,12 @@ def _constants(candidate: Candidate) -> list[dict]:
         rows = replace(rows, scale=np.maximum(np.nan_to_num(limit), np.finfo(float).tiny))
     elif len(candidate.found.rows) == len(rows):
         rows = candidate.found.rows
-    pairs = errors(candidate.formula, rows)
-    return [{"value": float(value), "standard_error": error} for value, error in pairs]
+    found = list(errors(candidate.formula, rows))
+    if candidate.exact_status == APPROXIMATE:
+        # A coefficient that may be 3 need not be 3, which adds to the errors of the others.
+        every = {v: e for v, e in errors(with_floats(candidate.formula), rows) if np.isfinite(e)}
+        found = [(value, every.get(value, error)) for value, error in found]
+    return [{"value": float(value), "standard_error": error} for value, error in found]
 
 
 def _standardised(candidate: Candidate, features, target, base) -> np.ndarray:
