@@ -5,7 +5,7 @@ import polars as pl
 
 from numerate._errors import InputError, did_you_mean, listed, plural, shortened
 
-from ._precision import resolution_of, resolution_of_text, resolutions_of_text
+from ._precision import resolution_of, resolution_of_text, resolutions_of, resolutions_of_text
 from ._sheet import MANY_COLUMNS, Sheet, below_each_other
 
 # Notations of missing and infinite numbers.
@@ -65,42 +65,60 @@ def reject_unknown(sheet: Sheet, names: Sequence[str]) -> None:
 
 def columns(sheet: Sheet, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Values and resolution of columns, both of shape `(rows, columns)`."""
-    if _is_wide_text(sheet.frame) and not sheet.resolution:
-        cells = below_each_other(sheet.frame)
-        numbers = _numbers(cells)
-        wrong = ~numbers.is_finite().fill_null(False) | _underflows(cells, numbers)
-        place = {name: index for index, name in enumerate(sheet.frame.columns)}
-        chosen, width = [place[name] for name in names], sheet.frame.width
-        if not wrong.to_numpy().reshape(width, -1)[chosen].any():
-            values = numbers.to_numpy().reshape(width, -1)[chosen].T
-            resolution = resolutions_of_text(cells, width)[chosen].T
-            return np.ascontiguousarray(values), np.ascontiguousarray(resolution)
-    # One after the other: also where a cell is wrong, which this finds and names.
-    values, resolution = zip(*(column(sheet, name) for name in names), strict=True)
-    return np.column_stack(values), np.column_stack(resolution)
+    alike: dict[pl.DataType, list[int]] = {}
+    types = dict(zip(sheet.frame.columns, sheet.frame.dtypes, strict=True))
+    for place, name in enumerate(names):
+        alike.setdefault(types[name], []).append(place)
+    values, resolution = np.empty((2, sheet.frame.height, len(names)))
+    for places in alike.values():
+        if len(places) >= MANY_COLUMNS and not sheet.resolution:
+            found = _together(sheet, [names[place] for place in places])
+            values[:, places], resolution[:, places] = found
+            continue
+        for place in places:
+            values[:, place], resolution[:, place] = column(sheet, names[place])
+    return values, resolution
 
 
-def _is_wide_text(frame: pl.DataFrame) -> bool:
-    return frame.width >= MANY_COLUMNS and set(frame.dtypes) == {pl.String()}
+def _together(sheet: Sheet, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Values and resolution of many columns of one type."""
+    cells = below_each_other(sheet.frame, names)
+    numbers, wrong = _checked(cells)
+    faulty = wrong.to_numpy().reshape(len(names), -1).any(axis=1)
+    if faulty.any():
+        column(sheet, names[int(faulty.argmax())])  # raises the error
+    shape = (len(names), -1)
+    if isinstance(cells.dtype, pl.Decimal):
+        cells = cells.cast(pl.String)
+    if cells.dtype == pl.String:
+        resolution = resolutions_of_text(cells, len(names))
+    else:
+        resolution = resolutions_of(_array(cells, numbers).reshape(shape))
+    return numbers.to_numpy().reshape(shape).T, resolution.T
 
 
 def _without_numbers(frame: pl.DataFrame, names: list[str]) -> set[str]:
     """The columns without a single number."""
-    if not _is_wide_text(frame):
-        return {name for name in names if not _has_numbers(frame[name])}
-    cells = below_each_other(frame)
+    types = dict(zip(frame.columns, frame.dtypes, strict=True))
+    texts = [name for name in names if types[name] == pl.String]
+    others = [name for name in names if types[name] != pl.String]
+    found = {n for n in others if not types[n].is_numeric() and not _has_numbers(frame[n])}
+    if len(texts) < MANY_COLUMNS:
+        return found | {name for name in texts if not _has_numbers(frame[name])}
+    cells = below_each_other(frame, texts)
     numbers = _numbers(cells)
-    shape = (frame.width, frame.height)
+    if numbers.null_count() == cells.null_count():
+        return found
+    shape = (len(texts), frame.height)
     finite = numbers.is_finite().fill_null(False).to_numpy().reshape(shape).any(axis=1)
     has_text = (numbers.is_null() & cells.is_not_null()).to_numpy().reshape(shape).any(axis=1)
-    return set(np.array(frame.columns, object)[~finite & has_text]) & set(names)
+    return found | set(np.array(texts, object)[~finite & has_text])
 
 
 def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and resolution of a column, both of shape `(rows,)`."""
     cells = sheet.frame[name]
-    numbers = _numbers(cells)
-    wrong = ~numbers.is_finite().fill_null(False) | _underflows(cells, numbers)
+    numbers, wrong = _checked(cells)
     if wrong.any():
         _reject_cell(sheet, name, int(wrong.arg_max() or 0), int(wrong.sum()))
     values = numbers.to_numpy()
@@ -110,27 +128,45 @@ def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
         cells = cells.cast(pl.String)
     if cells.dtype == pl.String:
         return values, resolution_of_text(cells)
+    return values, resolution_of(_array(cells, numbers))
+
+
+def _checked(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The numbers in cells, and where there is none."""
+    numbers = _numbers(cells)
+    return numbers, ~numbers.is_finite().fill_null(False) | _underflows(cells, numbers)
+
+
+def _array(cells: pl.Series, numbers: pl.Series) -> np.ndarray:
     # NumPy has no integers of 128 bits.
     wide = cells.dtype.is_integer() and cells.dtype not in _INTEGERS
-    return values, resolution_of(values if wide else cells.to_numpy())
+    return (numbers if wide else cells).to_numpy()
 
 
 def _numbers(cells: pl.Series) -> pl.Series:
-    if cells.dtype.is_numeric() or cells.dtype == pl.String or cells.dtype == pl.Null:
+    if _may_hold_numbers(cells):
         return cells.cast(pl.Float64, strict=False)
     return pl.Series(cells.name, [None] * len(cells), dtype=pl.Float64)
+
+
+def _may_hold_numbers(cells: pl.Series) -> bool:
+    return cells.dtype.is_numeric() or cells.dtype in (pl.String, pl.Null)
 
 
 def _underflows(cells: pl.Series, numbers: pl.Series) -> pl.Series:
     """Where a number other than zero is too small for double precision, such as 1e-400."""
     zero = numbers.eq(0).fill_null(False)
+    found = zero & False
     if cells.dtype != pl.String or not zero.any():
-        return zero & False
-    return zero & cells.str.contains("^[^eE]*[1-9]").fill_null(False)
+        return found
+    at = zero.arg_true()
+    return found.scatter(at, cells.gather(at).str.contains("^[^eE]*[1-9]").fill_null(False))
 
 
 def _has_numbers(cells: pl.Series) -> bool:
     # An empty column counts as numbers: it is then reported as an error instead of ignored.
+    if not _may_hold_numbers(cells):
+        return cells.null_count() == len(cells)
     numbers = _numbers(cells)
     has_text = (numbers.is_null() & cells.is_not_null()).any()
     return bool(numbers.is_finite().any()) or not has_text

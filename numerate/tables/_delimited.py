@@ -6,11 +6,12 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice, pairwise
 
+import numpy as np
 import polars as pl
 
 from numerate._errors import InputError, plural
 
-from ._sheet import MANY_COLUMNS, Sheet, below_each_other, reject_duplicates
+from ._sheet import MANY_COLUMNS, Sheet, below_each_other, reject_duplicates, side_by_side
 
 _PREAMBLE = re.compile(
     rb"""\s*?(?:"?sep=(?P<separator>[^\r\n])"?|\#(?P<comment>[^\r\n]*))[ \t]*(?:\r?\n|$)""",
@@ -126,12 +127,14 @@ def _as_utf8(data: bytes, source: str) -> bytes:
 
 
 def _separator(data: bytes, separators: str) -> str:
-    start = data.lstrip(b"\r\n")[:65536].decode(errors="ignore")
-    lines = start.split("\n")
+    data = data.lstrip(b"\r\n")
+    second = data.find(b"\n", data.find(b"\n") + 1)  # -1 if there is none
+    start = data[: max(65536, second + 1)]
+    lines = start.decode(errors="ignore").split("\n")
     marks = separators.replace(" ", "")
     if len(marks) < len(separators) and not any(mark in lines[0] for mark in marks):
-        whole = [line for line in lines[:_SAMPLE] if line.strip()]
-        whole = whole[:-1] if len(start) >= 65536 else whole  # The last one may be cut.
+        whole = lines[:-1] if len(start) < len(data) else lines  # The last one may be cut.
+        whole = [line for line in whole[:_SAMPLE] if line.strip()]
         counts = {len(line.split()) for line in whole}
         if len(counts) == 1 and min(counts) > 1:
             return " "
@@ -159,23 +162,32 @@ def _frame(data: bytes, source: str, separator: str, width: int, has_header: boo
     except pl.exceptions.PolarsError:
         _reject_ragged(data, source, separator, width, has_header)
         raise _unreadable(data, source) from None
-    if width >= MANY_COLUMNS and _is_clean(frame):
-        return frame.slice(1) if has_header else frame
-    frame = frame.with_columns(pl.all().str.strip_chars())
-    frame = frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
-    filled = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    if width >= MANY_COLUMNS:
+        filled = _of_many_columns(frame, _may_have_blanks(lines, separator))
+    else:
+        frame = frame.with_columns(pl.all().str.strip_chars())
+        frame = frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
+        filled = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     return filled.slice(1) if has_header else filled
 
 
-def _is_clean(frame: pl.DataFrame) -> bool:
-    """Whether no cell has blanks around it and no row is empty: to find that out takes a fraction
-    of what it takes to strip each of many columns."""
+def _of_many_columns(frame: pl.DataFrame, may_have_blanks: bool) -> pl.DataFrame:
+    """The table without blanks around cells and without empty rows."""
     cells = below_each_other(frame)
-    stripped = cells.str.strip_chars()
-    if not stripped.eq_missing(cells).all() or (stripped == "").any():
-        return False
-    empty = cells.is_null().to_numpy().reshape(frame.width, frame.height).all(axis=0)
-    return not empty.any()
+    if may_have_blanks:
+        stripped = cells.str.strip_chars()
+        if not stripped.eq_missing(cells).all() or (stripped == "").any():
+            cells = stripped.set(stripped == "", None)
+            frame = side_by_side(cells, np.arange(len(cells)), frame.columns)
+    filled = np.any(cells.is_not_null().to_numpy().reshape(frame.width, -1), axis=0)
+    return frame if np.all(filled) else frame.filter(pl.Series(filled))
+
+
+def _may_have_blanks(data: bytes, separator: str) -> bool:
+    """Whether a cell may have blanks around it, or be an empty one in quotation marks."""
+    marks = {b" ", b"\t", b"\v", b"\f", b'"'} - {separator.encode()}
+    only_ends = data.count(b"\r") == data.count(b"\r\n")
+    return not (data.isascii() and only_ends) or any(mark in data for mark in marks)
 
 
 def _unreadable(data: bytes, source: str) -> InputError:

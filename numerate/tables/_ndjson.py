@@ -4,12 +4,21 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from numerate._errors import InputError, shortened
 
-from ._sheet import Sheet, reject_duplicates
+from ._sheet import MANY_COLUMNS, Sheet, reject_duplicates, side_by_side
 
+_MARK = b"\xef\xbb\xbf"  # of UTF-8
+_BLANKS = " \t\r"
+_KEY = re.compile(rf'[{{{_BLANKS}]*"(?:[^"\\]|\\.)*"[{_BLANKS}]*:')
+# A value other than a list, an object, or a text with escapes.
+_PLAIN = (
+    rf"^[{_BLANKS}]*(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+    rf'|null|true|false|"[^"\\\x00-\x1f]*")[{_BLANKS}]*$'
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROWS_AT_ONCE = 50_000  # Python strings take several times the memory of a Polars column.
 
@@ -20,33 +29,65 @@ def read_ndjson(data: bytes, source: str) -> Sheet:
     The columns are the keys of all objects, in order of first appearance. A missing key and
     `null` are empty cells.
     """
-    rows = _objects(data, source)
-    frames = []
-    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-        names = list(chunk[0])
-        if all(list(row) == names for row in chunk):
-            # Of many columns, looking up every cell takes as long as all else.
-            cells = zip(*(row.values() for row in chunk), strict=True)
-        else:
-            names = list(dict.fromkeys(name for row in chunk for name in row))
-            cells = ([row.get(name) for row in chunk] for name in names)
-        columns = [
-            pl.Series(name, list(column), dtype=pl.String)
-            for name, column in zip(names, cells, strict=True)
-        ]
-        frames.append(pl.DataFrame(columns))
-    if not frames:
-        raise InputError(f"{source} is empty; it should hold one JSON object per line.")
+    frame = _regular(data, source)
+    if frame is None:
+        frame = _irregular(data, source)
 
     def line_of(row: int) -> int | None:
         filled = (i for i, line in enumerate(data.split(b"\n"), start=1) if line.strip())
         return next(islice(filled, row, None), None)
 
-    return Sheet(source, pl.concat(frames, how="diagonal"), line_of)
+    return Sheet(source, frame, line_of)
+
+
+def _regular(data: bytes, source: str) -> pl.DataFrame | None:
+    """A table of many columns, all of whose lines have the first one's keys in the same order and
+    plain values, or None. Its lines are split at the commas, in a third of the time that a parser
+    of JSON takes."""
+    first = next(filter(None, map(bytes.strip, data.split(b"\n"))), b"")
+    if first.count(b",") < MANY_COLUMNS - 1:
+        return None
+    names = list(next(_objects(data, source)))
+    try:
+        lines = pl.Series("", data.removeprefix(_MARK).decode().split("\n"))
+    except UnicodeDecodeError:
+        return None
+    lines = lines.str.strip_chars(_BLANKS)
+    lines = lines.filter(lines != "")
+    members = lines.str.strip_suffix("}").str.split(",")
+    keys = [_KEY.match(member) for member in members[0]]
+    if not (lines.str.ends_with("}") & (members.list.len() == len(names))).all():
+        return None
+    # As many members as names: no comma is within a name or value of the first line.
+    heads = pl.concat([pl.Series("", [key and key[0] for key in keys])] * len(lines))
+    member, head = pl.col("member").str, pl.col("head")
+    starts, values = pl.DataFrame({"member": members.explode(), "head": heads}).select(
+        starts=member.starts_with(head), values=member.strip_prefix(head)
+    )
+    if not (starts & values.str.contains(_PLAIN)).all():
+        return None
+    values = values.str.strip_chars(_BLANKS)
+    values = values.set(values == "null", None).str.strip_chars('"')
+    by_column = np.arange(len(values)).reshape(-1, len(names)).T.ravel()
+    return side_by_side(values.set(values == "", None), by_column, names)
+
+
+def _irregular(data: bytes, source: str) -> pl.DataFrame:
+    rows = _objects(data, source)
+    frames = []
+    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+        names = list(chunk[0])
+        if not all(list(row) == names for row in chunk):
+            names = list(dict.fromkeys(name for row in chunk for name in row))
+        cells = pl.Series([row.get(name) for name in names for row in chunk], dtype=pl.String)
+        frames.append(side_by_side(cells, np.arange(len(cells)), names))
+    if not frames:
+        raise InputError(f"{source} is empty; it should hold one JSON object per line.")
+    return pl.concat(frames, how="diagonal")
 
 
 def _objects(data: bytes, source: str) -> Iterator[dict[str, str | None]]:
-    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = data.removeprefix(_MARK).split(b"\n")
     decode = json.JSONDecoder(
         object_pairs_hook=_Pairs, parse_float=str, parse_int=str, parse_constant=str
     ).decode
@@ -67,14 +108,13 @@ def _objects(data: bytes, source: str) -> Iterator[dict[str, str | None]]:
             raise InputError(
                 f"{source}, line {number} should hold a JSON object, not {line[:40]!r}."
             )
-        try:
-            row = {
-                # Numbers are texts here: the check saves a call for each of them.
-                name: value if value.__class__ is str and value else _cell(value)
-                for name, value in pairs
-            }
-        except RecursionError:
-            raise InputError(f"{source}, line {number} is nested too deep.") from None
+        row = dict(pairs)
+        # Numbers are texts here, and most rows hold nothing else.
+        if set(map(type, row.values())) != {str} or "" in row.values():
+            try:
+                row = {name: _cell(value) for name, value in pairs}
+            except RecursionError:
+                raise InputError(f"{source}, line {number} is nested too deep.") from None
         if not (line.isascii() and b"\\u" not in line):
             _reject_surrogates(f"{source}, line {number}", row)
         if len(row) < len(pairs):

@@ -47,11 +47,9 @@ def resolution_of(values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " ro
     text = _text(values)
     if _has_full_precision(text, full):
         return exact
-    # The shortest decimal of 1500.0 is 15e2, but it was not rounded to hundreds.
-    counts = _digit_counts(text).with_columns(pl.col("decimals").clip(lower_bound=0))
-    leading = pl.Series(np.floor(np.log10(np.where(values == 0, 1, np.abs(values)))))
-    digits = pl.when(pl.Series(values == 0)).then(0).otherwise(leading + 1 + pl.col("decimals"))
-    return np.maximum(_half_units(counts.with_columns(digits=digits)), exact)
+    counts = _digit_counts(text)
+    decimals, digits = _without_stripped(values, counts["decimals"].to_numpy())
+    return np.maximum(_half_units(decimals, digits), exact)
 
 
 def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
@@ -69,7 +67,8 @@ def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
     full = _DIGITS_KEPT[np.dtype(np.float64)]
     if _has_full_precision(_sample(text), full) or _has_full_precision(text, full):
         return np.zeros(len(text))
-    return _half_units(_digit_counts(text))
+    counts = _digit_counts(text)
+    return _half_units(counts["decimals"].to_numpy(), counts["digits"].to_numpy())
 
 
 def resolutions_of_text(cells: pl.Series, columns: int) -> Float[np.ndarray, "columns rows"]:
@@ -81,6 +80,47 @@ def resolutions_of_text(cells: pl.Series, columns: int) -> Float[np.ndarray, "co
     """
     counts = _quick_counts(cells)
     decimals, digits = (c.fill_null(0).to_numpy().reshape(columns, -1) for c in counts)
+    units = _many_half_units(decimals, digits)
+    return np.where(_are_computed(digits, np.dtype(np.float64)), 0.0, units)
+
+
+def resolutions_of(
+    values: Shaped[np.ndarray, "columns rows"],
+) -> Float[np.ndarray, "columns rows"]:
+    """`resolution_of` of many columns.
+
+    !!! example
+        >>> resolutions_of(np.array([[0.25, 0.5], [1 / 3, 0.5]])).tolist()
+        [[0.005, 0.005], [0.0, 0.0]]
+    """
+    if not np.issubdtype(values.dtype, np.floating):
+        return np.full(values.shape, 0.5)
+    dtype = np.dtype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
+    values = values.astype(dtype)
+    counts = _quick_counts(_text(values.ravel()))
+    decimals, written = (c.fill_null(0).to_numpy().reshape(values.shape) for c in counts)
+    exact = _exact(values)
+    decimals, digits = _without_stripped(values, decimals)
+    units = np.maximum(_many_half_units(decimals, digits), exact)
+    return np.where(_are_computed(written, dtype), exact, units)
+
+
+def _are_computed(digits: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Which columns have a value with all digits that the type keeps, shape `(columns, 1)`."""
+    return np.any(digits >= _DIGITS_KEPT[dtype], axis=1, keepdims=True)
+
+
+def _without_stripped(values: np.ndarray, decimals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Decimals and digits of floats: 1500.0 was not rounded to hundreds, although its shortest
+    decimal is 15e2."""
+    decimals = np.maximum(decimals, 0)
+    zero = values == 0
+    leading = np.floor(np.log10(np.where(zero, 1, np.abs(values)))).astype(np.int64)
+    return decimals, np.where(zero, 0, leading + 1 + decimals)
+
+
+def _many_half_units(decimals: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    """`_half_units` of each row of arrays of shape `(columns, rows)`."""
     counted = digits > 0
     most_decimals = decimals.max(axis=1, initial=0, keepdims=True)
     most_digits = digits.max(axis=1, initial=0, keepdims=True)
@@ -92,9 +132,7 @@ def resolutions_of_text(cells: pl.Series, columns: int) -> Float[np.ndarray, "co
     # No double is beyond these, and other text is none.
     least, most = max(least, -_MOST_PLACES), min(most, _MOST_PLACES)
     units = np.array([_half_unit(exponent) for exponent in range(least, most + 1)])
-    units = units[np.clip(last, least, most) - least]
-    computed = (digits >= _DIGITS_KEPT[np.dtype(np.float64)]).any(axis=1)
-    return np.where(np.reshape(computed, (-1, 1)), 0.0, units)
+    return units[np.clip(last, least, most) - least]
 
 
 def _quick_counts(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -106,7 +144,7 @@ def _quick_counts(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
     has_point = significant.str.contains(".", literal=True)
     decimals = (length - point - 1).fill_null(0).cast(pl.Int64)
     digits = significant.str.len_bytes().cast(pl.Int64) - has_point.cast(pl.Int64)
-    powers = cells.str.contains("e", literal=True) | cells.str.contains("E", literal=True)
+    powers = cells.str.contains("[eE]")
     if powers.any():
         at = powers.arg_true()
         exact = _digit_counts(cells.gather(at))
@@ -115,15 +153,13 @@ def _quick_counts(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
     return decimals, digits
 
 
-def _half_units(counts: pl.DataFrame) -> Float[np.ndarray, " rows"]:
-    decimals = counts["decimals"].to_numpy().astype(np.int64)
-    digits = counts["digits"].to_numpy().astype(np.int64)
+def _half_units(decimals: np.ndarray, digits: np.ndarray) -> Float[np.ndarray, " rows"]:
     most_decimals, most_digits = decimals.max(initial=0), digits.max(initial=0)
     counted = digits > 0  # Zero has no significant digits, so it does not show the rule.
     stripped_decimals = np.sum(most_decimals - decimals, where=counted)
     stripped_digits = np.sum(most_digits - digits, where=counted)
     if stripped_decimals <= stripped_digits:
-        return np.full(len(counts), _half_unit(-int(most_decimals)))
+        return np.full(len(digits), _half_unit(-int(most_decimals)))
     last = np.where(counted, digits - decimals - most_digits, -most_decimals)
     different, which = np.unique(last, return_inverse=True)
     return np.array([_half_unit(int(exponent)) for exponent in different])[which]
@@ -162,7 +198,7 @@ def _sample(column):
     return column[:: max(1, len(column) // _SAMPLE)]
 
 
-def _exact(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+def _exact(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.float64:
-        return np.zeros(len(values))
+        return np.zeros(values.shape)
     return np.abs(np.spacing(values)).astype(np.float64) / 2
