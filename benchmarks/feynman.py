@@ -15,16 +15,14 @@ Published ranges are those of the database. Physical ones are of our own making:
 decades, with both signs where the equation allows them, and the measured value where a symbol is a
 physical constant, which then is a number of the law and no column.
 
-Every answer is a line of `--records FILE`; a restarted run reuses the existing answers.
+Every answer is a line of `--records FILE`; a restarted run reuses the existing answers, and
+`--for S` starts none after so many seconds.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import re
-import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -32,7 +30,7 @@ import numpy as np
 import sympy
 from forms import EQUAL, judge
 from laws import Law, Range, Simulated
-from report import Report, options
+from report import Report, Task, answered, figures, options, share
 
 import numerate
 from numerate.formula import coefficients
@@ -279,35 +277,23 @@ def is_law(formula: sympy.Expr, law: Law, noise: float, table: Simulated) -> boo
     return bool(np.sqrt(np.mean((away / scale) ** 2)) <= EQUAL)
 
 
-def measure(chosen: list[Law], args, records: Path) -> list[dict]:
-    """All answers, reusing those in `records`."""
-    lines = records.read_text().splitlines() if records.exists() else []
-    found = {_key(row): row for row in map(json.loads, lines)}
-    wanted, tasks = [], [(law, seed) for seed in range(args.seeds) for law in chosen]
-    with records.open("a") as file:
-        for index, (law, seed) in enumerate(tasks):
-            about = {"law": law.name, "noise": args.noise, "ranges": args.ranges, "seed": seed}
-            about |= {"budget": args.budget, "category": category(law)}
-            if _key(about) not in found:
-                row = about | answer(law, args.noise, seed, args.budget)
-                found[_key(row)] = row
-                file.write(json.dumps(row) + "\n")
-                file.flush()
-            wanted.append(found[_key(about)])
-            print(f"\r{index + 1} of {len(tasks)} tables", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return wanted
+def measure(chosen: list[Law], args) -> list[dict]:
+    """All answers, reusing those in the records."""
 
+    def task(law: Law, seed: int) -> Task:
+        about = {"law": law.name, "noise": args.noise, "ranges": args.ranges, "seed": seed}
+        about |= {"budget": args.budget, "category": category(law)}
+        return about, lambda: answer(law, args.noise, seed, args.budget)
 
-def _key(row: dict) -> tuple:
-    return tuple(row[name] for name in ("law", "noise", "ranges", "seed", "budget"))
+    tasks = [task(law, seed) for seed in range(args.seeds) for law in chosen]
+    return answered(tasks, args.records, args.seconds)
 
 
 def summarise(report: Report, found: list[dict]) -> None:
     for name in (*CATEGORIES, "all"):
         some = [r for r in found if name in (r["category"], "all")]
         if some:
-            report.add({"category": name} | figures(some))
+            report.add({"category": name} | shares(some))
     missed: dict[str, list[float]] = {}
     for row in found:
         if not row["solved"]:
@@ -316,29 +302,19 @@ def summarise(report: Report, found: list[dict]) -> None:
     report.note("Missed: " + (", ".join(lines) or "none") + ".")
 
 
-def figures(some: list[dict]) -> dict:
+def shares(some: list[dict]) -> dict:
     """Shares in per cent, and seconds of all tables, of these answers."""
-    seconds = [r["seconds"] for r in some]
-
-    def share(limit: float) -> float:
-        return 100 * sum(r["solved"] and r["seconds"] <= limit for r in some) / len(some)
-
-    return {
-        "tables": len(some),
-        "solved %": share(np.inf),
-        **{f"in {limit} s %": share(limit) for limit in LIMITS},
-        "median s": float(np.median(seconds)),
-        "worst s": max(seconds),
-    }
+    within = {f"in {limit} s %": share(some, "solved", limit) for limit in LIMITS}
+    found = figures(some, ["solved"])
+    return {"tables": found["tables"], "solved %": found["solved %"]} | within | found
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, records="feynman.jsonl")
     parser.add_argument("--noise", type=float, default=0.0, help="of the target's root mean square")
     parser.add_argument("--ranges", choices=("published", "physical"), default="published")
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
     parser.add_argument("--budget", type=float, default=60.0, metavar="S", help="seconds")
-    parser.add_argument("--records", type=Path, metavar="FILE", help="where answers are kept")
     parser.add_argument("--only", metavar="NAME,NAME", help="only these equations")
     parser.add_argument("--data", type=Path, default=DATA, metavar="FOLDER")
     args = parser.parse_args()
@@ -350,8 +326,7 @@ def main() -> None:
     noise = f"noise {args.noise:g}" if args.noise else "no noise"
     title = f"Feynman equations, {args.ranges} ranges, {noise}, {args.budget:g} s"
     report = Report(title, seeds=f"0..{args.seeds - 1}")
-    records = args.records or Path(tempfile.gettempdir()) / "feynman.jsonl"
-    summarise(report, measure(chosen, args, records))
+    summarise(report, measure(chosen, args))
     report.finish(args)
 
 

@@ -23,6 +23,7 @@ NEAR = 4.0  # standard errors
 _STEP = 1e-5  # of central differences, relative
 _REDUNDANT = 1e-7  # smallest singular value of the Jacobian, relative to the largest
 _MOST_FREED = 3  # exact numbers in a formula that may stand for constants of the law
+_MOST_TRIALS = 300  # choices of them in a long formula
 
 
 @dataclass(frozen=True)
@@ -102,16 +103,17 @@ def _with_exact_numbers_freed(free: tuple, most: int, columns, truth):
     expression, names, values = free
     # The 1 of c/(1 + 2*x) last: freeing the 2 says more.
     places = sorted(_exact_numbers(expression), key=lambda p: abs(_at(expression, p)) == 1)
-    for count in range(1, min(most, _MOST_FREED) + 1):
-        for chosen in itertools.combinations(places, count):
-            more = [sympy.Dummy(f"d{i}") for i in range(count)]
-            trial = expression
-            for path, name in zip(chosen, more, strict=True):
-                trial = _replaced(trial, path, name)
-            start = [*values, *(float(_at(expression, path)) for path in chosen)]
-            solved = solve(trial, names + more, start, columns, truth)
-            if solved is not None:
-                return (trial, names + more, start), solved
+    counts = range(1, min(most, _MOST_FREED) + 1)
+    choices = itertools.chain.from_iterable(itertools.combinations(places, n) for n in counts)
+    for chosen in itertools.islice(choices, _MOST_TRIALS):
+        more = [sympy.Dummy(f"d{i}") for i in range(len(chosen))]
+        trial = expression
+        for path, name in zip(chosen, more, strict=True):
+            trial = _replaced(trial, path, name)
+        start = [*values, *(float(_at(expression, path)) for path in chosen)]
+        solved = solve(trial, names + more, start, columns, truth)
+        if solved is not None:
+            return (trial, names + more, start), solved
     return None
 
 
@@ -204,6 +206,9 @@ def _standard_errors(expression, names, values, columns, sigma) -> np.ndarray:
         return np.zeros(0)
     jacobian = _jacobian(expression, names, values, columns) / sigma[:, None]
     size = np.linalg.norm(jacobian, axis=0)
+    if not np.all(np.isfinite(size)):
+        return np.full(len(names), np.inf)
+    size[size == 0] = 1  # a constant without effect, such as one that should be zero
     covariance = np.linalg.pinv((jacobian / size).T @ (jacobian / size)) / np.outer(size, size)
     return np.abs(values) * np.sqrt(np.diag(covariance))
 

@@ -14,32 +14,30 @@ deviation from the law on new rows of the same ranges.
 Every answer is a line of `--records FILE` (default: `measured.jsonl` in the temporary folder); a
 restarted run reuses the existing answers. On the same tables run a power law fitted by least
 squares in logarithms, with exponents rounded to quarters where they lie within two standard errors,
-and with `--peers FOLDER` PyOperon (`operon.py`) in an environment made there.
+and with `--peers FOLDER` PyOperon (`peers/`) in an environment made there.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import random
-import subprocess
-import sys
-import tempfile
 import time
-import venv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import sympy
 from forms import judge
 from laws import ADDITIVE, LAWS, NOISES, PROPORTIONAL, ROUNDED, Law, Simulated, simulate
-from report import Report, options
+from peers import NotInstalledError, installed
+from report import Report, Task, answered, figures, options, share
 
 import numerate
 
+Method = Callable[[Simulated, int, float], dict]  # of a table, a seed and seconds
 ROWS = (12, 40, 200)
 SEEDS = range(3)
-PEER_SECONDS = 6
+PEER_SECONDS = 6  # of processor time
 OURS, POWER_LAW, OPERON = "numerate", "log-log least squares", "PyOperon"
 
 
@@ -91,55 +89,6 @@ def _least_squares(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray,
     return weights, np.sqrt(variance * np.diag(np.linalg.pinv(columns.T @ columns)))
 
 
-class Operon:
-    """PyOperon in a separate process, which is restarted if a table crashes it."""
-
-    def __init__(self, folder: Path):
-        self._python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-        if not self._python.exists():
-            venv.create(folder, with_pip=True)
-            install = [self._python, "-m", "pip", "install", "--quiet", "pyoperon"]
-            subprocess.run(install, check=True, capture_output=True, text=True)
-        self._process: subprocess.Popen | None = None
-
-    def __call__(self, table: Simulated, seed: int, budget: float) -> dict:
-        *names, target = table.columns
-        # In units of their size, as its users do: it looks for constants near 1.
-        size = {n: float(np.median(np.abs(c))) for n, c in table.columns.items()}
-        features = np.stack([table.columns[n] / size[n] for n in names], axis=-1)
-        line = {
-            "names": names,
-            "features": features.tolist(),
-            "target": (table.columns[target] / size[target]).tolist(),
-            "seed": seed,
-            "budget": PEER_SECONDS,
-        }
-        answer = self._asked(json.dumps(line))
-        if not answer:
-            return {"formula": "", "seconds": float(PEER_SECONDS), "status": "crashed"}
-        found = json.loads(answer)
-        scaled = {n: sympy.Symbol(n) / sympy.Float(size[n]) for n in names}
-        formula = size[target] * sympy.parse_expr(found["formula"], local_dict=scaled)
-        return found | {"formula": sympy.srepr(formula)}
-
-    def _asked(self, line: str) -> str:
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [self._python, Path(__file__).with_name("operon.py")],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-        assert self._process.stdin and self._process.stdout
-        try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-            return self._process.stdout.readline()
-        except BrokenPipeError:
-            return ""
-
-
 def judged(answer: dict, law: Law, table: Simulated) -> dict:
     """The answer with its verdict and its deviation from the law."""
     if not answer["formula"]:
@@ -173,30 +122,19 @@ def deviation(formula: sympy.Expr, law: Law) -> float | None:
     return found if np.isfinite(found) else None
 
 
-def measure(methods: dict, chosen: list, records: Path, budget: float) -> list[dict]:
-    """All answers, reusing those in `records`."""
-    lines = records.read_text().splitlines() if records.exists() else []
-    found = {_key(row): row for row in map(json.loads, lines)}
-    wanted = []
-    with records.open("a") as file:
-        for index, (law, noise, rows, seed) in enumerate(chosen):
+def measure(methods: dict[str, Method], chosen: list, args) -> list[dict]:
+    """All answers, reusing those in the records."""
+
+    def task(method: str, law: Law, noise: str, rows: int, seed: int) -> Task:
+        def answer() -> dict:
             table = simulate(law, noise, rows, seed)
-            for method, answer in methods.items():
-                about = {"method": method, "law": law.name, "noise": noise}
-                about |= {"rows": rows, "seed": seed}
-                if _key(about) not in found:
-                    row = about | judged(answer(table, seed, budget), law, table)
-                    found[_key(row)] = row
-                    file.write(json.dumps(row) + "\n")
-                    file.flush()
-                wanted.append(found[_key(about)])
-            print(f"\r{index + 1} of {len(chosen)} tables", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return wanted
+            return judged(methods[method](table, seed, args.budget), law, table)
 
+        about = {"method": method, "law": law.name, "noise": noise, "rows": rows, "seed": seed}
+        return about, answer
 
-def _key(row: dict) -> tuple:
-    return tuple(row[name] for name in ("method", "law", "noise", "rows", "seed"))
+    tasks = [task(method, *table) for table in chosen for method in methods]
+    return answered(tasks, args.records, args.seconds)
 
 
 def summarise(report: Report, found: list[dict]) -> None:
@@ -205,26 +143,19 @@ def summarise(report: Report, found: list[dict]) -> None:
         about = {"method": method, "noise": noise, "rows": rows}
         some = [r for r in found if all(r[name] == value for name, value in about.items())]
         if some:
-            report.add(about | figures(some))
+            report.add(about | shares(some))
     for method in methods:
         some = [r for r in found if r["method"] == method]
-        report.add({"method": method, "noise": "all", "rows": "all"} | figures(some))
+        report.add({"method": method, "noise": "all", "rows": "all"} | shares(some))
     _against_the_bars(report, [r for r in found if r["method"] == OURS])
 
 
-def figures(some: list[dict]) -> dict:
-    """Shares in per cent, and times, of these answers."""
+def shares(some: list[dict]) -> dict:
+    """Shares in per cent, the median deviation, and times of these answers."""
     off = [np.inf if r["deviation"] is None else r["deviation"] for r in some]
-    seconds = [r["seconds"] for r in some]
-    kinds = ("right", "form", "near", "contained")
-    shares = {k: 100 * sum(r[k] for r in some) / len(some) for k in kinds}
-    return {
-        "tables": len(some),
-        **{f"{name} %": share for name, share in shares.items()},
-        "deviation %": float(100 * np.median(off)),
-        "median s": float(np.median(seconds)),
-        "worst s": max(seconds),
-    }
+    found = figures(some, ["right", "form", "near", "contained"])
+    times = {name: found.pop(name) for name in ("median s", "worst s")}
+    return found | {"deviation %": float(100 * np.median(off))} | times
 
 
 def _against_the_bars(report: Report, found: list[dict]) -> None:
@@ -236,8 +167,8 @@ def _against_the_bars(report: Report, found: list[dict]) -> None:
         ("200 rows and noise of 1 %", many, 97),
     ):
         if some:
-            share = 100 * sum(r["right"] for r in some) / len(some)
-            report.note(f"{OURS}, {label}: right in {share:.1f} % of {len(some)} (bar: {bar} %).")
+            right = share(some, "right")
+            report.note(f"{OURS}, {label}: right in {right:.1f} % of {len(some)} (bar: {bar} %).")
     lost: dict[str, int] = {}
     for row in found:
         lost[row["law"]] = lost.get(row["law"], 0) + (not row["right"])
@@ -246,27 +177,25 @@ def _against_the_bars(report: Report, found: list[dict]) -> None:
 
 
 def main() -> None:
-    parser = options(__doc__)
+    parser = options(__doc__, records="measured.jsonl")
     parser.add_argument("--sample", type=int, metavar="N", help="only N tables, drawn at random")
     parser.add_argument("--peers", type=Path, metavar="FOLDER", help="environment for PyOperon")
-    parser.add_argument("--records", type=Path, metavar="FILE", help="where answers are kept")
     parser.add_argument("--budget", type=float, default=20.0, metavar="S", help="seconds of ours")
     args = parser.parse_args()
     report = Report("Laws found in simulated measurements", seeds=f"0..{SEEDS[-1]}")
-    methods = {OURS: ours, POWER_LAW: power_law}
+    methods: dict[str, Method] = {OURS: ours, POWER_LAW: power_law}
     if args.peers is None:
         report.note("PyOperon was not asked: --peers FOLDER installs it there from PyPI.")
     else:
         try:
-            methods[OPERON] = Operon(args.peers)
-        except (subprocess.CalledProcessError, OSError) as error:
-            reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-            report.note(f"PyOperon could not be installed in {args.peers}: {reason[-1]}")
+            operon = installed(OPERON, args.peers)
+            methods[OPERON] = lambda table, seed, _: operon(table.columns, seed, PEER_SECONDS)
+        except NotInstalledError as error:
+            report.note(f"{error}.")
     chosen = tables()
     sample = args.sample or (20 if args.quick else len(chosen))
     random.Random(0).shuffle(chosen)
-    records = args.records or Path(tempfile.gettempdir()) / "measured.jsonl"
-    summarise(report, measure(methods, chosen[:sample], records, args.budget))
+    summarise(report, measure(methods, chosen[:sample], args))
     report.finish(args)
 
 

@@ -1,4 +1,4 @@
-"""Shared code of the benchmark scripts: two options, a table, and the machine."""
+"""Shared code of the benchmark scripts: options, a table, the machine, and resumed runs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,31 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+# What identifies a row, and the function that gives the rest of it.
+Task = tuple[dict, Callable[[], dict]]
 PACKAGES = ("numerate", "jax", "jaxlib", "equinox", "optax", "numpy", "torch")
 
 
-def options(description: str | None) -> argparse.ArgumentParser:
-    """The options of every benchmark: `--json FILE` and `--quick`."""
+def options(description: str | None, records: str = "") -> argparse.ArgumentParser:
+    """The options of every benchmark: `--json FILE` and `--quick`. One whose run can be continued
+    names the file of its answers in the temporary folder, and has `--records FILE` and `--for S`.
+    """
     parser = argparse.ArgumentParser(description=description)
+    if records:
+        place = Path(tempfile.gettempdir()) / records
+        parser.add_argument("--records", type=Path, metavar="FILE", default=place)
+        parser.add_argument("--for", type=float, metavar="S", default=np.inf, dest="seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table to FILE")
     parser.add_argument("--quick", action="store_true", help="a small version, to see it work")
     return parser
@@ -29,6 +41,54 @@ def options(description: str | None) -> argparse.ArgumentParser:
 def parse_args(description: str | None) -> argparse.Namespace:
     """The arguments of a benchmark that has no options of its own."""
     return options(description).parse_args()
+
+
+def answered(tasks: Sequence[Task], records: Path, seconds: float = np.inf) -> list[dict]:
+    """The rows of all tasks, in their order: what identifies a task, and its answer. All tasks
+    have the same names of what identifies them.
+
+    Rows that the file `records` has are reused, and new ones are appended to it as lines of JSON.
+    After `seconds` no task is started any more: a further run continues there.
+    """
+    names = list(tasks[0][0]) if tasks else []
+    found = {tuple(row.get(n) for n in names): row for row in _whole_lines(records)}
+    stop, rows = time.monotonic() + seconds, []
+    with records.open("a") as file:
+        for index, (about, answer) in enumerate(tasks):
+            key = tuple(about.values())
+            if key not in found and time.monotonic() < stop:
+                found[key] = about | answer()
+                file.write(json.dumps(found[key]) + "\n")
+                file.flush()
+            rows += [found[key]] if key in found else []
+            print(f"\r{index + 1} of {len(tasks)} tables", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return rows
+
+
+def _whole_lines(records: Path) -> list[dict]:
+    """The rows of a file; a last line that a killed run left half written is removed from it."""
+    text = records.read_text() if records.exists() else ""
+    whole, _, rest = text.rpartition("\n")
+    if rest:
+        records.write_text(whole + "\n" if whole else "")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def figures(some: Sequence[dict], kinds: Sequence[str]) -> dict:
+    """Of these answers: their number, the share of each kind in per cent, and the seconds."""
+    seconds = [row["seconds"] for row in some]
+    return {
+        "tables": len(some),
+        **{f"{kind} %": share(some, kind) for kind in kinds},
+        "median s": float(np.median(seconds)),
+        "worst s": max(seconds),
+    }
+
+
+def share(some: Sequence[dict], kind: str, limit: float = np.inf) -> float:
+    """The answers that are of a kind and took no longer than the limit, in per cent."""
+    return 100 * sum(row[kind] and row["seconds"] <= limit for row in some) / len(some)
 
 
 class Report:
