@@ -36,6 +36,9 @@ _SMALLEST = 1e-3  # of the median: a prediction nearer to zero does not lower it
 _CLOSE = 0.2  # nats a row between two models, within which their sum may be better
 _WORTH = 2.0  # nats that it has to save
 _FREEDOMS = (1.0, 2.0, 4.0)  # of Student's t
+_SMALL, _PROFILED = 100, 4  # rows and constants of tables whose errors are profiled
+_SECANTS = 5
+_AT_BEST = 0.1  # standard errors from the best fit, within which it is one
 _FLOOR = 8 * np.finfo(float).eps
 
 
@@ -249,8 +252,8 @@ def _mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
 def errors(formula: sympy.Expr, rows: Rows) -> Iterator[tuple[sympy.Float, float]]:
     """Each fitted constant of a formula with its standard error.
 
-    From the covariance of the fit with n − k degrees of freedom; infinite for constants that
-    the rows do not determine.
+    From the covariance of the fit with n − k degrees of freedom; in small tables from the profile
+    of the likelihood, which sees curvature. Infinite for constants that the rows do not determine.
     """
     view = Parametric(formula, rows.symbols)
     count, constants = len(rows), len(view.values)
@@ -262,5 +265,37 @@ def errors(formula: sympy.Expr, rows: Rows) -> Iterator[tuple[sympy.Float, float
         variance = view.loss(view.values, rows) * count / (count - constants)
         with np.errstate(invalid="ignore"):
             deviations = np.sqrt(variance * np.diag(view.covariance(view.values, rows)))
+        if count <= _SMALL and constants <= _PROFILED and np.all(np.isfinite(deviations)):
+            deviations = _profiled(view, rows, deviations)
     for value, deviation in zip(view.values, deviations, strict=True):
         yield sympy.Float(value), float(deviation)
+
+
+def _profiled(view: Parametric, rows: Rows, deviations: np.ndarray) -> np.ndarray:
+    """The standard errors of constants by their profiles (Bates & Watts 1988, section 6.1).
+
+    The mean of the two distances at which the best fit of the other constants has a profile t
+    of 1, by the secant method from `deviations`, which they are for a linear model.
+    """
+    everything = np.ones(len(view.values), bool)
+    best, loss = view.fit(view.values, everything, rows)
+    if not loss > 0 or np.any(np.abs(best - view.values) > _AT_BEST * deviations):
+        return deviations
+    found = deviations.copy()
+    for index, deviation in enumerate(deviations):
+        free, distances = np.arange(len(best)) != index, []
+        for side in (-1.0, 1.0):
+            distance = deviation
+            for _ in range(_SECANTS):
+                values = best.copy()
+                values[index] += side * distance
+                growth = view.fit(values, free, rows)[1] / loss - 1
+                squared = growth * (len(rows) - len(best))
+                if not 0.1 < squared < 10:  # another minimum, or the edge of what is defined
+                    break
+                distance /= np.sqrt(squared)
+            else:
+                distances.append(distance)
+        if len(distances) == 2:
+            found[index] = np.mean(distances)
+    return found

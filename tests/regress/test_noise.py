@@ -5,12 +5,21 @@ import time
 
 import numpy as np
 import pytest
+import sympy
 
 import numerate
 from numerate import ArithmeticRegressor
-from numerate.formula import Rows
+from numerate.formula import Rows, refit
 from numerate.regress import _search
-from numerate.regress._noise import ADDITIVE, FACTOR, MIXED, PROPORTIONAL, described, with_mixed
+from numerate.regress._noise import (
+    ADDITIVE,
+    FACTOR,
+    MIXED,
+    PROPORTIONAL,
+    described,
+    errors,
+    with_mixed,
+)
 from numerate.regress._structure import structure
 from tests.each import each
 
@@ -114,3 +123,26 @@ def test_resolutions_and_errors_that_make_no_sense_are_refused():
     ):
         with pytest.raises(numerate.tables.InputError, match=words):
             numerate.fit(table, **options)
+
+
+def test_errors_of_small_tables_are_those_of_the_profile():
+    """The half width of the values whose best fit has a profile t below 1, by a grid."""
+    x = np.geomspace(0.1, 3, 12)
+    noise = 0.35 * np.random.default_rng(3).normal(size=12)
+    rows = Rows.of({"x": x}, 10 * x / (x + 2.5) + noise)
+    (s,) = rows.symbols
+    curve, loss = refit(10.0 * s / (s + sympy.Float(2.5)), rows)
+    _, (_, error) = errors(curve, rows)
+    middles = np.geomspace(0.5, 20, 4001)
+    ratios = x / (x + middles[:, None])
+    heights = (ratios @ rows.target) / np.sum(ratios**2, axis=1)
+    residuals = (heights[:, None] * ratios - rows.target) / rows.scale
+    inside = middles[(np.mean(residuals**2, axis=1) / loss - 1) * 10 < 1]
+    np.testing.assert_allclose(error, (inside[-1] - inside[0]) / 2, rtol=0.01)
+    line = refit(2.0 * s + sympy.Float(1.5), rows)[0]
+    design = np.column_stack([np.ones(12), x])
+    left = rows.target - design @ np.linalg.lstsq(design, rows.target, rcond=None)[0]
+    expected = np.sqrt(np.diag(np.linalg.inv(design.T @ design)) * (left @ left) / 10)
+    np.testing.assert_allclose(
+        sorted(e for _, e in errors(line, rows)), sorted(expected), rtol=1e-5
+    )
