@@ -1,8 +1,14 @@
 """How tests compile, and which backend Keras has in doctests and pages."""
 
+import gc
 import os
+import shutil
+import tempfile
 
 import jax
+import pytest
+
+from tests.each import forget_programs, share_contexts
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # `tests/adapters` runs it on each
 # There is a process for each core already, and threads that wait for each other are slow.
@@ -12,10 +18,38 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # optimisations of LLVM, and without XLA's newer code generator, which takes three times as long as
 # the one before. What needs them uses the fixture `optimised`; slow tests all have them.
 QUICK = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+# A program that one process has compiled is read by the others, and again after a process has
+# forgotten it: that takes a tenth of the time. The folder is new for every run of the tests.
+CACHE = "JAX_COMPILATION_CACHE_DIR"
+EVERYTHING = {
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
 def pytest_configure(config):
-    if config.option.markexpr != "slow":
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
-        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for processes that tests start
-        jax.config.update("jax_disable_most_optimizations", True)
+    if config.option.markexpr == "slow":
+        return
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for processes that tests start
+    jax.config.update("jax_disable_most_optimizations", True)
+    if CACHE not in os.environ:  # as it is in the workers of this run
+        os.environ[CACHE] = tempfile.mkdtemp(prefix="numerate-programs-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(CACHE), ignore_errors=True))
+    os.environ |= EVERYTHING
+    share_contexts()
+    jax.config.update("jax_compilation_cache_dir", os.environ[CACHE])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def pytest_collection_finish(session):
+    # What the libraries have made is there until the end: nothing of it needs to be searched.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _forget_programs():
+    yield
+    forget_programs()

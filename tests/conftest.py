@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from tests.each import TOLERANCES, forget_programs
+from tests.each import TOLERANCES
 
 
 @pytest.fixture
@@ -58,9 +58,3 @@ def optimising():
     jax.config.update("jax_disable_most_optimizations", False)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
-
-
-@pytest.fixture(autouse=True)
-def _forget_programs():
-    yield
-    forget_programs()

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax._src.interpreters import mlir
 
 # The one rule for how close to rounding results must be, in each precision.
 TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
@@ -30,9 +31,24 @@ def forget_programs() -> None:
     """Bounds the memory of a test process; called after every case and every test."""
     if len(_compiled) > PROGRAMS:
         jax.clear_caches()
+        _shared_context.cache_clear()
         _compiled.clear()
         with contextlib.suppress(OSError, AttributeError):  # elsewhere than in glibc
             ctypes.CDLL("libc.so.6").malloc_trim(0)  # which keeps what was freed otherwise
+
+
+_new_context = mlir.make_ir_context
+_shared_context = functools.cache(_new_context)
+
+
+def share_contexts() -> None:
+    """One MLIR context for all programs, which takes JAX longer to make than to write a small
+    program in. What is compiled while another program is written has its own."""
+
+    def context() -> mlir.ir.Context:
+        return _shared_context() if mlir.ir.Context.current is None else _new_context()
+
+    mlir.make_ir_context = context
 
 
 def each(names: str, values: Iterable[Any]) -> Callable[[Callable], Callable]:

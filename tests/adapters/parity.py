@@ -1,8 +1,8 @@
 """The differences between JAX, PyTorch and Keras for units of the table, as one JSON object.
 
-    KERAS_BACKEND=torch python -m tests.adapters.parity NAU NMU …
+    KERAS_BACKEND=torch python -m tests.adapters.parity "NAU NMU …" "NMU …"
 
-Without names, all units are compared.
+The units of the second list are compared in both precisions, those of the first in float64.
 
 A process has one Keras backend: JAX where the tests call `compare_all`, and PyTorch here. On the
 JAX backend PyTorch and Keras are compared with JAX; on the PyTorch backend Keras is compared with
@@ -147,11 +147,14 @@ def compare(name, dtype):
     }
 
 
-def compare_all(names):
-    """The distances by unit, dtype and library."""
+def compare_all(names, single):
+    """The distances by unit, dtype and library; of the units `single` in float32, too."""
     with jax.enable_x64(True):
-        return {n: {d: compare(n, d) for d in ("float32", "float64")} for n in names or UNITS}
+        return {
+            name: {d: compare(name, d) for d in ["float64"] + ["float32"] * (name in single)}
+            for name in names
+        }
 
 
 if __name__ == "__main__":
-    print(json.dumps(compare_all(sys.argv[1:])))
+    print(json.dumps(compare_all(*map(str.split, sys.argv[1:]))))

@@ -22,10 +22,11 @@ from numerate.initialisers import constant
 from numerate.models import Stack
 from numerate.recipes import mistry2022
 from tests.each import each
-from tests.units.table import FAMILIES, UNITS
+from tests.units.table import FAMILIES, KINDS, UNITS
 
 each_row = each("name", UNITS)
 each_family = each("name", FAMILIES)
+each_kind = each("name", KINDS)
 NAMES = [name for name in units.__all__ if name != "Unit"]
 
 
@@ -71,7 +72,7 @@ def test_has_nothing_else():
 
 
 @each("shape", [(5,), (2, 0), (4, 1, 3)])
-@each_family
+@each_kind
 def test_takes_any_batch(name, shape):
     layer, x = made(name, 2, seed=0), batch(*shape, 3)
     y = outputs(layer, x)
@@ -87,7 +88,7 @@ def test_starts_as_in_jax(name):
     assert eqx.tree_equal(adapter.from_keras(layer), unit)
 
 
-@each_family
+@each_kind
 def test_the_generator_of_keras_decides(name):
     def state():
         layer = made(name, 2)
@@ -101,7 +102,7 @@ def test_the_generator_of_keras_decides(name):
     assert not all(map(np.array_equal, first, second))
 
 
-@each_row
+@each_family
 def test_configuration_makes_the_same_layer(name):
     layer = made(name, 2, seed=3, penalty_factor=0.5, name="unit")
     again = type(layer).from_config(json.loads(json.dumps(layer.get_config())))
@@ -111,8 +112,8 @@ def test_configuration_makes_the_same_layer(name):
     assert eqx.tree_equal(adapter.from_keras(again), adapter.from_keras(layer))
 
 
-# What is saved is the configuration, which is tested for every row, and the arrays.
-@each_family
+# What is saved is the configuration, which is tested above, and the arrays.
+@each_kind
 def test_a_model_can_be_saved_and_loaded(name, tmp_path):
     model = keras.Sequential([keras.Input((3,)), made(name, 2)])
     loaded = saved(model, tmp_path)
@@ -202,7 +203,7 @@ def test_choices_are_made_in_place():
     assert eqx.tree_equal(adapter.from_keras(layer), unit.chosen(1, 2))
 
 
-@each_family
+@each_kind
 def test_mixed_precision_keeps_the_digits_of_the_parameters(name):
     layer, mixed = made(name, 2, seed=0), made(name, 2, seed=0, dtype="mixed_bfloat16")
     x = keras.ops.cast(batch(4, 3), "bfloat16")
@@ -250,7 +251,7 @@ def test_methods_of_a_unit_are_the_layers():
     np.testing.assert_allclose(weight, unit.weight, rtol=1e-6)
 
 
-@each_family
+@each_kind
 def test_converts_both_ways(name):
     unit = UNITS[name].make(3, 2, key=jax.random.key(0), dtype="bfloat16")
     assert eqx.tree_equal(adapter.from_keras(adapter.to_keras(unit)), unit)

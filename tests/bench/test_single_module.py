@@ -17,6 +17,7 @@ from numerate.recipes import Recipe
 from numerate.study import Job
 from numerate.tasks import PRIMER_RANGES, Arithmetic
 from numerate.train import train_many
+from tests.paper.committed import check_columns
 
 BENCHMARK = experiments()["single-module"]
 
@@ -51,6 +52,7 @@ def test_a_cell_is_what_training_it_alone_gives():
     """The rows of a unit, against a training of one operation, range and seed alone."""
     settings = Settings(seeds=2, steps=1000)
     found = pl.DataFrame(BENCHMARK.run(Job("NMU", range(2)), settings, lambda fraction: None))
+    check_columns("single-module", found.to_dicts())
     assert len(found) == 9 * 2 and set(found["operation"]) == {"mul"}
     recipe = ENTRIES["NMU"][1]("mul").shortened(1000)
     key = jax.random.split(jax.random.key(0), 25)[1:2]

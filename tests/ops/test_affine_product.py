@@ -24,8 +24,8 @@ from tests.each import each
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 # (out, in, batch): more factors than are one array in either library, in chunks that do and do
-# not divide them, down to one output and one input.
-SIZES = [(32, 32, 300), (70, 16, 256), (3, 349, 257), (1, 1003, 270), (1009, 1, 263)]
+# not divide them, down to one output.
+SIZES = [(70, 16, 256), (3, 349, 257), (1, 1003, 270)]
 
 
 def numbers(sizes, dtype="float64"):
@@ -85,10 +85,10 @@ def assert_close(got, wanted, tolerance):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * np.abs(other).max())
 
 
-# Of the batch, which is compiled as `vmap` is, two.
+# Of the batch, which is compiled as `vmap` is, one.
 @each(
     "way, sizes",
-    [(way, s) for way in WAYS for s in (SIZES[::3] if way == "batch" else SIZES)],
+    [(way, s) for way in WAYS for s in (SIZES[:1] if way == "batch" else SIZES)],
 )
 def test_value_and_gradient_are_numpys(way, sizes, float64):
     library, product = WAYS[way]
@@ -167,7 +167,7 @@ def with_noise(noise):
 
 
 @pytest.mark.usefixtures("small_chunks")
-@each("out, features, batch", [(3, 4, 5), (6, 20, 9), (70, 40, 100), (1, 1003, 270)])
+@each("out, features, batch", [(3, 4, 5), (70, 40, 100)])
 def test_noisy_products_and_their_gradients_are_numpys(out, features, batch, float64):
     """In float64, where both products can be held; with one factor of zero, and with two."""
     weight, x, slope = numbers((out, features, batch))

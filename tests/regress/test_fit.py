@@ -72,7 +72,7 @@ def test_constants_are_recognised():
 
 def test_magnitude_of_the_target_does_not_matter():
     x, y = table(A * B, 1)
-    for size in (1e-100, 1e-19, 1e-9, 1e9, 1e20, 1e100):
+    for size in (1e-100, 1e-9, 1e100):
         model = ArithmeticRegressor(max_depth=2).fit(x, y * size)
         assert model.status_ == "exact", size
         predicted = model.predict(pl.DataFrame({"a": [30.0], "b": [7.0]}))
@@ -81,7 +81,7 @@ def test_magnitude_of_the_target_does_not_matter():
 
 def test_magnitude_of_a_feature_does_not_matter():
     x, y = table(A / B, 1)
-    for size in (1e-19, 1e-9, 1e9, 1e20):
+    for size in (1e-19, 1e20):
         model = ArithmeticRegressor(max_depth=2).fit(x.with_columns(pl.col("a") * size), y)
         assert model.status_ == "exact", size
         new = pl.DataFrame({"a": [30.0 * size], "b": [7.0]})
@@ -124,13 +124,14 @@ def test_tied_values_have_one_rank():
     kept = most_related(rows, 8)
     assert {2, 9} < set(kept)
     # The order of the rows says nothing, so it must not decide which features are kept.
-    for seed in range(20):
+    for seed in range(5):
         order = np.random.default_rng(seed).permutation(60)
         assert most_related(rows.take(order), 8) == kept
 
 
-def test_a_million_rows():
-    x = np.random.default_rng(0).uniform(1, 2, (1_000_000, 3))
+@pytest.mark.parametrize("rows", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_many_rows(rows):
+    x = np.random.default_rng(0).uniform(1, 2, (rows, 3))
     model = ArithmeticRegressor().fit(x, x[:, 0] * x[:, 1] / x[:, 2])
     assert str(model.formula_) == "x0*x1/x2"
     assert model.status_ == "exact"

@@ -1,7 +1,5 @@
 """No formula is wrongly called exact or within the written precision."""
 
-import itertools
-
 import numpy as np
 import pytest
 
@@ -39,14 +37,14 @@ def check(seed: int, **settings) -> None:
     assert model.status_ in allowed, found
 
 
-# Forty seeds have every kind, range and number of columns once; the first ten every kind.
+# Forty seeds have every kind, range and number of columns once; the first five every kind.
 def test_a_target_that_is_not_arithmetic_is_never_called_exact():
-    for seed in range(10):
+    for seed in range(5):
         check(seed, max_depth=2, n_starts=16, budget=1.0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 200))
+@pytest.mark.parametrize("seed", range(5, 200))
 def test_nor_is_any_of_two_hundred(seed):
     check(seed, max_depth=2, n_starts=16, budget=1.0)
 
@@ -58,7 +56,7 @@ def test_nor_by_a_search_to_full_depth(seed):
 
 
 def test_few_rows_of_noise_are_not_evidence():
-    for seed, rows in itertools.product(range(2), (4, 8)):
+    for seed, rows in enumerate((4, 8)):
         rng = np.random.default_rng(seed)
         x, y = rng.uniform(1, 2, (rows, 3)), rng.normal(size=rows)
         for values in (y, np.round(y, 1)):

@@ -8,6 +8,18 @@ from numerate.regress._stacks import stack
 from tests.each import each
 
 
+def test_widths_of_the_layers():
+    sizes = {kinds: stack(kinds, 5).sizes for kinds in ("PS", "SP", "PSP", "SPS", "PSPS", "SPSP")}
+    assert sizes == {
+        "PS": (5, 4, 1),
+        "SP": (5, 3, 1),
+        "PSP": (5, 4, 2, 1),
+        "SPS": (5, 4, 3, 1),
+        "PSPS": (5, 4, 3, 2, 1),
+        "SPSP": (5, 3, 3, 2, 1),
+    }
+
+
 @each("kinds", ["SP", "PS", "SPS", "PSP"])
 def test_residuals_are_those_of_the_formula_read_out(kinds, float64):
     rng = np.random.default_rng(0)

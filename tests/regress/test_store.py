@@ -128,6 +128,9 @@ def test_files_of_other_programs(tmp_path):
     save_file({"w": np.zeros(1)}, path, {"format": FORMAT, "model": "{}"})
     with pytest.raises(InputError, match="training range"):
         load_model(path)
+    save_file({"training_range": RANGE}, path)  # without metadata
+    with pytest.raises(InputError, match="not a model written by"):
+        load_model(path)
     written(path, MODEL, format="x" * 10_000)
     with pytest.raises(InputError, match="its format is 'xxx") as caught:
         load_model(path)

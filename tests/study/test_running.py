@@ -70,6 +70,19 @@ def test_leaves_results_summary_and_table(tmp_path):
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".parquet"]
 
 
+def test_progress_is_the_share_of_all_jobs(tmp_path):
+    counter, seen = Counter(), []
+
+    def run(job, settings, tick):
+        tick(0.5)
+        tick(1.5)  # more than all of it
+        return counter.run(job, settings, tick)
+
+    experiment = replace(counter.experiment, run=run)
+    reproduce(experiment, Settings(), tmp_path, on_progress=lambda share, _: seen.append(share))
+    assert seen == pytest.approx([n / 6 for n in (0, 1, 2, 2, 3, 4, 4, 5, 6, 6)])
+
+
 def test_resumes_after_an_interruption(tmp_path):
     stopped = Counter(stop_at="B")
     result = reproduce(stopped.experiment, Settings(), tmp_path)

@@ -59,6 +59,7 @@ FILES = [
     ("t.csv", "a,a\n" + GOOD[4:], "columns 1 and 2 are both named 'a'"),
     ("t.csv", "a, a\n" + GOOD[4:], "columns 1 and 2 are both named 'a'"),
     ("t.csv", "a,b\n1,5\n2,5\n3,5\n4,5\n", "target column 'b' is constant (5 in every row)"),
+    ("t.csv", "a,b,y\n1,2,5\n2,3,5\n3,4,5\n4,6,5\n", "target column 'y' is constant (5 in"),
     ("t.csv", "b\n1\n2\n3\n4\n", "apart from the target 'b', there is no column."),
     ("t.csv", "n,b\nw,1\nx,2\ny,3\nz,4\n", "has no feature column: apart from the target 'b', no"),
     ("t.csv", "a,n\n1,w\n2,x\n3,y\n4,z\n", "column 'n', row 1 (line 2): 'w' is not a number"),

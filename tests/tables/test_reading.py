@@ -242,15 +242,15 @@ def test_prediction_needs_the_features_only_and_one_row(tmp_path):
     assert table.values.tolist() == [[2.77, 7.0]]
 
 
-@each("extension", [".csv", ".parquet"])
-def test_a_million_rows(tmp_path, extension):
-    frame = pl.DataFrame(np.random.default_rng(0).normal(size=(10**6, 5)), schema=list("abcdy"))
+@each("extension, rows", [(".csv", 2 * 10**5), (".parquet", 10**6)])
+def test_many_rows(tmp_path, extension, rows):
+    frame = pl.DataFrame(np.random.default_rng(0).normal(size=(rows, 5)), schema=list("abcdy"))
     path = tmp_path / ("large" + extension)
     frame.write_csv(path) if extension == ".csv" else frame.write_parquet(path)
     start = time.perf_counter()
     table = read_table(path)
-    # Measured 1.5 s (CSV) and 0.2 s (Parquet) on 2 cores.
-    assert time.perf_counter() - start < 15
+    # Measured 0.3 s (CSV) and 0.2 s (Parquet) on 2 cores.
+    assert time.perf_counter() - start < 5
     np.testing.assert_array_equal(table.values, frame.to_numpy())
     assert not table.resolution.any()
 

@@ -31,6 +31,7 @@ __all__ = [
     "EITHER",
     "EXACT",
     "FAMILIES",
+    "KINDS",
     "OPEN",
     "OPERATIONS",
     "POSITIVE",
@@ -176,6 +177,8 @@ def _case(unit: type[Unit]) -> Case:
 # One unit of each family, for what does not depend on the equation: sum, product, gate, clipped
 # product, complex power, network, and one with noise.
 FAMILIES = ("NAU", "NMU", "NALU", "iNALU", "NPU", "MLP", "sNMU")
+# What an adapter does with any unit: a gate with three parameters, lists of them, and noise.
+KINDS = ("NALU", "MLP", "sNMU")
 
 UNITS = {unit.__name__: _case(unit) for unit in EXACT_PARAMETERS}
 EXACT = [(name, operation) for name, case in UNITS.items() for operation in case.exact]

@@ -51,23 +51,24 @@ def test_advantages_are_those_of_the_definition():
 
 
 def test_the_same_key_gives_the_same_agent_and_pieces_do_not_matter():
-    once, earned = ADVANCE(TRAINING.init(jax.random.key(3)), 100)
-    first, a = ADVANCE(TRAINING.init(jax.random.key(3)), 50)
-    twice, b = ADVANCE(first, 50)
+    once, earned = ADVANCE(TRAINING.init(jax.random.key(3)), 20)
+    first, a = ADVANCE(TRAINING.init(jax.random.key(3)), 10)
+    twice, b = ADVANCE(first, 10)
     np.testing.assert_array_equal(earned, jnp.concatenate([a, b]))
     for x, y in zip(jax.tree.leaves(once.arrays), jax.tree.leaves(twice.arrays), strict=True):
         np.testing.assert_array_equal(x, y)
-    other, _ = ADVANCE(TRAINING.init(jax.random.key(4)), 50)
+    other, _ = ADVANCE(TRAINING.init(jax.random.key(4)), 10)
     assert not jnp.array_equal(other.arrays.actor.weight, first.arrays.actor.weight)
 
 
 def test_constraints_hold_after_every_update():
     learner = TRAINING.init(jax.random.key(0))
     far = eqx.tree_at(lambda a: a.counter.unit.w_hat, learner.arrays, jnp.full((4, 2), 5.0))
-    learner, _ = ADVANCE(learner._replace(arrays=far), 50)
+    learner, _ = ADVANCE(learner._replace(arrays=far), 10)
     assert float(jnp.abs(learner.arrays.counter.unit.w_hat).max()) <= 1.0
 
 
+@pytest.mark.slow
 def test_agents_learn_to_wait():
     """An agent on the shortest path in a world of four squares arrives after 4/3 steps on average,
     for a reward of 0.61 at T = 4."""

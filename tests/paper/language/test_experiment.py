@@ -8,6 +8,7 @@ import pytest
 
 from numerate.paper import experiment
 from numerate.paper.language.experiment import _key
+from tests.paper.committed import check_columns
 
 LANGUAGE = experiment("language")
 module = import_module("numerate.paper.language._report")
@@ -77,6 +78,7 @@ def test_models_start_alike_only_where_nothing_but_the_rate_differs():
 def test_errors_are_those_of_the_answers(small):
     settings, job = small
     row = LANGUAGE.run(job, settings, lambda fraction: None)[0]
+    check_columns("language", [row])
     assert row["condition"] == "train"
     assert len(row["running"]) == sum(len(phrase.split()) for phrase in module.PHRASES)
     assert 0 < row["error"] < 500

@@ -9,6 +9,7 @@ from numerate.paper.programs._report import CONDITIONS, ProgramSettings
 from numerate.paper.programs._training import matching_digits
 from numerate.study import Job
 from tests.each import each
+from tests.paper.committed import check_columns
 
 ADD = experiment("programs-add")
 SMALL = ProgramSettings(seeds=2, steps=20, measures=2, programs=20, hidden=4, cells=4)
@@ -79,6 +80,7 @@ def test_sentences_say_what_was_not_run():
 
 def test_rows_have_a_curve_that_ends_at_the_result():
     row = ADD.run(Job("NAU", range(1)), SMALL, lambda fraction: None)[0]
+    check_columns("programs-add", [row])
     assert row["condition"] == "2 digits" and len(row["curve"]) == 2
     assert row["curve"][-1] == pytest.approx(row["digits"], abs=1e-5)
     assert 0 < row["digits"] < 1 and 0 < row["error"] < 300

@@ -12,6 +12,7 @@ from numerate.paper.programs._training import Training
 from numerate.paper.programs.branch import BEST, STUDY
 from numerate.study import Job
 from tests.each import each
+from tests.paper.committed import check_columns
 
 BRANCH = experiment("programs-branch")
 SMALL = ProgramSettings(seeds=2, steps=2, measures=1, programs=20, hidden=4, cells=4)
@@ -65,6 +66,7 @@ def test_the_best_seed_is_the_one_with_the_least_error_in_training():
 
 def test_rows_of_a_unit_are_its_first_models_and_the_best():
     both = BRANCH.run(Job("NAC", range(2)), SMALL, lambda fraction: None)
+    check_columns("programs-branch", both)
     study = dataclasses.replace(STUDY, tries={})
     tries = STUDY.tries["NAC"]
     every = study.run(Job("NAC", range(2 * tries)), SMALL, lambda fraction: None)
