@@ -139,9 +139,8 @@ class Unit(keras.layers.Layer):
         self.seed, self.penalty_factor = seed, penalty_factor
         self._seed = random.randrange(2**31) if seed is None else seed
         self._noise = keras.random.SeedGenerator(self._seed)
-        self._schedule: Any = None
-        self._step: Any = None
-        self._training = False
+        self._term: Callable[[], Any] | None = None
+        self.is_training = False
         self._penalty_asked = penalty_factor != 0
         self._inits = {name: v for name, v in given.items() if name.endswith("_init")}
         self.supports_masking = True
@@ -230,7 +229,7 @@ class Unit(keras.layers.Layer):
             shape = (*x.shape[:-1], features)
             return keras.random.uniform(shape, dtype=self.variable_dtype, seed=self._noise)
 
-        self._training = bool(training)
+        self.is_training = bool(training)
         native = self.native()
         if not training and self.doubts:
             warn_not_chosen(type(self).__name__, "the callback numerate.keras.SelectBranches")
@@ -256,54 +255,30 @@ class Unit(keras.layers.Layer):
         """Whether all `choices` are made. A traced layer counts as chosen."""
         return self.native().is_chosen
 
-    def follow(self, schedule: Any) -> None:
-        """Add the penalties of a `numerate.train.PenaltySchedule` in `fit`, or none for `None`."""
-        if self._step is not None:
-            self._non_trainable_variables.remove(self._step)
-            self._step = None
-        self._schedule = schedule
-        if schedule is not None and self._has_penalty:
-            self._penalty_asked = True
-            # The layer is already built, and has this variable only during `fit`.
-            self._tracker.unlock()
-            self._step = self.add_weight(
-                name="step", shape=(), initializer="zeros", dtype="float32", trainable=False
-            )
-            self._tracker.lock()
-        self._regularise()
-
-    def set_step(self, step: int) -> None:
-        """Continue the schedule from a step of the training."""
-        if self._step is not None:
-            self._step.assign(step)
-
     @property
-    def _has_penalty(self) -> bool:
+    def has_penalty(self) -> bool:
         return self._native.penalty is not _Native.penalty
 
-    def _regularise(self) -> None:
-        """Let Keras add the penalty to the loss, if there is any. Keras has regularizers of single
-        variables, so the penalty of all is attached to the first.
-        """
-        first = next(iter(self.trainable_variables), None)
-        if first is not None:
-            wanted = self.penalty_factor or self._step is not None
-            first.regularizer = (lambda _: self._penalty_of_step()) if wanted else None
+    def regularise(self, term: Callable[[], Any] | None) -> None:
+        """Let `fit` add a term to the loss, instead of that of `penalty_factor`; `None` ends it."""
+        self._penalty_asked = self._penalty_asked or term is not None
+        self._term = term
+        self._regularise()
 
-    def _penalty_of_step(self) -> Any:
-        """The term added to the loss. Keras calls this once in each step of `fit`."""
-        if self._step is None:
-            return self.penalty_factor * self.penalty()
-        step: Any = ops.convert_to_tensor(self._step)
-        if not isinstance(step, jax.Array):
-            step = int(step)  # PyTorch computes eagerly
-        total = self._schedule.penalty(self.native(), step)
-        if self._training:
-            self._step.assign(self._step + 1)
-        return total if self._training else 0.0 * total
+    def _regularise(self) -> None:
+        # Keras has regularizers of single variables, so that of all is attached to the first.
+        first = next(iter(self.trainable_variables), None)
+        term = self._term
+        if term is None and self.penalty_factor:
+            term = self._constant_term
+        if first is not None:
+            first.regularizer = None if term is None else lambda _: term()
+
+    def _constant_term(self) -> Any:
+        return self.penalty_factor * self.penalty()
 
     def _check_penalty(self) -> None:
-        if self._has_penalty and not self._penalty_asked:
+        if self.has_penalty and not self._penalty_asked:
             self._penalty_asked = True  # warn once
             warnings.warn(
                 f"{type(self).__name__} trains without the penalty that drives weights to integers"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 from keras import ops
@@ -20,6 +21,37 @@ def units_of(model: Any) -> list[Unit]:
     """
     layers = model._flatten_layers(include_self=True, recursive=True)
     return [layer for layer in layers if isinstance(layer, Unit)]
+
+
+class _Scheduled:
+    """The penalty of a built layer by a schedule, as the term that `fit` adds to the loss.
+
+    The layer has the number of the step as a variable until `end`, so that a compiled step counts.
+    """
+
+    def __init__(self, layer: Unit, schedule: PenaltySchedule):
+        self.layer, self.schedule = layer, schedule
+        layer._tracker.unlock()
+        self.step = layer.add_weight(
+            name="step", shape=(), initializer="zeros", dtype="float32", trainable=False
+        )
+        layer._tracker.lock()
+        layer.regularise(self.term)
+
+    def term(self) -> Any:
+        """Keras calls this once in each step of `fit`, and where it measures the loss."""
+        step: Any = ops.convert_to_tensor(self.step)
+        if not isinstance(step, jax.Array):
+            step = int(step)  # PyTorch computes eagerly
+        total = self.schedule.penalty(self.layer.native(), step)
+        if not self.layer.is_training:
+            return 0.0 * total
+        self.step.assign(self.step + 1)
+        return total
+
+    def end(self) -> None:
+        self.layer._non_trainable_variables.remove(self.step)
+        self.layer.regularise(None)
 
 
 class Penalties(keras.callbacks.Callback):
@@ -51,7 +83,7 @@ class Penalties(keras.callbacks.Callback):
     def __init__(self, recipe: Any = None, *, steps: int | None = None):
         super().__init__()
         self.recipe, self.steps = recipe, steps
-        self._units: list[Unit] = []
+        self._terms: list[_Scheduled] = []
         self._batches = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -69,19 +101,21 @@ class Penalties(keras.callbacks.Callback):
         schedule = PenaltySchedule(self.recipe, steps)
         units = units_of(self.model)
         schedule.check(units)
-        self._units = units
-        for unit in units:
-            unit.follow(schedule)
+        self._end()  # of a `fit` that was stopped
+        self._terms = [_Scheduled(unit, schedule) for unit in units if unit.has_penalty]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._batches:
-            for unit in self._units:
-                unit.set_step(epoch * self._batches)
+            for term in self._terms:
+                term.step.assign(epoch * self._batches)
 
     def on_train_end(self, logs: Any = None) -> None:
-        for unit in self._units:
-            unit.follow(None)
-        self._units = []
+        self._end()
+
+    def _end(self) -> None:
+        for term in self._terms:
+            term.end()
+        self._terms = []
 
 
 class SelectBranches(keras.callbacks.Callback):
@@ -156,8 +190,6 @@ def snap(model: Any, x: Any, y: Any) -> Any:
         >>> snap(model, x, x.sum(axis=1, keepdims=True)).get_weights()[0].tolist()
         [[1.0, 1.0]]
     """
-    import jax
-
     undecided = any(unit.doubts for unit in units_of(model))
     units, error = _measured(model, x, y)
     if undecided:
