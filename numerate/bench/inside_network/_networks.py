@@ -1,4 +1,4 @@
-"""Four ordinary networks of two features, and a unit that computes the output from these."""
+"""Four ordinary networks with two features as their output."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from numerate.paper.networks import RNN
 from ._tasks import PIXELS
 
 FEATURES = 2
-_PATCH, _STRIDE = 5, 2
+_PATCH, _STRIDE = 5, 3
 _PLACES = (PIXELS - _PATCH) // _STRIDE + 1
 
 
@@ -101,7 +101,8 @@ class Convolution(eqx.Module):
             for i in range(_PATCH)
             for j in range(_PATCH)
         ]
-        h = jax.nn.relu(jnp.stack(cut, axis=1) @ self.filters.weight.T + self.filters.bias)
+        filters: Any = self.filters
+        h = jax.nn.relu(jnp.stack(cut, axis=1) @ filters.weight.T + filters.bias)
         return self.out(jax.nn.relu(self.hidden(h.ravel())))[0]
 
 
@@ -111,30 +112,3 @@ TRUNKS: dict[str, Callable[[PRNGKeyArray], Any]] = {
     "LSTM": LongMemory,
     "transformer": Encoder,
 }
-
-
-class Network(eqx.Module):
-    """One of four networks, and a unit as its last layer.
-
-    **Arguments:** `trunk`, one of `TRUNKS`; `unit`, a class of `numerate.units`; `key`.
-
-    **Shapes:** what `examples` makes for the network, to `()`.
-
-    !!! example
-        >>> from numerate.units import NMU
-        >>> network = Network("LSTM", NMU, key=jax.random.key(0))
-        >>> network(jnp.ones((5, 3))).shape
-        ()
-    """
-
-    trunk: Any
-    head: Any
-
-    def __init__(self, trunk: str, unit: Callable[..., Any], *, key: PRNGKeyArray):
-        one, two = jax.random.split(key)
-        self.trunk = TRUNKS[trunk](one)
-        self.head = unit(FEATURES, 1, key=two)
-
-    def __call__(self, x: Any, *, key: PRNGKeyArray | None = None) -> Float[Array, ""]:
-        """The output for one example; in training with a key."""
-        return self.head(self.trunk(x), key=key)[0]

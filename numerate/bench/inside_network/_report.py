@@ -9,20 +9,22 @@ from numerate.study import Line, Table, by_seed, markdown_table, median, number
 
 from ._networks import TRUNKS
 from ._tasks import OPERATIONS
+from ._training import CONDITIONS, TOLD, UNITS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-UNITS = ("Linear", "NAC", "NALU", "NAU", "NMU", "NASU")
 # Of the standard deviation of the targets: 1 % of their variance is left.
 SOLVED = 0.1
 
+Cell = tuple[str, str, str]
 
-def _cells(rows: pl.DataFrame, condition: str) -> dict[tuple[str, str, str], pl.DataFrame]:
+
+def _cells(rows: pl.DataFrame, condition: str, told: str) -> dict[Cell, pl.DataFrame]:
     """The rows of each network, operation and unit that was run."""
     found = {
         (network, operation, unit): rows.filter(
-            network=network, operation=operation, unit=unit, condition=condition
+            network=network, operation=operation, unit=unit, condition=condition, told=told
         )
         for network in TRUNKS
         for operation in OPERATIONS
@@ -33,7 +35,7 @@ def _cells(rows: pl.DataFrame, condition: str) -> dict[tuple[str, str, str], pl.
 
 def tables(rows: pl.DataFrame, settings: Any) -> dict[str, Table]:
     return {
-        f"{network}, {condition}": Table(
+        f"{network}, told the {told}, {condition}": Table(
             ("target", "last layer"),
             "error",
             tuple(
@@ -42,54 +44,80 @@ def tables(rows: pl.DataFrame, settings: Any) -> dict[str, Table]:
                     by_seed(part, "error"),
                     tuple(map(bool, by_seed(part, "solved"))),
                 )
-                for (one, operation, unit), part in _cells(rows, condition).items()
+                for (one, operation, unit), part in _cells(rows, condition, told).items()
                 if one == network
             ),
         )
         for network in TRUNKS
-        for condition in ("inside", "beyond")
-        if len(rows.filter(network=network, condition=condition))
+        for told in TOLD
+        for condition in CONDITIONS
+        if len(rows.filter(network=network, condition=condition, told=told))
     }
 
 
 def sentences(rows: pl.DataFrame, settings: Any) -> dict[str, str]:
-    return {"verdict": _verdict(rows), "overview": _overview(rows)}
+    overviews = {f"overview, {told}": _overview(rows, told) for told in TOLD}
+    works = {f"works, {told}": _works(rows, told) for told in TOLD}
+    return {"verdict": _verdict(rows), **overviews, **works}
+
+
+def _solved(rows: pl.DataFrame, condition: str, told: str) -> list[Cell]:
+    """What every seed solves."""
+    found = _cells(rows, condition, told)
+    return [cell for cell, part in found.items() if all(part["solved"])]
 
 
 def _verdict(rows: pl.DataFrame) -> str:
-    beyond = _cells(rows, "beyond")
-    every = [_said(cell) for cell, part in beyond.items() if all(part["solved"])]
-    some = [
-        f"{_said(cell)} ({sum(part['solved'])} of {len(part)})"
-        for cell, part in beyond.items()
-        if any(part["solved"]) and not all(part["solved"])
-    ]
-    linear = sum(bool(all(part["solved"])) for cell, part in beyond.items() if cell[2] == "Linear")
-    inside = sum(all(part["solved"]) for part in _cells(rows, "inside").values())
+    count = len(_cells(rows, "beyond", "target"))
+    inside, beyond, told = (
+        _solved(rows, *where)
+        for where in (("inside", "target"), ("beyond", "target"), ("beyond", "quantities"))
+    )
     return (
-        f"Inside the training range every seed solves {inside} of {len(beyond)} combinations of "
-        f"network, target and last layer; beyond it, {len(every)}, of which {linear} have a linear "
-        f"last layer. On every seed: {'; '.join(every) or 'none'}. On some seeds: "
-        f"{'; '.join(some) or 'none'}."
+        f"Of {count} combinations of network, target and last layer, every seed solves "
+        f"{len(inside)} inside the training range and {len(beyond)} beyond it, {_linear(beyond)} "
+        f"of these with a linear last layer. Where the network is also told the hidden quantities, "
+        f"these are {len(told)} and {_linear(told)}."
     )
 
 
-def _said(cell: tuple[str, str, str]) -> str:
-    network, operation, unit = cell
-    return f"{OPERATIONS[operation]} in the {network} by {unit}"
+def _linear(cells: list[Cell]) -> int:
+    return sum(unit == "Linear" for _, _, unit in cells)
 
 
-def _overview(rows: pl.DataFrame) -> str:
+def _works(rows: pl.DataFrame, told: str) -> str:
+    """A list of what every seed solves beyond the range, and of what only some do."""
+    every = _solved(rows, "beyond", told)
+    found = _cells(rows, "beyond", told)
+    some = {
+        cell: f" ({sum(part['solved'])} of {len(part)})"
+        for cell, part in found.items()
+        if any(part["solved"]) and cell not in every
+    }
+    return (
+        f"- on every seed: {_listed(dict.fromkeys(every, ''))}\n- on some: {_listed(some)}\n"
+        "- on none: all others"
+    )
+
+
+def _listed(cells: dict[Cell, str]) -> str:
+    """The units, by network and target."""
+    groups: dict[str, list[str]] = {}
+    for (network, operation, unit), count in cells.items():
+        groups.setdefault(f"{OPERATIONS[operation]} in the {network}", []).append(unit + count)
+    return "; ".join(f"{place} by {', '.join(names)}" for place, names in groups.items()) or "none"
+
+
+def _overview(rows: pl.DataFrame, told: str) -> str:
     """Median error beyond the range, and how many seeds solve it."""
-    beyond = _cells(rows, "beyond")
-    units = [unit for unit in UNITS if unit in set(rows["unit"])]
+    beyond = _cells(rows, "beyond", told)
     lines = []
     for network in TRUNKS:
         for operation, text in OPERATIONS.items():
-            parts = [beyond.get((network, operation, unit)) for unit in units]
+            parts = [beyond.get((network, operation, unit)) for unit in UNITS]
             if any(part is not None for part in parts):
                 lines.append([network, text, *map(_cell, parts)])
-    return markdown_table(["network", "target", *units], lines, left=2)
+    return markdown_table(["network", "target", *UNITS], lines, left=2)
 
 
 def _cell(part: pl.DataFrame | None) -> str:
@@ -99,22 +127,26 @@ def _cell(part: pl.DataFrame | None) -> str:
 
 
 def draw(rows: pl.DataFrame, settings: Any) -> "dict[str, Figure]":
-    """A dot for each seed beyond the range, by network, target and last layer."""
+    """A dot for each seed beyond the range; in blue, told the quantities as well."""
     from matplotlib.figure import Figure
 
+    cells = {told: _cells(rows, "beyond", told) for told in TOLD}
     figure = Figure(figsize=(9.5, 8), layout="constrained")
     panels = figure.subplots(len(TRUNKS), len(OPERATIONS), sharex=True, sharey=True)
-    cells = _cells(rows, "beyond")
     for line, network in enumerate(TRUNKS):
         for column, (operation, text) in enumerate(OPERATIONS.items()):
             axes = panels[line, column]
             for place, unit in enumerate(UNITS):
-                part = cells.get((network, operation, unit))
-                if part is None:
-                    continue
-                found = np.asarray(by_seed(part, "error"))
-                shown = np.clip(np.where(np.isfinite(found), found, 1e3), 1e-4, 1e3)
-                axes.plot(shown, np.full(len(shown), place), "o", color="#d9480f", alpha=0.5, ms=4)
+                for told, color, shift in zip(
+                    TOLD, ("#d9480f", "#1971c2"), (-0.15, 0.15), strict=True
+                ):
+                    part = cells[told].get((network, operation, unit))
+                    if part is None:
+                        continue
+                    found = np.asarray(by_seed(part, "error"))
+                    shown = np.clip(np.where(np.isfinite(found), found, 1e3), 1e-4, 1e3)
+                    places = np.full(len(shown), place + shift)
+                    axes.plot(shown, places, "o", color=color, alpha=0.5, ms=4)
             axes.axvline(SOLVED, color="0.6", linewidth=0.8, linestyle=":")
             axes.set_title(f"{network}: {text}", fontsize=10)
     panels[0, 0].set_xscale("log")

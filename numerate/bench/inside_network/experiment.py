@@ -1,15 +1,17 @@
 """Where does a unit help inside a network? Four networks, six last layers, three operations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from numerate.study import Experiment, Job, Row, Tick, map_seeds, seed_jobs
+from numerate.study import Experiment, Job, Row, Tick, seed_jobs, seed_keys
 
 from ._networks import TRUNKS
-from ._report import SOLVED, UNITS, draw, sentences, tables
+from ._report import SOLVED, draw, sentences, tables
 from ._tasks import OPERATIONS
-from ._training import CONDITIONS, program
+from ._training import CONDITIONS, TOLD, UNITS, program
+
+TOGETHER = "all last layers"
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Settings:
     **Fields:**
 
     - `seeds`: networks of each kind, last layer and operation.
-    - `units`: last layers to run; all of them if empty.
+    - `units`: no setting: all last layers are trained together.
     - `steps`: optimiser steps.
     - `batch`: examples of a step.
     - `rate`: of Adam at the start; it falls to 0 with a cosine.
@@ -27,40 +29,47 @@ class Settings:
     - `source`: of the digits: `mnist`, `small`, or `any`, MNIST where it is there.
     """
 
-    seeds: int = 16
+    seeds: int = 5
     units: tuple[str, ...] = ()
-    steps: int = 3000
+    steps: int = 2000
     batch: int = 32
     rate: float = 0.01
     tests: int = 256
-    source: str = "any"
+    source: str = "small"
 
 
 def jobs(unit: str, settings: Settings) -> list[Job]:
+    """One for each network and seed, the same for all units: a program trains them together."""
     return [
         job
         for network in TRUNKS
-        for job in seed_jobs(unit, range(settings.seeds), variant={"network": network})
+        for job in seed_jobs(TOGETHER, range(settings.seeds), 1, {"network": network})
     ]
 
 
 def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
     network = job.variant["network"]
-    found = map_seeds(program(job.unit, network, settings), job.seeds, tick=tick)
-    return [
-        {
-            "unit": job.unit,
-            "network": network,
-            "operation": operation,
-            "condition": condition,
-            "seed": seed,
-            "error": float(found[index, o, c]),
-            "solved": bool(np.isfinite(found[index, o, c]) and found[index, o, c] < SOLVED),
-        }
-        for index, seed in enumerate(job.seeds)
-        for o, operation in enumerate(OPERATIONS)
-        for c, condition in enumerate(CONDITIONS)
-    ]
+    train = program(network, replace(settings, seeds=0, units=()))
+    rows: list[Row] = []
+    for seed, key in zip(job.seeds, seed_keys(job.seeds), strict=True):
+        found = np.asarray(train(key))
+        rows += [
+            {
+                "unit": unit,
+                "network": network,
+                "told": told,
+                "operation": operation,
+                "condition": condition,
+                "seed": seed,
+                "error": float(error),
+                "solved": bool(np.isfinite(error) and error < SOLVED),
+            }
+            for told, by_target in zip(TOLD, found, strict=True)
+            for operation, by_unit in zip(OPERATIONS, by_target, strict=True)
+            for unit, errors in zip(UNITS, by_unit, strict=True)
+            for condition, error in zip(CONDITIONS, errors, strict=True)
+        ]
+    return rows
 
 
 EXPERIMENT = Experiment(
@@ -69,9 +78,9 @@ EXPERIMENT = Experiment(
     claim="units are described as modules of larger networks, but mostly measured alone.",
     units=UNITS,
     scales={
-        "smoke": Settings(seeds=2, units=("NMU",), steps=20, tests=32, source="small"),
+        "smoke": Settings(seeds=2, steps=20, tests=32),
         "quick": Settings(),
-        "paper": Settings(seeds=64, steps=20_000, tests=1024),
+        "paper": Settings(seeds=25, steps=20_000, tests=1024, source="any"),
     },
     cost={"smoke": 20, "quick": 600},
     run=run,
