@@ -1,23 +1,12 @@
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from numerate._errors import LONGEST_QUOTE, InputError, shortened
+from numerate._errors import InputError, shortened
 
 from ._sheet import Sheet, no_lines, reject_duplicates
-
-
-def read_parquet(data: bytes, source: str) -> Sheet:
-    """Reads a Parquet file; its numbers keep the precision of their type."""
-    try:
-        return Sheet(source, pl.read_parquet(io.BytesIO(data)), no_lines)
-    # A panic of the library is no `Exception`.
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError) as error:
-        reason = str(error).split("\n", 1)[0][:LONGEST_QUOTE]
-        raise InputError(f"{source} cannot be read as Parquet: {reason}.") from None
 
 
 def read_frame(data: Any) -> Sheet:

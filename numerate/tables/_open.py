@@ -8,8 +8,9 @@ from numerate._errors import InputError, did_you_mean
 
 from ._datasets import dataset_sheet, datasets
 from ._delimited import read_delimited
-from ._frame import read_frame, read_parquet
+from ._frame import read_frame
 from ._ndjson import read_ndjson
+from ._parquet import read_parquet
 from ._sheet import Sheet
 
 # Separators of text files. Programs that write decimal commas separate columns by semicolons; of

@@ -6,6 +6,7 @@ import sys
 import time
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 
 from numerate.tables import InputError, read_features, read_table
+from numerate.tables._parquet import read_parquet
 from tests.each import each
 
 ROWS = "a,b,y\n1.5,2,3.50\n2.5,3,5.50\n3.5,5,8.25\n4.5,7,11.75\n"
@@ -175,6 +177,17 @@ def test_parquet_types_of_all_kinds(tmp_path):
         with pytest.raises(InputError, match="column 'x', row 1: .* is not a number") as caught:
             read_table(path, features=["x"])
         assert "\n" not in str(caught.value), name
+
+
+def test_a_parquet_file_that_ends_the_process_of_its_reader(monkeypatch):
+    """Its page asks for more memory than there is. Random changes of a good file made it."""
+    path = Path(__file__).with_name("aborts.parquet")
+    with pytest.raises(InputError, match="aborts.parquet cannot be read as Parquet"):
+        read_table(path)
+    good = io.BytesIO()
+    pl.DataFrame({"a": [1, 2]}).write_parquet(good)
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    assert read_parquet(good.getvalue(), "t").frame["a"].to_list() == [1, 2]
 
 
 def test_standard_input(monkeypatch):
