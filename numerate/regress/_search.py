@@ -28,13 +28,14 @@ from numerate.formula import (
     Rows,
     coefficients,
     complexity,
+    evaluate,
     floats,
     into_denominator,
     simplify,
     snap,
     with_ratios,
 )
-from numerate.regress import _closed, _scaling, _sparse
+from numerate.regress import _closed, _columns, _scaling, _sparse
 from numerate.regress._candidate import Candidate, symbol_cost
 from numerate.regress._noise import errors, kinds, scale_of
 from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
@@ -62,6 +63,7 @@ _RARE = "Laurent"  # the first of the large libraries, which take longer than sc
 _PARTS = 2  # of the starts of each kind of stack
 _POLISHED = 1  # formulas of a population that are snapped
 _PROPOSED = 10  # sparse sums that are snapped
+_MOST_SNAPPED = 24  # constants of a formula; each takes several fits
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
 _HOPELESS = 15.0  # nats that snapping can hardly make up for
@@ -166,25 +168,33 @@ class Search:
         self.on_progress(min(1.0, spent), f"{name}: {self.chosen().formula}")
 
     def _stages(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
-        rows, deep = self.problem.rows(SEARCH_ROWS), self.settings.max_depth > 1
         if self.settings.closed_forms:
-            yield "one layer", lambda: self._one_layer(rows)
-            for library in _closed.LIBRARIES:
-                if library.name == _RARE and deep:
-                    yield "scalings", self._scaled
-                if deep or library.total == 1:
-                    yield (
-                        f"{library.name} sums",
-                        lambda library=library: _closed.sums(rows, library),
-                    )
-            if deep:
-                yield "quotients", lambda: _closed.quotients(rows)
-            yield _KNOWN, lambda: _closed.known_forms(rows)
-            yield "sparse sums", lambda: self._sparse_sums(rows, deep)
+            if len(self.problem.everything.symbols) > _columns.MANY:
+                yield "many columns", self._many_columns
+            yield from self._direct()
+            if self._more_columns():
+                yield from self._direct()
         # All kinds have some of their starts before any has more, the cheap kinds first.
         for part in range(_PARTS):
             for layers, power, kind in self._populations():
                 yield f"{layers} stacks", partial(self._population, layers, power, kind, part)
+
+    def _direct(self) -> Iterator[tuple[str, Callable[[], Iterator[sympy.Expr]]]]:
+        """Stacks that are solved without training, of the columns that matter."""
+        rows, deep = self._rows(SEARCH_ROWS), self.settings.max_depth > 1
+        yield "one layer", lambda: self._one_layer(rows)
+        for library in _closed.LIBRARIES:
+            if library.name == _RARE and deep:
+                yield "scalings", self._scaled
+            if deep or library.total == 1:
+                yield (
+                    f"{library.name} sums",
+                    lambda library=library: _closed.sums(rows, library),
+                )
+        if deep:
+            yield "quotients", lambda: _closed.quotients(rows)
+        yield _KNOWN, lambda: _closed.known_forms(rows)
+        yield "sparse sums", lambda: self._sparse_sums(rows, deep)
 
     def _populations(self) -> Iterator[tuple[str, Fraction | int, str]]:
         """Kinds of stacks, powers of the target and error models, the cheap and likely first."""
@@ -201,6 +211,54 @@ class Search:
                 if layers != "PS":
                     yield from ((layers, 1, kind) for kind in models)
 
+    def _rows(self, most: int) -> Rows:
+        """At most `most` training rows, of the columns that matter."""
+        rows = self.problem.rows(most)
+        if len(rows.symbols) <= _columns.MANY:
+            return rows
+        return _columns.columns_of(rows, self._kept)
+
+    @cached_property
+    def _kept(self) -> list[int]:
+        """At most eight columns that matter, where there are more."""
+        found = self._related
+        if 0 < len(found) <= _columns.MANY:
+            return found
+        return _closed.most_related(self.problem.rows(SEARCH_ROWS), _columns.MANY)
+
+    @cached_property
+    def _related(self) -> list[int]:
+        rows = self.problem.rows(_columns.ROWS)
+        return _columns.related(rows, rows.target)
+
+    def _many_columns(self) -> Iterator[sympy.Expr]:
+        """Laws of many columns, and of few where the rows are few."""
+        rows = self.problem.rows(_columns.ROWS)
+        yield from _columns.sums(rows)
+        yield from _columns.monomials(rows)
+        if len(self._related) > _columns.MANY:
+            yield from _columns.noisy_sums(rows)
+            yield from _columns.products(rows, np.random.default_rng(self.problem.seed))
+            if len(rows.symbols) <= _MOST_SNAPPED:
+                yield from self._one_layer(self.problem.rows(SEARCH_ROWS))
+
+    def _more_columns(self) -> bool:
+        """Whether the residuals of the best formula depend on further columns; these are added."""
+        problem, chosen = self.problem, self.chosen()
+        if len(problem.everything.symbols) <= _columns.MANY or not chosen.formula.free_symbols:
+            return False
+        index = problem.some(_columns.ROWS)
+        rows = problem.everything.take(index)
+        value = evaluate(chosen.formula, rows.columns())
+        residual = chosen.found.noise.standardised(value, rows.target, problem.base[index])
+        if not np.all(np.isfinite(residual)):
+            return False
+        both = sorted({*self._kept, *_columns.related(rows, residual)})
+        if len(both) == len(self._kept) or len(both) > _columns.MANY:
+            return False
+        self._kept = both
+        return True
+
     def _one_layer(self, rows) -> Iterator[sympy.Expr]:
         yield from _closed.product(rows)
         size = np.abs(rows.target)
@@ -211,7 +269,7 @@ class Search:
         yield from _closed.linear(rows)
 
     def _scaled(self) -> Iterator[sympy.Expr]:
-        yield from _scaling.formulas(self.problem.rows(_SCALED_ROWS))
+        yield from _scaling.formulas(self._rows(_SCALED_ROWS))
 
     def _sparse_sums(self, rows: Rows, deep: bool) -> Iterator[sympy.Expr]:
         """The best sums of monomials by description length, and the best of each size."""
@@ -253,7 +311,7 @@ class Search:
         # Not at the top, because it imports JAX, and most formulas are found without it.
         from numerate.regress._stacks import stack, train_population
 
-        rows = self.problem.rows(POPULATION_ROWS)
+        rows = self._rows(POPULATION_ROWS)
         base = self.problem.base[self.problem.some(POPULATION_ROWS)]
         target = _closed.raised(rows.target, power)
         if target is None:
@@ -318,7 +376,10 @@ class Search:
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
         """The formula snapped, by its coefficients, by their ratios, or by those of a denominator:
-        whichever leaves the fewest numbers that are not simple."""
+        whichever leaves the fewest numbers that are not simple. One of very many constants stays
+        as it is."""
+        if len(floats(formula)) > _MOST_SNAPPED:
+            return formula
         best = snap(formula, rows)
         for rewrite in (with_ratios, into_denominator):
             other = rewrite(best)

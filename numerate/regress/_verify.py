@@ -15,7 +15,8 @@ formula needs by half, and by what choosing among many formulas costs:
   repeated, and not more than the target's own digits carry.
 
 A formula that interpolates is never verified: one with as many coefficients as there are distinct
-rows, or with as many long numbers as a feature has values. Neither is one in which `sign` or
+rows, with as many long numbers as a feature has values, or with more long numbers than four, or two
+for each of many features. Neither is one in which `sign` or
 `Abs` acts as a gate or a step.
 """
 
@@ -46,6 +47,7 @@ _EVIDENCE = 1.5
 _CHOICE = 12.0  # bits: a search compares thousands of formulas
 _LONG = 7.0  # bits of a number that could have been fitted
 _MOST_LONG = 4  # more can match any smooth function to rounding errors
+_MANY_FEATURES = 8  # but not of many features, where each may have two numbers of its own
 _FREE_ROWS = 9  # rows beyond the constants that a statement about noise needs
 ONE_ROW = "row"  # with which a sentence on a wild row begins
 _FAR = 9.0  # standard deviations of a row that no noise explains
@@ -86,9 +88,10 @@ def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
     digits = float(np.median(bits))
     numbers = [_number_bits(n, digits) for n in coefficients(formula)]
     long = sum(n > _LONG for n in numbers)
-    if len(numbers) >= len(first) or long > _MOST_LONG:
-        return False
     used = {s.name for s in formula.free_symbols}
+    most = 2 * len(used) if len(used) > _MANY_FEATURES else _MOST_LONG
+    if len(numbers) >= len(first) or long > most:
+        return False
     values = [len(np.unique(c)) for name, c in rows.columns().items() if name in used]
     if long >= min(values):
         return False
