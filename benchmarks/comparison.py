@@ -54,20 +54,28 @@ Question = tuple[str, Law, str, Simulated]  # kind, law, category or noise and r
 
 
 def questions(folder: Path, seed: int = 0) -> list[Question]:
-    """The tables of all kinds, in an order in which every beginning is a mixture."""
+    """The tables of all kinds. Every beginning of them is a mixture of kinds and categories in the
+    proportions of the whole, so that a run that is cut short is a smaller sample."""
     laws = feynman.laws(folder, "published")
     by_category = {name: [law for law in laws if category(law) == name] for name in CATEGORIES}
-    chosen = [(law, name) for name in CATEGORIES for law in by_category[name][::EVERY]]
-    found: list[Question] = []
-    for kind, noise in ((EXACT, 0.0), (NOISY, 0.01)):
-        found += [(kind, law, c, feynman.simulate(law, noise, seed)) for law, c in chosen]
     rng = random.Random(seed)
+    placed: list[tuple[float, Question]] = []
+
+    def place(group: list[Question]) -> None:
+        placed.extend(((i + rng.random()) / len(group), q) for i, q in enumerate(group))
+
+    for (kind, noise), name in itertools.product(((EXACT, 0.0), (NOISY, 0.01)), CATEGORIES):
+        chosen = by_category[name][::EVERY]
+        place([(kind, law, name, feynman.simulate(law, noise, seed)) for law in chosen])
+    group = []
     for noise, rows in itertools.product(NOISES, ROWS):
         law = rng.choice([t[0] for t in tables() if t[1:] == (noise, rows, seed)])
-        about = f"{noise}, {rows} rows"
-        found.append((MEASURED, law, about, measured_table(law, noise, rows, seed)))
-    rng.shuffle(found)
-    return found
+        group.append(
+            (MEASURED, law, f"{noise}, {rows} rows", measured_table(law, noise, rows, seed))
+        )
+    rng.shuffle(group)
+    place(group)
+    return [question for _, question in sorted(placed, key=lambda p: p[0])]
 
 
 def ours(table: Simulated, seed: int, limit: float) -> dict:
