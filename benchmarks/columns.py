@@ -182,7 +182,7 @@ def measured(case: Case, budget: float) -> dict:
         started, cpu = time.perf_counter(), time.process_time()
         model = ArithmeticRegressor(budget=budget).fit(features, observed)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    used = {numerate_index(s.name) for s in model.formula_.free_symbols}
+    used = {numerate_index(str(s)) for s in model.formula_.free_symbols}
     new, truth = made(case, 2000, 1.0 if case.noise else 3.0, seed=1)
     off = np.abs(model.predict(new) - truth)
     near = np.all(off <= (size if case.noise else 1e-6 * np.abs(truth)))
