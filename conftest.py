@@ -44,9 +44,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_finish(session):
-    # What the libraries have made is there until the end: nothing of it needs to be searched.
+    # What the libraries have made is there until the end, and need not be searched again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

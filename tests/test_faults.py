@@ -44,7 +44,7 @@ def many_jobs(folder):
     )
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_results_survive_kills_and_are_completed(tmp_path, times):
     rng, folder = random.Random(0), tmp_path / "results"
     folder.mkdir()

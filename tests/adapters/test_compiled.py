@@ -1,4 +1,8 @@
-"""The modules under PyTorch's compiler and exporters, and in two processes."""
+"""The modules under PyTorch's compiler and exporters, and in two processes.
+
+All of it is slow. Every day, `tests/ops/test_affine_product.py` exports the longest equation, and
+`tests/units/test_inputs.py` compiles a module.
+"""
 
 import json
 
@@ -11,11 +15,6 @@ from tests.each import each
 def failed(*names):
     # ONNX's exporter prints its progress, too.
     return json.loads(output(start("-m", "tests.adapters.compiled", *names)).splitlines()[-1])
-
-
-def test_a_unit_compiles_as_one_graph_and_exports_for_any_batch():
-    """One with a sum, a product and a gate; the exporter to ONNX takes longer."""
-    assert failed("torch", "NALU") == {}
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Full disks, closed descriptors and broken pipes: one sentence, an exit code, and nothing lost."""
 
+import pytest
+
 from tests.cli.programs import shell
 from tests.cli.test_bad_input import assert_refused, run
 
@@ -26,6 +28,7 @@ def test_a_stream_that_cannot_be_written_costs_neither_file_nor_sentence(tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_old_files_and_prints_the_result(tmp_path):
     (tmp_path / "p.svg").write_text("old")
     code, out, error = shell("numerate fit kepler --out m --plot p.svg", tmp_path, most=8192)

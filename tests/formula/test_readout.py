@@ -10,7 +10,6 @@ import sympy
 from numerate.cells import Recurrent
 from numerate.formula._readout import read_out
 from numerate.models import Stack
-from numerate.ops import ACTIVATIONS
 from numerate.units import MLP, NAC, NALU, NAU, NMU, Linear, iNALU
 from numerate.units.exact import exact
 from tests.each import each
@@ -117,8 +116,8 @@ def test_powers_of_a_layer_that_gives_nothing_are_zero(key):
     assert read_out(Stack([silent, root]), ["a"]) == (0,)
 
 
-@each("activation", ACTIVATIONS)
-def test_plain_networks_with_every_activation(activation, float64, key):
+@each("activation", ["relu", "softshrink", "tanh", "crelu"])
+def test_plain_networks(activation, float64, key):
     """With two layers, so that Piecewise expressions are nested."""
     unit = MLP(2, 1, activation=activation, depth=2, hidden_size=2, key=key)
     xs = np.random.default_rng(0).normal(size=(20, 2))

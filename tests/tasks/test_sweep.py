@@ -50,6 +50,7 @@ def test_two_intervals_are_equally_likely_and_uniform():
     assert 3.8 < float(jnp.abs(x).mean()) < 4.2
 
 
+@pytest.mark.slow
 def test_training_gives_each_task_its_share_of_the_keys():
     keys = jax.random.split(jax.random.key(0), 3)
     config = Config(steps=200, log_every=100)

@@ -131,6 +131,7 @@ def test_noise_is_drawn_anew_for_every_example_and_step():
     assert len(np.unique(ys)) == 100
 
 
+@pytest.mark.slow
 def test_noise_changes_training_and_nothing_else():
     """The sNMU has the initial values and evaluation of an NMU with the same key, but trains
     differently."""

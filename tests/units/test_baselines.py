@@ -14,6 +14,7 @@ from tests.each import each, each_dtype
 pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 each_activation = each("activation", ACTIVATIONS)
+some_activations = each("activation", ["relu", "tanh", "prelu", "crelu"])
 
 
 @each("use_bias", [True, False])
@@ -48,18 +49,17 @@ def test_mlp_is_that_of_equinox(depth, dtype, tolerance, key):
 
 
 @each_activation
-@each_dtype
-def test_mlp_is_its_layers(activation, dtype, tolerance, key):
+def test_mlp_is_its_layers(activation, float64, key):
     unit = MLP(3, 2, hidden_size=4, depth=2, activation=activation, key=key)
-    x = jax.random.normal(key, (3,), dtype)
+    x = jax.random.normal(key, (3,))
     h = np.asarray(x)
     for weight, bias in zip(unit.weights[:-1], unit.biases[:-1], strict=True):
         h = np.asarray(ACTIVATIONS[activation](jnp.asarray(np.asarray(weight) @ h + bias)))
     wanted = np.asarray(unit.weights[-1]) @ h + unit.biases[-1]
-    np.testing.assert_allclose(unit(x), wanted, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(unit(x), wanted, rtol=1e-12, atol=1e-12)
 
 
-@each_activation
+@some_activations  # their gradients are finite in `tests/ops/test_activations.py`
 def test_mlp_has_finite_gradients_trains_and_can_be_saved(activation, tmp_path, key):
     unit = MLP(2, 1, depth=2, activation=activation, key=key)
     xs = jnp.array([[0.0, 0.0], [1e30, -0.5], [-1e30, 0.5], [1.0, -1.0], [1e-30, 2.0]])

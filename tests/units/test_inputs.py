@@ -21,6 +21,11 @@ KEY = jax.random.key(0)
 
 
 @pytest.fixture(autouse=True)
+def compiled_calls():
+    """Not here: a program would be traced for each input."""
+
+
+@pytest.fixture(autouse=True)
 def as_people_run_it():
     """Without the type checks of the tests, which would raise first."""
     jaxtyping.config.update("jaxtyping_disable", True)

@@ -50,6 +50,7 @@ def test_advantages_are_those_of_the_definition():
     np.testing.assert_allclose(_advantages(steps, jnp.asarray(last), 0.9), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_key_gives_the_same_agent_and_pieces_do_not_matter():
     once, earned = ADVANCE(TRAINING.init(jax.random.key(3)), 20)
     first, a = ADVANCE(TRAINING.init(jax.random.key(3)), 10)

@@ -68,8 +68,9 @@ def test_what_comes_later_does_not_change_earlier_answers(model):
     np.testing.assert_array_equal(long[:4], short[:4])
 
 
-@EACH
-def test_gradients_are_finite(model):
+@each("name", ["LSTM, every", "recurrent", "sum or product"])
+def test_gradients_are_finite(name):
+    model = MODELS[name]
     tree = prefixes(TASK.train.tokens)
     gradient = GRADIENT(model, tree)
     leaves = jax.tree.leaves(gradient)
@@ -162,6 +163,7 @@ def test_a_stack_of_trees_gives_each_sets_answers():
         np.testing.assert_allclose(read, READ(model, prefixes(one)), **CLOSE)
 
 
+@pytest.mark.slow
 def test_padding_of_a_tree_changes_no_gradient():
     model = MODELS["LSTM, summed"]
     tokens = TASK.train.tokens

@@ -64,6 +64,7 @@ def test_the_best_seed_is_the_one_with_the_least_error_in_training():
     )
 
 
+@pytest.mark.slow
 def test_rows_of_a_unit_are_its_first_models_and_the_best():
     both = BRANCH.run(Job("NAC", range(2)), SMALL, lambda fraction: None)
     check_columns("programs-branch", both)
