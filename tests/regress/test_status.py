@@ -1,7 +1,8 @@
 """No status can be made to lie: tables without a law, rounded laws, noise, and standard errors.
 
-Whole sets are slow. What the statuses promise, and what was tried to break it, is on the page
-*What the status means*; its numbers are printed by `python -m tests.regress.test_status [SHARE]`.
+Parts of the sets are slow tests. What the statuses promise, and what was tried to break it, is on
+the page *What the status means*; its numbers are printed by
+`python -m tests.regress.test_status [SHARE]`.
 """
 
 import sys
@@ -103,16 +104,18 @@ def test_evidence_is_half_as_many_bits_again_and_those_of_the_choice():
 
 
 def test_without_a_law_nothing_is_verified():
-    """One table of every kind; the set is `test_of_a_thousand_tables_without_a_law`."""
+    """One table of every kind; more of them are slow."""
     assert not verified_without_a_law(range(13), budget=0.3)
 
 
+# The slow tests take the first part of each set, so that the slow suite ends within an hour; `main`
+# below takes whole sets.
 @pytest.mark.slow
-def test_of_a_thousand_tables_without_a_law():
-    lies = verified_without_a_law(range(1000), budget=3)
+def test_of_tables_without_a_law():
+    lies = verified_without_a_law(range(250), budget=3)
     statuses = Counter(lie[0] for lie in lies)
     assert statuses["exact"] == 0, lies
-    assert statuses["within_precision"] <= 2, lies
+    assert statuses["within_precision"] <= 1, lies
 
 
 def test_of_rounded_laws_no_other_form_is_verified():
@@ -123,10 +126,10 @@ def test_of_rounded_laws_no_other_form_is_verified():
 
 
 @pytest.mark.slow
-def test_of_three_hundred_rounded_laws():
-    wrong, verified = wrong_forms(range(300), budget=3)
-    assert len(wrong) <= 3, wrong
-    assert verified >= 150
+def test_of_rounded_laws():
+    wrong, verified = wrong_forms(range(150), budget=3)
+    assert len(wrong) <= 2, wrong
+    assert verified >= 75
 
 
 def test_noise_is_a_constant():
@@ -134,15 +137,15 @@ def test_noise_is_a_constant():
 
 
 @pytest.mark.slow
-def test_of_two_hundred_tables_of_noise():
-    others = formulas_of_noise(range(200), budget=3)
-    assert len(others) <= 4, others
+def test_of_tables_of_noise():
+    others = formulas_of_noise(range(100), budget=3)
+    assert len(others) <= 3, others
 
 
 @pytest.mark.slow
-def test_intervals_of_three_hundred_tables_hold_the_truth():
-    held, count, others = coverage(300, budget=5)
-    assert len(others) <= 60, others
+def test_intervals_hold_the_truth():
+    held, count, others = coverage(150, budget=5)
+    assert len(others) <= 30, others
 
 
 def main(share: float = 1.0) -> None:
