@@ -67,6 +67,7 @@ class GNAC(NACWeights):
         author={Rana, Ashish and Malhi, Avleen and Främling, Kary},
         booktitle={IEEE 31st International Conference on Tools with Artificial Intelligence},
         year={2019},
+        url={https://github.com/ashishrana160796/calcnet-experiments},
     }
     ```
     """
@@ -160,6 +161,7 @@ class GNALU(NALUParameters):
         author={Rana, Ashish and Malhi, Avleen and Främling, Kary},
         booktitle={IEEE 31st International Conference on Tools with Artificial Intelligence},
         year={2019},
+        url={https://github.com/ashishrana160796/calcnet-experiments},
     }
     ```
     """

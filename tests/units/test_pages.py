@@ -128,14 +128,21 @@ def test_every_page_shows_its_unit_in_each_framework():
         if name is None:
             assert shown == text
             continue
-        (code,) = re.findall(r"```python\n(from numerate import keras.*?)```", shown, re.DOTALL)
+        (code,) = re.findall(
+            r"```python\n(import jax\nfrom numerate import keras.*?)```", shown, re.DOTALL
+        )
+        # The NASU has no paper.
+        added = shown[text.index(":::") : shown.index(":::")]
+        assert ("](https://" in added) == (name[1] != "NASU")
         assert shown.index(code) < shown.index(f"::: numerate.units.{name[1]}")
-        assert [line.split("(")[0] for line in code.splitlines()[2:]] == [
+        assert [line.split("(")[0] for line in code.splitlines()[3:]] == [
             f"unit = units.{name[1]}",
             f"module = torch.{name[1]}",
             f"layer = keras.{name[1]}",
         ]
         if name[1] == "NMU":
-            made = {"jax": jax}
+            made: dict = {}
             exec(code, made)
+            link = "[Neural Arithmetic Units](https://arxiv.org/abs/2001.05016)"
+            assert f"From: {link}.\n" in shown
             assert {type(made[n]).__name__ for n in ("unit", "module", "layer")} == {"NMU"}

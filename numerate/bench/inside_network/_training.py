@@ -57,11 +57,12 @@ class Network(eqx.Module):
         """The output of one example by a last layer, given by its number."""
         return self.output(self.trunk(x), head)
 
-    def output(self, features: Array, head: Any) -> Array:
-        """That for the features of one example."""
+    def output(self, features: Array, head: Any, key: PRNGKeyArray | None = None) -> Array:
+        """That for the features of one example; in training with a key."""
         # Another unit gets ones: a gradient of 0 times an infinite slope would be NaN.
         own = [jnp.where(head == i, features, 1.0) for i in range(len(UNITS))]
-        return jnp.stack([unit(f)[0] for unit, f in zip(self.heads, own, strict=True)])[head]
+        found = [unit(f, key=key)[0] for unit, f in zip(self.heads, own, strict=True)]
+        return jnp.stack(found)[head]
 
     def penalty(self, head: Any, progress: Any) -> Array:
         """The penalty of a last layer, by the schedule of its paper."""
@@ -96,14 +97,15 @@ def program(network: str, settings: Any) -> Callable[[PRNGKeyArray], Array]:
         draw = jax.vmap(lambda k: examples(network, "inside", settings.batch, k, images["inside"]))
         return draw(keys)
 
-    def learn(start: Any, drawn: Examples) -> Any:
+    def learn(start: Any, drawn: Examples, key: PRNGKeyArray) -> Any:
         """The parameters of every combination, from the same start on the same data."""
 
         def loss(parameters: Any, combination: Any, step: Any) -> Array:
-            (told, operation, head), (batch, progress) = combination, step
+            (told, operation, head), (batch, progress, key) = combination, step
             model = eqx.combine(parameters, static)
             features = jax.vmap(model.trunk)(batch.inputs)
-            y = jax.vmap(lambda f: model.output(f, head))(features)
+            noise = jax.random.split(key, settings.batch)
+            y = jax.vmap(lambda f, k: model.output(f, head, k))(features, noise)
             error = jnp.mean(jnp.square(y - target(operation, batch.hidden)))
             of_quantities = jnp.mean(jnp.square(features - batch.hidden))
             return error + told * of_quantities + model.penalty(head, progress)
@@ -121,7 +123,8 @@ def program(network: str, settings: Any) -> Callable[[PRNGKeyArray], Array]:
         copies = jax.tree.map(lambda a: jnp.broadcast_to(a, (len(_HEADS), *a.shape)), start)
         begin = copies, jax.vmap(optimiser.init)(copies)
         progress = jnp.arange(settings.steps) / settings.steps
-        return jax.lax.scan(every, begin, (drawn, progress))[0][0]
+        keys = jax.random.split(key, settings.steps)
+        return jax.lax.scan(every, begin, (drawn, progress, keys))[0][0]
 
     def errors(trained: Any, data: Examples) -> Array:
         """Of every combination by every alternative; infinite if that is of another layer."""
@@ -146,14 +149,14 @@ def program(network: str, settings: Any) -> Callable[[PRNGKeyArray], Array]:
 
     def run(key: PRNGKeyArray) -> Array:
         drawn, trained, measured = jitted
-        keys = jax.random.split(key, 5)
+        keys = jax.random.split(key, 6)
         start = eqx.filter(Network(network, key=keys[0]), eqx.is_inexact_array)
-        parameters = trained(start, drawn(keys[1]))
+        parameters = trained(start, drawn(keys[1]), keys[5])
         # Images come from the test in both conditions: what is beyond is the size of the sets.
         # Which branch speaks is chosen by other examples of the training's range.
         validation, *found = (
             measured(parameters, tests(condition, k))
-            for condition, k in zip(("inside", *CONDITIONS), keys[2:], strict=True)
+            for condition, k in zip(("inside", *CONDITIONS), keys[2:5], strict=True)
         )
         chosen = jnp.argmin(jnp.nan_to_num(validation, nan=jnp.inf), axis=1)[:, None]
         best = [jnp.take_along_axis(f, chosen, axis=1)[:, 0] for f in found]

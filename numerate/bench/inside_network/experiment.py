@@ -31,7 +31,7 @@ class Settings:
 
     seeds: int = 5
     units: tuple[str, ...] = ()
-    steps: int = 2000
+    steps: int = 1500
     batch: int = 32
     rate: float = 0.01
     tests: int = 256
