@@ -116,6 +116,11 @@ def test_what_is_said_counts_every_seed():
     assert "Of 2 combinations" in said["verdict"] and "solves 1 inside" in said["verdict"]
     assert "every seed: a + b in the MLP by Linear\n" in said["works, target"]
     assert "some: a + b in the MLP by NMU (1 of 2)\n" in said["works, quantities"]
+    assert said["helps, target"] == "none."
+    better = rows.with_columns(error=pl.when(pl.col("unit") == "NMU").then(1e-3).otherwise("error"))
+    found = sentences(better, None)
+    assert found["helps, target"] == "a + b in the MLP by NMU (0.001, linear 0.015)."
+    assert found["verdict"].endswith("on every seed, in 1 and 1 combinations.")
     assert "| MLP | a + b | 0.015 (2/2) |" in said["overview, target"]
     found = tables(rows, None)
     assert len(found) == 4

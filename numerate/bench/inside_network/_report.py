@@ -58,7 +58,8 @@ def tables(rows: pl.DataFrame, settings: Any) -> dict[str, Table]:
 def sentences(rows: pl.DataFrame, settings: Any) -> dict[str, str]:
     overviews = {f"overview, {told}": _overview(rows, told) for told in TOLD}
     works = {f"works, {told}": _works(rows, told) for told in TOLD}
-    return {"verdict": _verdict(rows), **overviews, **works}
+    helps = {f"helps, {told}": _helps(rows, told) for told in TOLD}
+    return {"verdict": _verdict(rows), **overviews, **works, **helps}
 
 
 def _solved(rows: pl.DataFrame, condition: str, told: str) -> list[Cell]:
@@ -77,8 +78,27 @@ def _verdict(rows: pl.DataFrame) -> str:
         f"Of {count} combinations of network, target and last layer, every seed solves "
         f"{len(inside)} inside the training range and {len(beyond)} beyond it, {_linear(beyond)} "
         f"of these with a linear last layer. Where the network is also told the hidden quantities, "
-        f"these are {len(told)} and {_linear(told)}."
+        f"these are {len(told)} and {_linear(told)}. A unit has less than half of the error of a "
+        f"linear layer, on every seed, in {len(_better(rows, TOLD[0]))} and "
+        f"{len(_better(rows, TOLD[1]))} combinations."
     )
+
+
+def _better(rows: pl.DataFrame, told: str) -> dict[Cell, str]:
+    """The units whose error beyond the range is below half of the linear layer's, on every seed."""
+    cells = _cells(rows, "beyond", told)
+    found = {}
+    for (network, operation, unit), part in cells.items():
+        plain = cells[network, operation, UNITS[0]]
+        pairs = list(zip(by_seed(part, "error"), by_seed(plain, "error"), strict=True))
+        if all(error < linear / 2 for error, linear in pairs):
+            error, linear = map(median, zip(*pairs, strict=True))
+            found[network, operation, unit] = f" ({number(error)}, linear {number(linear)})"
+    return found
+
+
+def _helps(rows: pl.DataFrame, told: str) -> str:
+    return f"{_listed(_better(rows, told))}."
 
 
 def _linear(cells: list[Cell]) -> int:
