@@ -7,7 +7,7 @@ descriptors such as /dev/stdout are written through. Anything else raises an err
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -61,6 +61,22 @@ def check_writable(path: str | Path) -> None:
             # Permissions do not show read-only or full file systems, so this tries to write.
             with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as probe:
                 probe.write(bytes(_PROBE))
+
+
+def check_not_read(path: str | Path, read: Iterable[str | Path]) -> None:
+    """Raises `InputError` if a path to write names a file that is read.
+
+    !!! example
+        >>> check_not_read("a.csv", ["b.csv"])
+        >>> try:
+        ...     check_not_read("/dev/../dev/null", ["/dev/null"])
+        ... except InputError as error:
+        ...     print(error)
+        /dev/../dev/null is read here; name another file to write to.
+    """
+    for other in read:
+        if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
+            raise InputError(f"{path} is read here; name another file to write to.")
 
 
 def check_folder(folder: str | Path, names: tuple[str, ...]) -> None:
@@ -122,6 +138,8 @@ def _explained(path: str | Path) -> Iterator[None]:
 
 def _checked(path: Path) -> Callable[[], str | int] | None:
     """The stream to open for a path, or None for a file that is replaced."""
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r} cannot be written: no name has a null character.")
     with _explained(path):
         try:
             mode = os.stat(path).st_mode

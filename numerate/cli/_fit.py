@@ -1,5 +1,6 @@
 import csv
 import math
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -97,7 +98,7 @@ def _check_before_the_search(
     data: str, budget: float, seed: int, out: Path | None, plot: Path | None
 ) -> None:
     from numerate._errors import InputError
-    from numerate._output import check_writable
+    from numerate._output import check_not_read, check_writable
 
     if not 0 < budget < math.inf:
         raise InputError(f"--budget must be a number of seconds above 0, not {budget:g}.")
@@ -105,9 +106,8 @@ def _check_before_the_search(
         raise InputError(f"--seed must be a whole number from 0 to 2^32 - 1, not {seed}.")
     for path in filter(None, (out, plot)):
         check_writable(path)
-        if path.exists() and Path(data).exists() and path.samefile(data):
-            raise InputError(f"{path} is the table itself; name another file to write to.")
-    if out and plot and out.absolute() == plot.absolute():
+        check_not_read(path, [data])
+    if out and plot and os.path.realpath(out) == os.path.realpath(plot):
         raise InputError(f"--out and --plot must name two files, not both {out}.")
     if plot:
         from numerate.plot import check_can_plot

@@ -1,6 +1,7 @@
 import csv
 import io
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from numerate._names import visible
 from ._console import say
 
 _ROWS_SHOWN = 10
-_BEGINS_A_FORMULA = tuple("=+-@")
+_BEGINS_A_FORMULA = tuple("=+-@")  # also as full-width characters
 
 
 def predict(
@@ -27,11 +28,12 @@ def predict(
     """Apply a saved formula to new rows: CSV of the features and the predicted target."""
     import polars as pl
 
-    from numerate._output import check_writable, write_file
+    from numerate._output import check_not_read, check_writable, write_file
     from numerate.tables import read_features
 
     if out:
         check_writable(out)
+        check_not_read(out, [model, data])
     from numerate.regress import load_model
 
     fitted = load_model(model)
@@ -56,7 +58,7 @@ def _header(names: list[str]) -> str:
     cells: dict[str, None] = {}
     for name in names:
         cell = visible(name, keep="\n\t")
-        if cell.lstrip()[:1] in _BEGINS_A_FORMULA:
+        if unicodedata.normalize("NFKC", cell.lstrip()[:1]).startswith(_BEGINS_A_FORMULA):
             cell = f"'{cell}"
         while cell in cells:
             cell += "_"

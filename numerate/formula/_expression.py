@@ -178,7 +178,9 @@ class _TextPrinter(sympy.printing.str.StrPrinter):
     def _print_Pow(self, expr, rational=False):
         # 1/a**2 instead of a**(-2).
         if expr.exp.is_Rational and expr.exp < 0 and expr.exp != -1 and not expr.base.is_Rational:
-            return f"1/{super()._print_Pow(sympy.Pow(expr.base, -expr.exp), rational)}"
+            # Not evaluated, which would make a product of the power of a product.
+            inverse = sympy.Pow(expr.base, -expr.exp, evaluate=False)
+            return f"1/{super()._print_Pow(inverse, rational)}"
         return super()._print_Pow(expr, rational)
 
     def _print_Mul(self, expr):

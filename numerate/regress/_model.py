@@ -1,7 +1,7 @@
 """The result of a search, without scikit-learn: the model that the command line uses."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import sympy
@@ -127,12 +127,12 @@ class FormulaModel:
     def rounded(self) -> sympy.Expr:
         """The formula with its constants to the digits that their standard errors leave."""
         digits = {c["value"]: significant(c["value"], c["standard_error"]) for c in self.constants}
-        return self.formula.subs(
-            {
-                f: sympy.Float(float(f"{float(f):.{digits.get(float(f), 15)}g}"))
-                for f in floats(self.formula)
-            }
-        )
+        short = {
+            f: sympy.Float(float(f"{float(f):.{digits.get(float(f), 15)}g}"))
+            for f in floats(self.formula)
+        }
+        # In one pass: `subs` goes through the formula once for each constant.
+        return cast(sympy.Expr, self.formula.xreplace(short))
 
     def uncertainties(self) -> list[str]:
         """Each fitted constant with its standard error, such as `212.3 ± 0.9`."""

@@ -77,13 +77,20 @@ def test_results_do_not_overwrite_the_table_or_each_other(tmp_path):
     path.write_text(GOOD)
     assert_refused(
         run("fit", path, "--out", path),
-        f"{path} is the table itself; name another file to write to.",
+        f"{path} is read here; name another file to write to.",
     )
     both = tmp_path / "x.svg"
     assert_refused(
         run("fit", path, "--out", both, "--plot", both),
         f"--out and --plot must name two files, not both {both}.",
     )
+    (tmp_path / "link").symlink_to("t.csv")
+    for file in (path, tmp_path / "link"):
+        for command in (("m", file), (file, "kepler")):
+            assert_refused(
+                run("predict", *command, "--out", path),
+                f"{path} is read here; name another file to write to.",
+            )
     assert path.read_text() == GOOD
 
 

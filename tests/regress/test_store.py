@@ -1,6 +1,8 @@
 """Models that a stranger wrote: refused at once with the reason, or shown as what they are."""
 
+import contextlib
 import copy
+import io
 import json
 import time
 
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from numerate.cli._console import output
+from numerate.cli._report import print_report
 from numerate.regress import FormulaModel, load_model, save_model, search_table
 from numerate.regress._schema import STATUSES
 from numerate.tables import InputError, read_table
@@ -148,6 +152,18 @@ def test_fields_and_texts_that_are_not_known_are_left_out(tmp_path):
     model = load_model(written(tmp_path / "m", told))
     assert model.equations == [EQUATION]
     assert model.settings.budget == 60
+
+
+def test_the_largest_models_are_shown_at_once(tmp_path):
+    power = ["**", ["symbol", "a"], ["rational", "3/2"]]
+    terms = [["*", ["float", f"{i}.{i}e{i}"], power] for i in range(1, 160)]
+    inverse = ["**", ["*", ["rational", "2"], ["symbol", "a"]], ["rational", "-2"]]
+    model = load_model(written(tmp_path / "m", changed(formulas=[["+", inverse, *terms]])))
+    before = time.process_time()
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        print_report(output(), model)
+    assert "+ 1/(2*a)**2" in shown.getvalue() or "= 1/(2*a)**2" in shown.getvalue()
+    assert model.latex() and model.python() and time.process_time() - before < 1
 
 
 def test_every_known_status_is_read(tmp_path):
