@@ -1,6 +1,8 @@
-"""Processes that are killed at random moments leave whole files, and the next run goes on."""
+"""Processes that are killed, and disks that are full or for reading only: files are whole, and the
+next run goes on."""
 
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import polars as pl
 import pytest
 
 from numerate.regress import load_model
-from tests.cli.programs import environment, start
+from tests.cli.programs import environment, shell, start
 
 # An experiment of many short jobs, each of which writes the results anew.
 MANY_JOBS = """
@@ -83,3 +85,49 @@ def test_a_model_is_the_old_one_or_the_new_one(tmp_path, times):
         process.communicate()
         assert path.read_bytes() == old or load_model(path).target_name == "P"
         assert list(tmp_path.iterdir()) == [path]
+
+
+ON_A_SMALL_DISK = r"""
+unshare -rm bash -c '
+    mount -t tmpfs -o size=64k small disk 2> /dev/null || exit 99
+    numerate() { "$0" -m numerate "$@"; echo "exit $?"; }
+    cd disk
+    head -c 40000 /dev/zero > fill
+    numerate fit kepler --out m --plot p.svg | grep -e ^T -e ^exit
+    echo old > p.csv
+    numerate predict m ../big.csv --out p.csv
+    cat p.csv
+    mkdir results
+    head -c 8000 /dev/zero > more
+    "$0" -c "$MANY_JOBS" results 2>&1 | tail -1 | sed "s/[a-z.]* cannot/FILE cannot/"
+    ls -A . results | grep -v -e parquet -e summary
+    mount -o remount,ro small .
+    numerate show m | grep -e ^T -e ^exit
+    numerate fit kepler --out new
+' "$PYTHON" || exit $?
+"""
+
+
+def test_a_disk_of_64_kib_and_one_for_reading_only(tmp_path):
+    """In a name space of its own, in which every user may mount disks, where the kernel permits."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "big.csv").write_text("a\n" + "1.5\n" * 9000)
+    exports = f"export PYTHON={shlex.quote(sys.executable)} MANY_JOBS={shlex.quote(MANY_JOBS)}"
+    code, out, error = shell(exports + ON_A_SMALL_DISK, tmp_path)
+    if code == 99 or "unshare" in error:
+        pytest.skip(f"no disk can be mounted here: {error.strip() or 'mount is not permitted'}")
+    assert out.splitlines() == [
+        "T = a**(3/2)", "exit 2",
+        "exit 2", "old",
+        "numerate._errors.InputError: results/FILE cannot be written: No space left on device.",
+        ".:", "fill", "m", "more", "p.csv", "results", "", "results:",
+        "T = a**(3/2)", "exit 0",
+        "exit 2",
+    ]  # fmt: skip
+    full = "cannot be written: No space left on device."
+    assert [line for line in error.splitlines() if line.startswith("error: ")] == [
+        f"error: p.svg {full}",
+        f"error: p.csv {full}",
+        "error: new cannot be written: Read-only file system.",
+    ]
+    assert "Traceback" not in error and not list((tmp_path / "disk").iterdir())
