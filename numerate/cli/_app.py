@@ -9,14 +9,13 @@ from typer.core import TyperGroup
 
 from numerate._names import visible
 
-from ._console import say
+from ._console import say, stop
 from ._data import data
 from ._datasets import datasets
 from ._fit import fit
 from ._predict import predict
 from ._reproduce import reproduce
 from ._show import show
-from ._signals import exit_code
 
 _BAD_INPUT = 2
 _STOPPED = {"fit": "stopped before any formula was found."}
@@ -35,8 +34,7 @@ def _report_errors(ctx: Any) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(_STOPPED.get(ctx.invoked_subcommand, "stopped."))
-        raise typer.Exit(exit_code()) from None
+        stop(_STOPPED.get(ctx.invoked_subcommand, "stopped."))
     except ValueError as error:
         from numerate._errors import InputError
 

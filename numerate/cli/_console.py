@@ -3,11 +3,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from numerate._names import is_control, visible
 
-from ._signals import check
+from ._signals import check, exit_code, tell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +54,15 @@ def say(sentence: str, kind: str = "note") -> None:
     console = _console(stderr=True, soft_wrap=True)
     console.print(f"[{style}]{kind}:[/]", end=" ")
     console.print(sentence, markup=False)
+
+
+def stop(sentence: str, kind: str = "note") -> NoReturn:
+    """Says that a signal stopped the command, and ends it."""
+    import typer
+
+    say(sentence, kind)
+    tell()
+    raise typer.Exit(exit_code())
 
 
 def print_json(value: Any) -> None:

@@ -9,6 +9,9 @@ from . import _signals
 if TYPE_CHECKING:
     from ._streams import StreamError
 
+# Typer's exit code for an interruption between two of our functions, whatever the signal.
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """The program `numerate`."""
@@ -28,7 +31,7 @@ def main() -> None:
         # Libraries that are interrupted while they are imported raise many things.
         if not _signals.arrived():
             raise
-    if code is None:
+    if code is None or (_signals.arrived() and code == _INTERRUPTED and not _signals.is_told()):
         sys.stderr.write("note: stopped.\n")
         code = _signals.exit_code()
     if _signals.arrived() or _leaves_threads():

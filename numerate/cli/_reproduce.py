@@ -6,8 +6,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ._console import output, print_table, progress_bar, say
-from ._signals import exit_code, name_of_signal
+from ._console import output, print_table, progress_bar, say, stop
+from ._signals import name_of_signal
 
 _SCALES = ("smoke", "quick", "paper")
 
@@ -168,11 +168,10 @@ def _run(experiment: Any, settings: Any, units: tuple[str, ...], scale: str, out
 
 
 def _stopped() -> NoReturn:
-    say(
+    stop(
         f"stopped by {name_of_signal()}; what is done is kept, and the same command goes on.",
         "warning",
     )
-    raise typer.Exit(exit_code())
 
 
 def _print_table(title: str, table: Any) -> None:

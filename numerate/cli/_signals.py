@@ -18,11 +18,12 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasa
 
 class _State:
     """The signal that arrived first, or 0; whether it may interrupt what is being done; whether
-    Python lost the interruption, as it does in destructors."""
+    Python lost the interruption, as it does in destructors; whether the user was told."""
 
     first = 0
     may_interrupt = True
     lost = False
+    told = False
     installed = False
 
 
@@ -65,6 +66,16 @@ def exit_code() -> int:
 def name_of_signal() -> str:
     """What stopped the work, in words."""
     return "SIGTERM" if _state.first == signal.SIGTERM else "Ctrl-C"
+
+
+def tell() -> None:
+    """To be called where a command says that a signal stopped it."""
+    _state.told = True
+
+
+def is_told() -> bool:
+    """Whether a command said that a signal stopped it."""
+    return _state.told
 
 
 def check() -> None:

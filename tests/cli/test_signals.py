@@ -49,6 +49,32 @@ def test_the_first_moment_ends_without_a_traceback(table):
         assert error == "note: stopped.\n" or "stopped before any formula" in error
 
 
+# Signals itself where the command line's library is at work, which has an exit code of its own.
+WITHIN_TYPER = """
+import os, signal
+import numerate.cli._app as app
+
+make = app._Commands.make_context
+
+def signalled(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return make(*arguments, **options)
+
+app._Commands.make_context = signalled
+from numerate.cli import main
+main()
+"""
+
+
+def test_a_signal_that_typer_catches_has_the_same_sentence_and_code():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHIN_TYPER, "datasets"], env=environment(), capture_output=True,
+        text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (143, "")
+    assert done.stderr.endswith("note: stopped.\n") and done.stderr.count("stopped") == 1
+
+
 # Signals itself when something was found, which cannot be seen from outside.
 SIGNALLED = """
 import os, signal, sys
