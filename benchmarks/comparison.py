@@ -25,13 +25,13 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import feynman
 import numpy as np
+import peers
 import sympy
 from feynman import CATEGORIES, category, is_law
 from forms import judge
@@ -39,7 +39,6 @@ from laws import NOISES, Law, Range, Simulated
 from laws import simulate as measured_table
 from measured import ROWS, Method, tables
 from peers import TOOLS, NotInstalledError, installed, version
-from peers.serve import measured_share
 from report import Report, Task, answered, figures, options
 
 import numerate
@@ -78,34 +77,17 @@ def questions(folder: Path, seed: int = 0) -> list[Question]:
     return [question for _, question in sorted(placed, key=lambda p: p[0])]
 
 
-def ours(table: Simulated, seed: int, limit: float) -> dict:
-    """The answer of numerate to a table, in this process."""
-    share = measured_share()
-    clock, cpu = time.perf_counter(), time.process_time()
-    model = numerate.fit(table.columns, seed=seed, budget=limit / share)
-    clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
-    return {
-        "formula": sympy.srepr(model.formula_),
-        "text": str(model.formula_),
-        "status": model.status_,
-        "cpu": cpu,
-        "seconds": clock,
-    }
-
-
 def methods(names: list[str], folder: Path, report: Report) -> dict[str, tuple[str, Method]]:
     """The version and the function of each method that can be asked."""
     found: dict[str, tuple[str, Method]] = {}
     for name in names:
-        if name == OURS:
-            numerate.fit({"a": [1.0, 2, 3, 4, 5], "b": [2.0, 4, 6, 8, 10]})  # imports what it needs
-            found[OURS] = numerate.__version__, ours
-            continue
         try:
-            peer = installed(name, folder)
-            found[name] = version(name, folder), lambda t, *how, p=peer: p(t.columns, *how)
+            peer = peers.numerate() if name == OURS else installed(name, folder)
         except NotInstalledError as error:
             report.note(f"{error}.")
+            continue
+        release = numerate.__version__ if name == OURS else version(name, folder)
+        found[name] = release, lambda t, *how, peer=peer: peer(t.columns, *how)
     return found
 
 

@@ -6,14 +6,23 @@
 Each tool has a script beside this file, which is run by the Python of the tool's environment
 (`serve.py` has the protocol). A process that crashes, or that does not end in time, has no answer;
 the next table starts a new one.
+
+A limit of time is one of processor time, because the machine may be shared. On Linux with a C
+compiler the clock that a tool sees is that of its processor time (`processor_clock.c`).
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 import venv
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +41,7 @@ LONGEST = 4000  # characters of a formula that is still read: a law has no hundr
 
 @dataclass(frozen=True)
 class Tool:
-    """`packages`: what pip installs, step by step; the first of the last step is the tool."""
+    """`packages`: what pip installs, step by step; the last one is the tool."""
 
     script: str
     packages: tuple[tuple[str, ...], ...]
@@ -59,11 +68,18 @@ def installed(name: str, folder: Path) -> Peer:
     return Peer([str(_python(name, folder)), str(HERE / TOOLS[name].script)])
 
 
-class Peer:
-    """A tool that answers tables: the command that starts its process."""
+def numerate() -> Peer:
+    """numerate itself, in the environment of the caller."""
+    return Peer([sys.executable, str(HERE / "run_numerate.py")], own=True)
 
-    def __init__(self, command: list[str]):
+
+class Peer:
+    """A tool that answers tables: `command` starts its process. `own`: it is this repository's, so
+    it imports what the caller imports, and its columns have no other units."""
+
+    def __init__(self, command: list[str], own: bool = False):
         self._command = command
+        self._own = own
         self._process: subprocess.Popen | None = None
 
     def __call__(self, columns: Mapping[str, np.ndarray], seed: int, limit: float) -> dict:
@@ -75,15 +91,17 @@ class Peer:
         a power of ten, as users of these tools do: they look for constants near 1.
         """
         *names, target = columns
-        unit = {n: _unit(c) for n, c in columns.items()}
+        unit = {n: 1.0 if self._own else _unit(c) for n, c in columns.items()}
         x = np.stack([columns[n] / unit[n] for n in names], axis=-1)
         y = columns[target] / unit[target]
         asked = {"features": x.tolist(), "target": y.tolist(), "seed": seed, "seconds": limit}
+        started = time.perf_counter()
         reply = self._asked(json.dumps(asked), (MOST_CPU * limit + 60) / SLOWEST_SHARE)
+        seconds = time.perf_counter() - started
         if not reply:
-            return {"formula": "", "cpu": limit, "seconds": limit, "status": "no answer"}
+            return {"formula": "", "cpu": limit, "seconds": seconds, "status": "no answer"}
         found = json.loads(reply)
-        times = {"cpu": found["cpu"], "seconds": found["seconds"]}
+        times = {"cpu": found["cpu"], "seconds": seconds}
         text = found.get("formula", "")
         if not text:
             return {"formula": "", "status": found["error"]} | times
@@ -109,6 +127,13 @@ class Peer:
             self._process.communicate()
             self._process = None
 
+    def _environment(self) -> dict[str, str]:
+        found = dict(os.environ)
+        if not self._own:
+            found.pop("PYTHONPATH", None)  # what is there is not for the tool's environment
+        clock = _processor_clock()
+        return found | ({"LD_PRELOAD": str(clock)} if clock else {})
+
     def _asked(self, line: str, most: float) -> str:
         if self._process is None:
             self._process = subprocess.Popen(
@@ -117,6 +142,7 @@ class Peer:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
+                env=self._environment(),
             )
         assert self._process.stdin and self._process.stdout
         timer = threading.Timer(most, self._process.kill)
@@ -167,6 +193,19 @@ def version(name: str, folder: Path) -> str:
 def versions(name: str, folder: Path) -> dict[str, str]:
     """The version of every package in the environment of a tool."""
     return json.loads((_place(name, folder) / "versions.json").read_text())
+
+
+@functools.cache
+def _processor_clock() -> Path | None:
+    """The library with the clock of processor time; None where it cannot be had."""
+    compiler = shutil.which("cc")
+    if not sys.platform.startswith("linux") or compiler is None:
+        return None
+    made = Path(tempfile.mkdtemp(prefix="processor-clock-")) / "processor_clock.so"
+    atexit.register(shutil.rmtree, made.parent, ignore_errors=True)
+    source = HERE / "processor_clock.c"
+    _run(compiler, "-shared", "-fPIC", "-O2", "-o", made, source)
+    return made
 
 
 def _place(name: str, folder: Path) -> Path:

@@ -1,12 +1,11 @@
 """The child's side of the protocol: a table is a line of JSON in, a formula a line of JSON out.
 
 In: `features`, `(rows, columns)`; `target`, `(rows,)`; `seed`; `seconds`, the limit in seconds of
-processor time. Out: `formula` in the names x0, x1, … or `error`; `cpu`, the seconds of processor
-time, and `seconds`, those of the clock.
+processor time. Out: `formula` in the names x0, x1, … or `error`, and `cpu`, the seconds of
+processor time.
 
-The limit is in processor time because the machine may be shared. Libraries look at the clock, so
-`clock_seconds` says how long by the clock the limit takes at the share of a core that this process
-has had.
+Libraries look at the clock. `clock_seconds` says how long by the clock the limit takes at the share
+of a core that this process gets: as long as the limit, where the clock is `processor_clock.c`.
 """
 
 import json
@@ -51,7 +50,7 @@ def serve(answer: Callable[[Table], str]) -> None:
         except Exception as error:  # whatever a library raises is its answer to this table
             found = {"error": f"{type(error).__name__}: {error}"}
         clock, cpu = time.perf_counter() - started, time.process_time() - used
-        answers.write(json.dumps(found | {"cpu": cpu, "seconds": clock}) + "\n")
+        answers.write(json.dumps(found | {"cpu": cpu}) + "\n")
         answers.flush()
         # A short answer says little about the share.
         share = min(1.0, max(cpu / clock, 0.02)) if cpu > 0.2 else measured_share()

@@ -15,7 +15,7 @@ from peers import HERE, Peer, parsed  # noqa: E402  # isort: skip
 from report import Report, answered  # noqa: E402  # isort: skip
 
 STUB = f"""
-import os, sys, time
+import os, sys
 sys.path.insert(0, {str(HERE)!r})
 from serve import serve
 
@@ -36,7 +36,7 @@ def answer(table):
     assert x.shape == (20, 2) and y.shape == (20,) and table.names == ["x0", "x1"]
     assert table.seconds == 0.5 <= table.clock_seconds
     if kind == 5:
-        time.sleep(600)
+        sys.stdin.readline()
     return f"add(mul({{float(y[0] / x[0, 0] / x[0, 1])!r}}, x0), 0.0) * x1 ^ 1"
 
 serve(answer)
