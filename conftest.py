@@ -7,10 +7,12 @@ import tempfile
 
 import jax
 import pytest
+from threadpoolctl import threadpool_limits
 
 from tests.each import forget_programs, share_contexts
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # `tests/adapters` runs it on each
+os.environ.setdefault("NUMERATE_COMPILATION_CACHE", "off")  # a test leaves no files behind
 # There is a process for each core already, and threads that wait for each other are slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -28,6 +30,7 @@ EVERYTHING = {
 
 
 def pytest_configure(config):
+    threadpool_limits(1, user_api="blas")
     if config.option.markexpr == "slow":
         return
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()

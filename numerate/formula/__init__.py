@@ -12,6 +12,7 @@ from numerate.formula._coefficients import (
 from numerate.formula._data import from_data, to_data
 from numerate.formula._export import latex_source, python_source
 from numerate.formula._expression import (
+    blocks,
     complexity,
     evaluate,
     floats,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numerate.formula._readout import read_out as read_out
 
 __all__ = [
+    "blocks",
     "coefficients",
     "released",
     "Parametric",

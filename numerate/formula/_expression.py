@@ -8,13 +8,15 @@ refitting changes only the `Float`s, and the number of `Float`s is the number of
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
 # pyright: reportOperatorIssue=false
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import sympy
 
 from numerate._names import quoted
 from numerate.formula._tape import Tape
+
+BLOCK = 1 << 14
 
 
 def complexity(formula: sympy.Expr) -> int:
@@ -114,8 +116,21 @@ def evaluate(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarra
     """
     rows = next(iter(values.values())).shape if values else ()
     columns = {s: values[s.name] for s in formula.free_symbols}
-    value = Tape(formula).forward(columns)[-1]
-    return np.broadcast_to(np.asarray(value, np.float64), rows).copy()
+    tape, found = Tape(formula), np.empty(rows)
+    for part in blocks(rows[0]) if rows else ((),):
+        found[part] = tape.forward({s: c[part] for s, c in columns.items()})[-1]
+    return found
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Slices of `BLOCK` rows, within which the steps of a formula stay in the cache.
+
+    !!! example
+        >>> [s.stop for s in blocks(2 * BLOCK + 1)] == [BLOCK, 2 * BLOCK, 2 * BLOCK + 1]
+        True
+    """
+    for start in range(0, count, BLOCK):
+        yield slice(start, min(start + BLOCK, count))
 
 
 def gradient(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -136,10 +151,13 @@ def gradient(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarra
                [ 3.  , -2.25]])
     """
     symbols = {s.name: s for s in formula.free_symbols}
-    tape = Tape(formula)
-    results = tape.forward({s: values[name] for name, s in symbols.items()})
+    tape, count = Tape(formula), len(next(iter(values.values())))
     wanted = [symbols.get(name, sympy.Symbol(name)) for name in values]
-    return tape.derivatives(results, wanted, len(next(iter(values.values()))))
+    found = np.empty((count, len(wanted)))
+    for part in blocks(count):
+        results = tape.forward({s: values[name][part] for name, s in symbols.items()})
+        found[part] = tape.derivatives(results, wanted, part.stop - part.start)
+    return found
 
 
 def formula_text(formula: sympy.Expr, digits: int | None = None) -> str:

@@ -11,9 +11,12 @@ import numpy as np
 import sympy
 from scipy.optimize import least_squares
 
+from numerate.formula._expression import BLOCK, blocks
 from numerate.formula._tape import Tape
 
 _DEPENDENT = 1e-10  # ratio of singular values below which constants are not independent
+_MANY_ROWS = 20_000  # more are fitted by Gauss–Newton, from the solution for so many
+_NEWTON_STEPS = 5
 _HUGE = 1e100  # replaces residuals that are not finite, so that MINPACK rejects the step
 
 
@@ -54,8 +57,8 @@ class Rows:
         """The features by name."""
         return {s.name: c for s, c in zip(self.symbols, self.features.T, strict=True)}
 
-    def take(self, index: np.ndarray) -> "Rows":
-        """The rows at `index`."""
+    def take(self, index: np.ndarray | slice) -> "Rows":
+        """The rows at `index`; a slice copies nothing."""
         return replace(
             self,
             features=self.features[index],
@@ -113,7 +116,12 @@ class Parametric:
 
     def value(self, values: np.ndarray, rows: Rows) -> np.ndarray:
         """The formula's value for each row, `(rows,)`."""
-        return self._forward(values, rows)[-1] * np.ones(len(rows))
+        if len(rows) <= BLOCK:
+            return self._forward(values, rows)[-1] * np.ones(len(rows))
+        found = np.empty(len(rows))
+        for part in blocks(len(rows)):
+            found[part] = self._forward(values, rows.take(part))[-1]
+        return found
 
     def loss(self, values: np.ndarray, rows: Rows) -> float:
         """Mean squared residual."""
@@ -124,6 +132,8 @@ class Parametric:
         start = np.asarray(values, float)
         if not free.any() or len(rows) < free.sum():
             return start, self.loss(start, rows)
+        if len(rows) > _MANY_ROWS:
+            return self._fit_many(start, free, rows)
 
         def full(some):
             values = start.copy()
@@ -143,6 +153,31 @@ class Parametric:
         )
         values = full(solved.x)
         return values, self.loss(values, rows)
+
+    def _fit_many(self, values, free: np.ndarray, rows: Rows) -> tuple[np.ndarray, float]:
+        """`fit` by Gauss–Newton for many rows: from the solution for some of them, with normal
+        equations that are summed over blocks."""
+        some = rows.take(np.arange(0, len(rows), -(-len(rows) // _MANY_ROWS)))
+        values = self.fit(values, free, some)[0]
+        loss = self.loss(values, rows)
+        for _ in range(_NEWTON_STEPS):
+            inner, slope = np.zeros((free.sum(), free.sum())), np.zeros(free.sum())
+            for part in blocks(len(rows)):
+                block = rows.take(part)
+                jacobian = self.jacobian(values, block)[:, free]
+                inner += jacobian.T @ jacobian
+                slope += jacobian.T @ self.residual(values, block)
+            step = np.linalg.lstsq(inner, slope, rcond=None)[0] if np.all(np.isfinite(inner)) else 0
+            trial = values.copy()
+            trial[free] -= step
+            new = self.loss(trial, rows)
+            if not new < loss:
+                break
+            small = loss - new < 1e-12 * loss
+            values, loss = trial, new
+            if small:
+                break
+        return values, loss
 
     def covariance(self, values: np.ndarray, rows: Rows) -> np.ndarray:
         """The covariance of the constants, `(n, n)`, if `rows.scale` is the standard deviation.

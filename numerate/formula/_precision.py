@@ -52,8 +52,8 @@ def measured(features: np.ndarray, target: np.ndarray, resolution: np.ndarray) -
         [0.0, 0.0005, 0.0005]
     """
     columns = zip(features.T, resolution.T, strict=False)
-    exact = [_is_set(column, half) for column, half in columns]
-    return np.where([*exact, _is_counted(target)], 0.0, resolution)
+    exact = [half.any() and _is_set(column, half) for column, half in columns]
+    return np.where([*exact, resolution[:, -1].any() and _is_counted(target)], 0.0, resolution)
 
 
 def _is_counted(target: np.ndarray) -> bool:

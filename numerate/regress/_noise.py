@@ -35,6 +35,7 @@ _LARGE = 0.1  # relative scatter from which a factor describes it better than a 
 _SMALLEST = 1e-3  # of the median: a prediction nearer to zero does not lower its error further
 _CLOSE = 0.2  # nats a row between two models, within which their sum may be better
 _WORTH = 2.0  # nats that it has to save
+_SOME_ROWS = 50_000  # of which the size of an error is found where there are more
 _FREEDOMS = (1.0, 2.0, 4.0)  # of Student's t
 _SMALL, _PROFILED = 100, 4  # rows and constants of tables whose errors are profiled
 _SECANTS = 5
@@ -206,12 +207,15 @@ def _judged(formula, residual: np.ndarray, rows: Rows, kind: str, unit: float) -
 
 def _student(residual: np.ndarray, least: float, nu: float) -> float:
     """The negative log-likelihood under Student's t with its best scale, by fixed-point steps."""
+    count = len(residual)
+    residual = residual[:: -(-count // _SOME_ROWS)]
     sigma = max(float(np.median(np.abs(residual))), least)
     for _ in range(20):
         weight = (nu + 1) / (nu + (residual / sigma) ** 2)
         sigma = max(float(np.sqrt(np.mean(weight * residual**2))), least)
     constant = gammaln(nu / 2) - gammaln((nu + 1) / 2) + 0.5 * np.log(nu * np.pi) + np.log(sigma)
-    return float(np.sum(constant + (nu + 1) / 2 * np.log1p((residual / sigma) ** 2 / nu)))
+    mean = np.mean(constant + (nu + 1) / 2 * np.log1p((residual / sigma) ** 2 / nu))
+    return count * float(mean)
 
 
 def _mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
@@ -224,18 +228,21 @@ def _mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
     error = np.std(value - rows.target)
     logs = np.log([error / 2, error / 2 / np.median(np.abs(value))])
 
-    def deviation(logs: np.ndarray) -> np.ndarray:
-        additive, proportional = np.exp(logs)
-        return base * np.hypot(additive, proportional * value)
+    every = slice(None)
+    some = slice(None, None, -(-len(rows) // _SOME_ROWS))  # enough for two numbers
 
-    def nll(logs: np.ndarray) -> float:
-        scale = deviation(logs)
-        return float(np.sum(np.log(scale) + 0.5 * (error / scale) ** 2))
+    def deviation(logs: np.ndarray, part: slice = every) -> np.ndarray:
+        additive, proportional = np.exp(logs)
+        return base[part] * np.hypot(additive, proportional * value[part])
+
+    def nll(logs: np.ndarray, part: slice = every) -> float:
+        scale = deviation(logs, part)
+        return float(np.sum(np.log(scale) + 0.5 * (error[part] / scale) ** 2))
 
     for _ in range(2):
         value = view.value(values, rows)
         error = value - rows.target
-        logs = minimize(nll, logs, method="Nelder-Mead", options={"maxiter": 100}).x
+        logs = minimize(nll, logs, args=(some,), method="Nelder-Mead", options={"maxiter": 100}).x
         values, _ = view.fit(values, free, replace(rows, scale=deviation(logs)))
     value = view.value(values, rows)
     error = value - rows.target

@@ -38,14 +38,14 @@ from numerate.formula import (
 from numerate.regress import _closed, _columns, _scaling, _sparse
 from numerate.regress._candidate import Candidate, symbol_cost
 from numerate.regress._noise import errors, kinds, scale_of
-from numerate.regress._problem import REFIT_ROWS, SEARCH_ROWS, Problem
+from numerate.regress._problem import COMPARED_ROWS, SEARCH_ROWS, Problem
+from numerate.regress._threads import one_thread
 from numerate.regress._verify import (
     APPROXIMATE,
     EXACT,
     ONE_ROW,
     WITHIN_NOISE,
     WITHIN_PRECISION,
-    distinct,
     fitted,
     gates,
     leftover,
@@ -142,7 +142,7 @@ class Search:
     def _work(self) -> None:
         try:
             # Trial formulas often overflow or divide by zero; they are ranked last.
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), one_thread():
                 self.on_progress(0.0, "starting")
                 self._try_stages(self._stages())
             self.on_progress(1.0, str(self.chosen().formula))
@@ -359,16 +359,15 @@ class Search:
             return None
         # A formula that agrees to rounding keeps its constants as they are.
         found = Candidate(replace(described[0], formula=formula), problem)
-        if found.exact_status == APPROXIMATE and problem.resolution.any() and floats(formula):
+        if found.exact_status == APPROXIMATE and problem.written and floats(formula):
             within = replace(described[0], formula=problem.within(formula))
             if Candidate(within, problem).exact_status != APPROXIMATE:
                 found = Candidate(within, problem)
         if found.exact_status == APPROXIMATE:
             kept = described[0].formula
             if len(problem.train) > SEARCH_ROWS and floats(formula):
-                kept = (problem.described(formula, problem.some(REFIT_ROWS)) or described)[
-                    0
-                ].formula
+                more = problem.described(formula, problem.some(COMPARED_ROWS))
+                kept = (more or described)[0].formula
             # All formulas are compared on the same rows, also where their constants have more.
             found = Candidate(replace(described[0], formula=kept), problem)
         self.candidates.setdefault(str(found.formula), found)
@@ -390,7 +389,7 @@ class Search:
 
     @cached_property
     def _distinct(self) -> int:
-        return distinct(self.problem.everything)
+        return len(self.problem.distinct)
 
     def _leaves_noise(self) -> bool:
         """Whether nothing is left in the residuals of the best formula, be it a constant."""

@@ -16,6 +16,7 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, signed_power
+from numerate.regress._programs import kept_programs
 from numerate.train import levenberg_marquardt
 
 _TINY = 1e-300  # keeps the logarithm of 0 finite
@@ -179,14 +180,15 @@ def train_population(
     size = _sizes(rows.features)
     (spread,) = _sizes(rows.target[:, None])
     parameters, odd, free = architecture.starts(population, rows.features.min(axis=0) < 0, rng)
-    fitted = levenberg_marquardt(
-        _residual(architecture),
-        parameters,
-        shared=_padded(rows.features / size, rows.target / spread, rows.scale),
-        each=(odd, free),
-        steps=steps,
-        enough=max(1, population // 8),
-    )
+    with kept_programs():
+        fitted = levenberg_marquardt(
+            _residual(architecture),
+            parameters,
+            shared=_padded(rows.features / size, rows.target / spread, rows.scale),
+            each=(odd, free),
+            steps=steps,
+            enough=max(1, population // 8),
+        )
     scaled = [s / sympy.Rational(z) for s, z in zip(rows.symbols, size, strict=True)]
     target, weight = rows.target / spread, np.clip(np.median(rows.scale) / rows.scale, *_WEIGHTS)
     mean = np.average(target, weights=weight**2)

@@ -92,16 +92,22 @@ def search_columns(
     if sample_weight is not None:
         base = base / np.sqrt(sample_weight)
     order = _row_order(features, target, resolution, base)
-    features, target = np.asfortranarray(features[order]), target[order]
-    resolution, base = resolution[order], base[order]
+    ordered = np.empty(features.shape, order="F")
+    for into, column in zip(ordered.T, features.T, strict=True):
+        into[:] = column[order]
+    features, target, base = ordered, target[order], base[order]
+    # Of large tables, no column of zeros is stored.
+    none = not resolution.any()
+    resolution = np.broadcast_to(0.0, resolution.shape) if none else resolution[order]
     everything = np.arange(len(target))
+    chosen = features if len(used) == features.shape[1] else features[:, used]
 
     def problem(rows: np.ndarray) -> Problem:
         return Problem.of(
             [feature_names[i] for i in used],
-            features[:, used] if len(rows) == len(target) else features[rows][:, used],
+            chosen if len(rows) == len(target) else features[rows][:, used],
             target[rows],
-            resolution[rows][:, [*used, -1]],
+            resolution[: len(rows), : len(used) + 1] if none else resolution[rows][:, [*used, -1]],
             seed,
             base[rows],
             sigma is not None,
@@ -112,7 +118,7 @@ def search_columns(
     report = on_progress or (lambda fraction, message: None)
     search = Search(problem(kept), settings, report).run()
     for _ in range(_ROBUST_ROUNDS if settings.robust else 0):
-        fewer = _without_outliers(search.chosen(), features[:, used], target, base)
+        fewer = _without_outliers(search.chosen(), chosen, target, base)
         if np.array_equal(fewer, kept):
             break
         kept = fewer
@@ -120,12 +126,12 @@ def search_columns(
         search = Search(problem(kept), replace(settings, budget=max(left, 1.0)), report).run()
     with np.errstate(all="ignore"):
         ranked = search.ranked()
-        chosen = on_all_rows(ranked[0])
-        found = _described([chosen, *ranked[1:]]) | {
-            "noise": _noise(chosen),
-            "constants": _constants(chosen),
-            "left": chosen.judged[1],
-            "worst_rows": _worst(chosen, features[:, used], target, base, kept, order),
+        best = on_all_rows(ranked[0])
+        found = _described([best, *ranked[1:]]) | {
+            "noise": _noise(best),
+            "constants": _constants(best),
+            "left": best.judged[1],
+            "worst_rows": _worst(best, chosen, target, base, kept, order),
         }
     return FormulaModel(
         **found,
@@ -212,7 +218,12 @@ def _worst(candidate: Candidate, features, target, base, kept, order) -> list[di
 def _row_order(features, target, resolution, base) -> np.ndarray:
     """The order in which rows are searched: how a table is sorted says nothing, so it decides
     neither which rows are held out nor how sums are rounded."""
-    return np.lexsort([base, *resolution.T, target, *features.T[::-1]])
+    order = np.argsort(features[:, 0], kind="stable")
+    first = features[order, 0]
+    if np.all(first[1:] != first[:-1]):
+        return order  # the first column alone decides
+    keys = [base, *resolution.T, target, *features.T[::-1]]
+    return np.lexsort([key for key in keys if np.any(key != key[0])] or keys[-1:])
 
 
 def _informative(features: np.ndarray) -> list[int]:

@@ -24,10 +24,12 @@ for each of many features. Neither is one in which `sign` or
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
 # pyright: reportOperatorIssue=false
 
+from collections.abc import Callable
+
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, coefficients, complexity, evaluate
+from numerate.formula import blocks, coefficients, complexity, evaluate
 from numerate.regress._noise import Described
 from numerate.regress._problem import Problem, rounding
 from numerate.regress._structure import LEVEL, structure
@@ -59,20 +61,42 @@ def status(formula: sympy.Expr, problem: Problem) -> str:
     """`exact`, `within_precision` or `approximate`, judged on every row of the table."""
     if not formula.free_symbols or gates(formula):
         return APPROXIMATE
-    rows = problem.everything
-    index = np.arange(len(rows))
-    with np.errstate(invalid="ignore"):
-        residual = np.abs(evaluate(formula, rows.columns()) - rows.target)
-    exact = rounding(formula, rows)
-    if np.all(residual <= exact) and evident(formula, problem, exact):
+    exact = _within(formula, problem, lambda bound, part: bound)
+    if exact is not None and evident(formula, problem, exact):
         return EXACT
-    if problem.resolution.any() and not _fits_exponents(formula):
+    if problem.written and not _fits_exponents(formula):
+
+        def target_digits(bound: np.ndarray, part: slice) -> np.ndarray:
+            return bound + problem.resolution[part, -1] * (1 + 1e-6)
+
+        def all_digits(bound: np.ndarray, part: slice) -> np.ndarray:
+            return bound + (problem.allowed(formula, part) - bound) * (1 + 1e-6)
+
         # Within the digits of the target alone, which prove more, or within those of all columns.
-        for written in (problem.resolution[:, -1], problem.allowed(formula, index) - exact):
-            allowed = exact + written * (1 + 1e-6)
-            if np.all(residual <= allowed) and evident(formula, problem, allowed):
+        for limit in (target_digits, all_digits):
+            allowed = _within(formula, problem, limit)
+            if allowed is not None and evident(formula, problem, allowed):
                 return WITHIN_PRECISION
     return APPROXIMATE
+
+
+def _within(
+    formula: sympy.Expr, problem: Problem, limit: Callable[[np.ndarray, slice], np.ndarray]
+) -> np.ndarray | None:
+    """The largest errors that are allowed `(rows,)`, or None if a row has a larger one.
+
+    `limit` makes them of the bound for rounding errors, block by block: most formulas fail in the
+    first.
+    """
+    allowed = np.empty(len(problem.everything))
+    for part in blocks(len(allowed)):
+        rows = problem.everything.take(part)
+        with np.errstate(invalid="ignore"):
+            residual = np.abs(evaluate(formula, rows.columns()) - rows.target)
+        allowed[part] = limit(rounding(formula, rows), part)
+        if not np.all(residual <= allowed[part]):
+            return None
+    return allowed
 
 
 def _fits_exponents(formula: sympy.Expr) -> bool:
@@ -81,9 +105,7 @@ def _fits_exponents(formula: sympy.Expr) -> bool:
 
 def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
     """Whether the rows hold more bits than the formula, and it does not interpolate them."""
-    rows = problem.everything
-    table = np.column_stack([rows.features, rows.target])
-    first = np.unique(table, axis=0, return_index=True)[1]
+    rows, first = problem.everything, problem.distinct
     bits = _bits(rows.target, np.maximum(allowed, problem.resolution[:, -1]), rows.scale)[first]
     digits = float(np.median(bits))
     numbers = [_number_bits(n, digits) for n in coefficients(formula)]
@@ -92,9 +114,10 @@ def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
     most = 2 * len(used) if len(used) > _MANY_FEATURES else _MOST_LONG
     if len(numbers) >= len(first) or long > most:
         return False
-    values = [len(np.unique(c)) for name, c in rows.columns().items() if name in used]
-    if long >= min(values):
-        return False
+    if long:
+        values = [len(np.unique(c)) for name, c in rows.columns().items() if name in used]
+        if long >= min(values):
+            return False
     symbols = complexity(formula) * np.log2(len(rows.symbols) + OPERATIONS)
     return float(bits.sum()) > _EVIDENCE * (symbols + sum(numbers)) + _CHOICE
 
@@ -163,8 +186,8 @@ def noise_status(found: Described, problem: Problem) -> tuple[str, str]:
     prediction = evaluate(formula, rows.columns())
     if np.all(np.abs(prediction - rows.target) <= rounding(formula, rows)):
         return APPROXIMATE, "every row agrees, but the rows are too few to prove the formula"
-    numbers, points = fitted(formula), len(np.unique(rows.features, axis=0))
-    if distinct(rows) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
+    numbers, points = fitted(formula), problem.distinct_points
+    if len(problem.distinct) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
         return APPROXIMATE, "there are too few rows to tell noise from a wrong formula"
     left = leftover(found, problem)
     return (APPROXIMATE, left) if left else (WITHIN_NOISE, "")
@@ -176,8 +199,8 @@ def leftover(found: Described, problem: Problem) -> str | None:
     Rows that are repeated count once.
     """
     names, rows = {s.name for s in found.formula.free_symbols}, problem.everything
-    first = np.unique(np.column_stack([rows.features, rows.target]), axis=0, return_index=True)[1]
-    rows, first = rows.take(np.sort(first)), np.sort(first)
+    first = np.sort(problem.distinct)
+    rows = rows.take(first if len(first) < len(rows) else slice(None))
     prediction = evaluate(found.formula, rows.columns())
     residual = found.noise.standardised(prediction, rows.target, problem.base[first])
     if not np.all(np.isfinite(residual)):
@@ -192,11 +215,6 @@ def leftover(found: Described, problem: Problem) -> str | None:
     return (
         left or f"{ONE_ROW} {row} deviates by {np.max(far):.0f} standard deviations of the others"
     )
-
-
-def distinct(rows: Rows) -> int:
-    """The number of different rows."""
-    return len(np.unique(np.column_stack([rows.features, rows.target]), axis=0))
 
 
 def fitted(formula: sympy.Expr) -> int:

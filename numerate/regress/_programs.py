@@ -1,0 +1,94 @@
+"""Programs that a search compiles are kept in the user's cache: a machine compiles them once.
+
+JAX has such a cache, but only for the whole process. Its options are set while a search trains
+stacks, and put back when the last search that does so ends. A cache that the user has set up is
+used instead.
+"""
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jax
+from jax.experimental.compilation_cache import compilation_cache
+
+_FOLDER = "jax_compilation_cache_dir"
+_LEAST = "jax_persistent_cache_min_compile_time_secs"
+VARIABLE = "NUMERATE_COMPILATION_CACHE"  # another folder, or "off"
+_MOST_BYTES = 256 * 2**20  # what is older is removed
+_SHORTEST = 0.1  # seconds of a compilation that is kept
+_lock = threading.Lock()
+_inside = 0
+_before: dict = {}
+
+
+def cache_folder() -> Path | None:
+    """The folder of compiled programs, by the conventions of the platform; None if they are not to
+    be kept.
+
+    !!! example
+        >>> from unittest import mock
+        >>> with mock.patch.dict(os.environ, NUMERATE_COMPILATION_CACHE="off"):
+        ...     print(cache_folder())
+        None
+    """
+    named = os.environ.get(VARIABLE)
+    if named is not None:
+        return None if named.lower() in ("", "0", "off") else Path(named)
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "numerate" / "programs"
+    except RuntimeError:  # a user without a home
+        return None
+
+
+@contextmanager
+def kept_programs() -> Iterator[None]:
+    """What is compiled inside is kept, and what was kept is not compiled."""
+    global _inside, _before
+    with _lock:
+        own = bool(_inside)
+        if not own and jax.config.values[_FOLDER] is None:
+            folder = cache_folder()
+            if folder is not None and _is_usable(folder):
+                own = True
+                _before = {name: jax.config.values[name] for name in (_FOLDER, _LEAST)}
+                _set({_FOLDER: str(folder), _LEAST: _SHORTEST})
+        _inside += own
+    try:
+        yield
+    finally:
+        if own:
+            with _lock:
+                _inside -= 1
+                if not _inside:
+                    _set(_before)
+
+
+def _set(options: dict) -> None:
+    """Sets options of JAX, which opens the folder anew."""
+    for name, value in options.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+
+
+def _is_usable(folder: Path) -> bool:
+    """Whether files can be written there. The folder is made, and old files are removed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+            return False  # programs of other users are not run
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        left = _MOST_BYTES
+        files = [(f.stat(), f) for f in folder.iterdir() if f.is_file()]
+        for state, file in sorted(files, key=lambda f: f[0].st_mtime, reverse=True):
+            left -= state.st_size
+            if left < 0:
+                file.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
