@@ -149,12 +149,7 @@ def test_terminals_show_names_and_obey_none(names, capsys):
     assert not obeyed(re.sub(r"\x1b\[[0-9;]*m", "", shown))
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("count", [2, pytest.param(100, marks=pytest.mark.slow)])
-def test_figures_of_any_names(tmp_path, count):
-=======
 def assert_figure_is_drawn(path, names):
->>>>>>> 0811174 (Hypothesis makes the tables, headers and models of the tests; a disk of 64 KiB)
     x = np.linspace(1, 2, 12).reshape(6, 2)
     y = x[:, 0] ** 1.5 / x[:, 1] + 2
     table = Table(tuple(names), np.column_stack([x, y]), np.zeros((6, 3)), "t")
