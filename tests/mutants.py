@@ -534,7 +534,7 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 
 def table(work: Path, stored: list[dict]) -> str:
-    """What was killed in every room, and the survivors."""
+    """What was killed in every room, the survivors, and the first test that caught each."""
     rows = [json.loads(line) for line in (work / "results.jsonl").read_text().splitlines()]
     rows = {row["id"]: row for row in rows if "id" in row}
     lines = ["| room | mutants | killed |", "|---|---|---|"]
@@ -550,6 +550,10 @@ def table(work: Path, stored: list[dict]) -> str:
             old, new = (m[k].replace("|", "\\|").replace("\n", " ") for k in ("old", "new"))
             where = f"`{m['room']}/{m['file']}` `{m['in']}`"
             lines.append(f"| {m['id']}{state} | {where} | `{old}` | `{new}` |")
+    lines += ["", "| mutant | in | caught by |", "|---|---|---|"]
+    for m in stored:
+        if killer := rows.get(m["id"], {}).get("killed_by"):
+            lines.append(f"| {m['id']} | `{m['room']}/{m['file']}` `{m['in']}` | `{killer}` |")
     return "\n".join(lines)
 
 

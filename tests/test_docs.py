@@ -24,7 +24,7 @@ PUBLIC = sorted([*API, *(f"paper.{room}" for room in ROOMS), "units.exact"])
 
 
 # Pages whose trainings take ten seconds each; the docstrings of what they show run every day.
-LONG = {"engine", "jax", "keras", "measured-tables", "pytorch"}
+LONG = {"engine", "getting-started", "jax", "keras", "measured-tables", "pytorch"}
 RUNNING = [
     pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.stem in LONG else [])
     for page in PAGES

@@ -64,6 +64,7 @@ def test_several_features_and_many_rows():
     figure.savefig("/dev/null", format="svg")
 
 
+@pytest.mark.slow
 def test_the_same_fit_gives_the_same_file_and_leaves_no_style_behind(kepler, tmp_path):
     matplotlib.get_backend()  # Chosen when first asked for, which is no business of the style.
     before = matplotlib.rcParams.copy()

@@ -255,6 +255,7 @@ def test_steps_optimisers_and_penalties_are_those_of_the_scripts(call, key):
 
 
 # Of each script its first table: the others have other numbers in the same schedules.
+@pytest.mark.slow
 @each("call", [call for call in TABLE if len(call) == 1 or call[1:] == ("large", "div")])
 def test_schedules_of_shortened_recipes_shrink(call, key):
     """At every step of a hundred as at that part of all steps, the last one too."""

@@ -97,6 +97,7 @@ def test_value_and_gradient_are_numpys(way, sizes, float64):
     assert_close(library(product, weight, x, slope), wanted, 1e-12)
 
 
+@pytest.mark.slow
 @each_way
 def test_in_single_precision(way):
     library, product = WAYS[way]

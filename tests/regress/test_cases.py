@@ -300,7 +300,8 @@ def test_exclusive_or():
     assert np.array_equal(model.predict(np.column_stack([a, b]).astype(float)), a ^ b)
 
 
-@pytest.mark.parametrize("count", [pytest.param(5, marks=pytest.mark.slow), 6])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [5, 6])
 def test_a_sum_of_columns_is_preferred_to_the_mean(count):
     rng = np.random.default_rng(56)
     x = rng.integers(0, 10, (16, 5))

@@ -129,6 +129,7 @@ def test_solved_at_the_step_of_least_validation_error():
     np.testing.assert_allclose(run.model.weight[:, 0], [[1, -1]] * 5, atol=2e-3)
 
 
+@pytest.mark.slow
 @to_the_last_bit
 def test_early_stop_freezes_a_seed_and_no_other():
     """The error to stop at lies between those of the seeds, so some stop at the first log."""
@@ -177,6 +178,7 @@ print(run.stopped_at.max() > 0, run.model.w_hat.shape)  # one core begins one ch
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_returns_what_is_done():
     command = [sys.executable, "-c", INTERRUPTED]
     with subprocess.Popen(

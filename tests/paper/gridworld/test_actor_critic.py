@@ -62,6 +62,7 @@ def test_the_same_key_gives_the_same_agent_and_pieces_do_not_matter():
     assert not jnp.array_equal(other.arrays.actor.weight, first.arrays.actor.weight)
 
 
+@pytest.mark.slow
 def test_constraints_hold_after_every_update():
     learner = TRAINING.init(jax.random.key(0))
     far = eqx.tree_at(lambda a: a.counter.unit.w_hat, learner.arrays, jnp.full((4, 2), 5.0))

@@ -68,6 +68,7 @@ def test_what_comes_later_does_not_change_earlier_answers(model):
     np.testing.assert_array_equal(long[:4], short[:4])
 
 
+@pytest.mark.slow
 @each("name", ["LSTM, every", "recurrent", "sum or product"])
 def test_gradients_are_finite(name):
     model = MODELS[name]
