@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from numerate.formula import Rows
-from numerate.regress._closed import LIBRARIES, sums, terms
+from numerate.formula import Rows, evaluate
+from numerate.regress._closed import LIBRARIES, product, sums, terms
 from tests.each import each
 
 
@@ -27,3 +27,13 @@ def test_polynomials_of_one_feature_are_found_to_degree_eight():
             rows = Rows.of({"x": x}, np.polynomial.polynomial.polyval(x, coefficients))
             found = next(sums(rows, library)).as_poly(*rows.symbols).all_coeffs()[::-1]
             np.testing.assert_allclose(np.array(found, float), coefficients, atol=1e-9)
+
+
+def test_a_product_layer_is_solved_in_logarithms():
+    a, b = np.random.default_rng(0).uniform(1.0, 2.0, (2, 12))
+    rows = Rows.of({"a": a, "b": -b}, 3 * a**2 / b)
+    for formula in product(rows):
+        np.testing.assert_allclose(evaluate(formula, rows.columns()), rows.target, rtol=1e-9)
+    assert len(list(product(rows))) > 0
+    # The logarithm of a target of 0 is none.
+    assert not list(product(Rows.of({"a": a, "b": b}, np.append(0.0, a[1:]))))
