@@ -1,7 +1,7 @@
-"""Tables of measured numbers: that of the README, which unit learns which operation, and which
-tasks ordinary loops solve.
+"""Tables of measured numbers: that of the README, which unit learns which operation, which tasks
+ordinary loops solve, and which tool finds which laws.
 
-    python docs/measured.py [choose | loops]
+    python docs/measured.py [choose | loops | comparison]
 
 Paste the output into the page. The tests compare the two.
 """
@@ -118,7 +118,75 @@ def loops() -> str:
     )
 
 
-TABLES = {"choose": choose, "loops": loops}
+CATEGORIES = ("monomial", "polynomial", "rational", "radical")
+
+
+def comparison() -> str:
+    """Which tool finds how many of the same laws, by kind of table and by category, and where
+    another tool finds more of them than numerate."""
+    if not (RESULTS / "comparison.json").exists():
+        return "Not measured yet in this version: the command is at the end of this page."
+    result = _result("comparison")
+    limit = max(row["limit"] for row in result["rows"])
+    rows = [row for row in result["rows"] if row["limit"] == limit]
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    by_tool: dict[str, dict[str, dict]] = {}
+    for row in sorted(rows, key=lambda r: r["method"] != "numerate"):
+        by_tool.setdefault(f"{row['method']} {row['version']}", {})[row["kind"]] = row
+    lines = []
+    for tool, found in by_tool.items():
+        counts = [_found(found[kind]) for kind in kinds]
+        seconds = [f"{found[kind]['median s']:.2g}" for kind in kinds]
+        lines.append([tool, *counts, " / ".join(seconds)])
+    tables = [found["tables"] for found in next(iter(by_tool.values())).values()]
+    head = [f"{kind}, of {count}" for kind, count in zip(kinds, tables, strict=True)]
+    overall = markdown_table(["tool", *head, "median s"], lines)
+    machine = result["machine"]
+    note = (
+        f"Right, and in brackets those with no constant too many and without noise exact as "
+        f"printed. Limit: {limit:g} s of one core for each table; {machine['cores']} cores of an "
+        f"{machine['processor']}, shared with other work; {result['date']}."
+    )
+    return "\n\n".join([overall, note, _by_category(by_tool, kinds), _ahead(by_tool, kinds)])
+
+
+def _found(row: dict) -> str:
+    right, short = (round(row[name] * row["tables"] / 100) for name in ("right %", "as short %"))
+    return f"{right} ({short})"
+
+
+def _by_category(by_tool: dict[str, dict[str, dict]], kinds: list[str]) -> str:
+    lines = []
+    for kind, name in ((k, n) for k in kinds for n in CATEGORIES):
+        cells = [found[kind].get(name) for found in by_tool.values()]
+        if all(cells) and not cells[0].endswith("of 0"):
+            lines.append([f"{kind}: {name}", *cells])
+    return markdown_table(["category", *by_tool], lines)
+
+
+def _ahead(by_tool: dict[str, dict[str, dict]], kinds: list[str]) -> str:
+    """The kinds of tables, and their categories, in which another tool finds more laws."""
+    (_, ours), *others = by_tool.items()
+    said = []
+    for kind in kinds:
+        for name in ("all", *CATEGORIES):
+            own = _right(ours[kind], name)
+            more = {tool: _right(found[kind], name) for tool, found in others}
+            better = [f"{tool}: {count}" for tool, count in more.items() if count > own]
+            if better:
+                said.append(f"{kind}, {name} ({', '.join(better)}; numerate: {own})")
+    if not said:
+        return "No other tool found more laws than numerate in any row of these tables."
+    return "Other tools found more laws than numerate in " + ", ".join(said) + "."
+
+
+def _right(row: dict, name: str) -> int:
+    if name == "all":
+        return round(row["right %"] * row["tables"] / 100)
+    return int(row.get(name, "0 of 0").split()[0])
+
+
+TABLES = {"choose": choose, "loops": loops, "comparison": comparison}
 
 
 if __name__ == "__main__":

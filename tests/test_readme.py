@@ -40,6 +40,9 @@ def test_the_tables_have_the_measured_numbers():
     assert measured.table() in TEXT, "paste what `python docs/measured.py` prints"
     networks = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
     assert measured.loops() in networks, "paste what `python docs/measured.py loops` prints"
+    compared = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    within = compared.partition("<!-- comparison -->")[2].partition("<!-- end of comparison -->")[0]
+    assert measured.comparison() == within.strip(), "paste what `… measured.py comparison` prints"
 
 
 def test_links_lead_somewhere():

@@ -8,7 +8,8 @@ Each tool has a script beside this file, which is run by the Python of the tool'
 the next table starts a new one.
 
 A limit of time is one of processor time, because the machine may be shared. On Linux with a C
-compiler the clock that a tool sees is that of its processor time (`processor_clock.c`).
+compiler the clock that a tool sees is that of its processor time (`processor_clock.c`). Elsewhere,
+and for numerate, which has several threads, the share of a core that it gets is measured before.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ TOOLS = {
 
 
 class NotInstalledError(Exception):
-    """A tool that could not be installed, with the last line of pip as the reason."""
+    """A tool that could not be installed, with the last error of pip as the reason."""
 
 
 def installed(name: str, folder: Path) -> Peer:
@@ -129,8 +130,9 @@ class Peer:
 
     def _environment(self) -> dict[str, str]:
         found = dict(os.environ)
-        if not self._own:
-            found.pop("PYTHONPATH", None)  # what is there is not for the tool's environment
+        if self._own:  # its threads wait for each other by the system's clock
+            return found
+        found.pop("PYTHONPATH", None)  # what is there is not for the tool's environment
         clock = _processor_clock()
         return found | ({"LD_PRELOAD": str(clock)} if clock else {})
 
@@ -224,7 +226,8 @@ def _python(name: str, folder: Path) -> Path:
             found = json.loads(_run(python, "-m", "pip", "list", "--format", "json"))
         except subprocess.CalledProcessError as error:
             lines = (error.stderr or error.stdout or str(error)).strip().splitlines()
-            raise NotInstalledError(f"{name} could not be installed: {lines[-1]}") from error
+            said = [line for line in lines if line.lower().startswith("error")] or lines
+            raise NotInstalledError(f"{name} could not be installed: {said[-1]}") from error
         listed = {row["name"].replace("_", "-").lower(): row["version"] for row in found}
         (place / "versions.json").write_text(json.dumps(listed, indent=1))
     return python
