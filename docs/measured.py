@@ -158,8 +158,8 @@ def _found(row: dict) -> str:
 def _by_category(by_tool: dict[str, dict[str, dict]], kinds: list[str]) -> str:
     lines = []
     for kind, name in ((k, n) for k in kinds for n in CATEGORIES):
-        cells = [found[kind].get(name) for found in by_tool.values()]
-        if all(cells) and not cells[0].endswith("of 0"):
+        cells = [found[kind].get(name, "0 of 0") for found in by_tool.values()]
+        if not cells[0].endswith("of 0"):
             lines.append([f"{kind}: {name}", *cells])
     return markdown_table(["category", *by_tool], lines)
 

@@ -71,6 +71,17 @@ def test_a_peer_answers_a_table_and_survives_its_own_crash(peer, monkeypatch):
     assert {s.name for s in formula.free_symbols} == {"a", "lambda"}
     value = sympy.lambdify(sympy.symbols("a lambda"), formula)(a, b)
     np.testing.assert_allclose(value, columns["target"], rtol=1e-12)
+    assert "e-12" not in found["text"]
+
+
+def test_numerate_is_asked_without_other_units_or_another_clock(tmp_path):
+    (tmp_path / "stub.py").write_text(STUB)
+    own = Peer([sys.executable, str(tmp_path / "stub.py")], own=True)
+    rng = np.random.default_rng(0)
+    columns = {"a": rng.uniform(1, 2, 20), "b": rng.uniform(1, 2, 20) * 1e9}
+    found = own(columns | {"target": 3e-12 * columns["a"] * columns["b"]}, 0, 0.5)
+    own.close()
+    assert "e-12" in found["text"]
 
 
 def test_formulas_are_read_as_the_tools_write_them():
