@@ -231,7 +231,10 @@ def initialiser(choice: str | Initialiser) -> Initialiser:
             inspect.signature(choice).bind(key, shape, dtype)
         except (TypeError, ValueError):
             raise TypeError(f"{_WANTED}; {_name(choice)} takes other arguments") from None
-        drawn = choice(key, shape, dtype)
+        try:
+            drawn = choice(key, shape, dtype)
+        except (AttributeError, TypeError) as error:  # such as `torch.nn.init.xavier_uniform_`
+            raise TypeError(f"{_WANTED}; {_name(choice)} fails with these: {error}") from error
         if getattr(drawn, "shape", None) != shape or not hasattr(drawn, "dtype"):
             got = getattr(drawn, "shape", type(drawn).__name__)
             raise TypeError(f"{_WANTED} of shape {shape}; {_name(choice)} returned {got}")

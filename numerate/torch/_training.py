@@ -22,6 +22,8 @@ def units_of(model: nn.Module) -> list[Unit]:
         >>> len(units_of(torch.nn.Sequential(NAU(3, 2), NMU(2, 1))))
         2
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     return [module for module in model.modules() if isinstance(module, Unit)]
 
 
@@ -215,6 +217,10 @@ def _evaluating(
     units = units_of(model)
     if not units:
         raise ValueError(f"a {type(model).__name__} has no units of numerate")
+    for name, data in (("x", x), ("y", y)):
+        if not isinstance(data, torch.Tensor):
+            kind = type(data).__name__
+            raise TypeError(f"{name} must be a tensor, torch.as_tensor({name}); got {kind}")
 
     @torch.no_grad()
     def error() -> float:

@@ -107,6 +107,11 @@ def test_penalties_that_cannot_be_added():
     ):
         with pytest.raises(ValueError, match=found):
             adapter.penalise(*arguments, **more)
+    with pytest.raises(TypeError, match="model must be a torch.nn.Module, got Adam"):
+        adapter.penalise(optimiser, model, steps=1)  # pyright: ignore[reportArgumentType]
+    for call in (adapter.snap, adapter.select_branches):
+        with pytest.raises(TypeError, match=r"y must be a tensor, torch.as_tensor\(y\); got nda"):
+            call(model, torch.ones(3, 2), np.ones((3, 1)))
 
 
 def test_a_model_trained_without_its_penalty_warns_once():

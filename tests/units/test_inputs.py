@@ -138,6 +138,7 @@ def test_sizes_and_initialisers():
         for init, error, found in (
             ("nua", ValueError, "one of 'uniform', .*; got 'nua'"),
             (torch.nn.init.zeros_, TypeError, "zeros_ takes other arguments"),
+            (torch.nn.init.xavier_uniform_, TypeError, "xavier_uniform_ fails with these: "),
             (jax.nn.initializers.zeros, None, ""),
             (lambda key, shape, dtype: 0.0, TypeError, "shape .*; <lambda> returned float"),
             (lambda key, shape, dtype: jnp.ones(3), TypeError, r"\(1, 2\); <lambda> returned"),
