@@ -82,7 +82,7 @@ EXPERIMENT = Experiment(
         "quick": Settings(),
         "paper": Settings(seeds=25, steps=20_000, tests=1024, source="any"),
     },
-    cost={"smoke": 20, "quick": 600},
+    cost={"smoke": 50, "quick": 600},
     run=run,
     tables=tables,
     jobs=jobs,
