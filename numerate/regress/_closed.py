@@ -52,7 +52,7 @@ LIBRARIES = (
 )
 QUOTIENTS = (LIBRARIES[0], Library("products", (1,), 2, 2), LIBRARIES[1])
 TARGET_POWERS = (1, 2, -1, _HALF, -2)
-_DEGREES = {1: 6, 2: 4, 3: 3}  # largest, of polynomials in so many features
+_DEGREES = {1: 6, 2: 6, 3: 3}  # largest, of polynomials in so many features
 
 
 def terms(rows: Rows, library: Library) -> list[tuple[sympy.Expr, np.ndarray]]:
@@ -161,7 +161,7 @@ def sums(rows: Rows, library: Library) -> Iterator[sympy.Expr]:
         target = raised(rows.target, power)
         if target is None or not _reaches(basis, target):
             continue
-        kept = _eliminate(columns, target)
+        kept = eliminated(columns, target)
         if kept is not None:
             value = _combination(expressions, columns, target, kept)
             yield inverse(value, power, bool(rows.target[0] > 0))
@@ -324,7 +324,7 @@ def roots_of_quotients(rows: Rows) -> Iterator[sympy.Expr]:
         below, lower = below * np.sign(lower[0]), lower * np.sign(lower[0])
         divisor = inverse(_sum(monomial, under, below), power, True)
         known = rows.target * lower ** (1 / power)
-        root = _eliminate(values, known) if power == 2 else None
+        root = eliminated(values, known) if power == 2 else None
         if root is not None:  # also where the target has both signs
             yield _combination(monomial, values, known, root) / divisor
             return
@@ -359,7 +359,7 @@ def _fewest(columns: np.ndarray, kept: np.ndarray, weights: np.ndarray):
     return kept, weights
 
 
-def _eliminate(columns: np.ndarray, target: np.ndarray) -> list[int] | None:
+def eliminated(columns: np.ndarray, target: np.ndarray) -> list[int] | None:
     """The columns left after backward elimination; None if all columns do not fit the target."""
     kept = list(range(columns.shape[1]))
     weights, residual = _solve(columns, target)

@@ -35,7 +35,7 @@ from numerate.formula import (
     snap,
     with_ratios,
 )
-from numerate.regress import _closed, _columns, _scaling, _sparse
+from numerate.regress import _closed, _columns, _remainder, _scaling, _sparse
 from numerate.regress._candidate import Candidate, symbol_cost
 from numerate.regress._noise import errors, kinds, scale_of
 from numerate.regress._problem import COMPARED_ROWS, SEARCH_ROWS, Problem
@@ -66,6 +66,8 @@ _PROPOSED = 10  # sparse sums that are snapped
 _MOST_SNAPPED = 24  # constants of a formula; each takes several fits
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
+_SAME = 0.05  # distance of two predictions, in units of their error, that says nothing
+_CLOSE = 5.0  # nats
 _HOPELESS = 15.0  # nats that snapping can hardly make up for
 _LARGEST_POWER = 10
 _UNDETERMINED = 1e3  # relative standard error of a constant that could be anything
@@ -269,13 +271,28 @@ class Search:
         yield from _closed.linear(rows)
 
     def _scaled(self) -> Iterator[sympy.Expr]:
-        yield from _scaling.formulas(self._rows(_SCALED_ROWS))
+        yield from _scaling.formulas(self._reducible(_SCALED_ROWS))
+        rows = self._reducible(SEARCH_ROWS)
+        yield from _remainder.exact(rows, self._scales(SEARCH_ROWS), self._reductions)
+
+    def _scales(self, most: int) -> list[np.ndarray]:
+        """Standard deviations of some rows under each possible error model."""
+        rows, base = self.problem.rows(most), self.problem.base[self.problem.some(most)]
+        return [scale_of(k, rows.target, base) for k in kinds(rows, self.problem.given)]
+
+    def _reducible(self, most: int) -> Rows:
+        """At most `most` training rows, of all columns whose symmetries can be found."""
+        rows = self.problem.rows(most)
+        return rows if len(rows.symbols) <= _remainder.MOST_FEATURES else self._rows(most)
+
+    @cached_property
+    def _reductions(self) -> list:
+        """Views of the table in fewer variables."""
+        return _remainder.reductions(self._reducible(_SCALED_ROWS), self._scales(_SCALED_ROWS))
 
     def _sparse_sums(self, rows: Rows, deep: bool) -> Iterator[sympy.Expr]:
         """The best sums of monomials by description length, and the best of each size."""
-        index = self.problem.some(SEARCH_ROWS)
-        base = self.problem.base[index]
-        scales = [scale_of(k, rows.target, base) for k in kinds(rows, self.problem.given)]
+        scales = self._scales(SEARCH_ROWS)
         libraries = _sparse.LIBRARIES if deep else _sparse.LIBRARIES[:1]
         if deep and len(rows.symbols) == 1:
             libraries = (*libraries, _sparse.ONE_FEATURE)
@@ -286,6 +303,9 @@ class Search:
             partial(_sparse.proposals, rows, library, scales, cost, sizes) for library in libraries
         ]
         if deep:
+            reduced = partial(_remainder.proposals, path=self._reductions)
+            whole = self._reducible(SEARCH_ROWS)
+            stages.insert(0, partial(reduced, whole, scales, cost, sizes))
             few = len(rows.symbols) <= _FEW_FEATURES
             shapes = _sparse.QUOTIENTS if few else _sparse.QUOTIENTS[:1]
             stages += [partial(_sparse.quotients, rows, shape, scales, cost) for shape in shapes]
@@ -303,8 +323,18 @@ class Search:
         limit = found[0].length + _HOPELESS if found else np.inf
         likely = sorted((p for p in best.values() if p.length < limit), key=lambda p: p.length)
         fewest = [p for p in best.values() if p.power == 1 and p.terms < likely[0].terms]
+        table = self.problem.rows(SEARCH_ROWS)
+        seen: list[tuple[np.ndarray, int]] = []
         for proposal in [*likely[:_PROPOSED], *fewest]:
-            yield proposal.formula(rows)
+            # Where the best formula leaves noise alone, others have to be better once snapped.
+            snapped = proposal.length - 0.5 * np.log(len(rows)) * (proposal.terms - 1)
+            if snapped > found[0].length + _CLOSE and seen and self._leaves_noise():
+                continue
+            formula = proposal.formula(rows)
+            value, size = evaluate(formula, table.columns()), complexity(formula)
+            if not any(size >= other and _is_near(value, v, rows) for v, other in seen):
+                seen.append((value, size))
+                yield formula
         self._compared = True
 
     def _population(self, layers: str, power, kind: str, part: int) -> Iterator[sympy.Expr]:
@@ -455,6 +485,13 @@ def _wait() -> None:
     """A compilation that is under way when the interpreter ends would abort the process."""
     for thread in left_behind():
         thread.join()
+
+
+def _is_near(one: np.ndarray, two: np.ndarray, rows: Rows) -> bool:
+    """Whether two predictions differ by so little, compared with their errors, that no likelihood
+    tells them apart."""
+    difference, error = np.mean((one - two) ** 2), np.mean((two - rows.target) ** 2)
+    return bool(difference <= (_SAME * _SAME) * error)
 
 
 def _numbers(formula: sympy.Expr) -> tuple[int, float]:

@@ -15,6 +15,7 @@ import sympy
 
 from numerate.formula import Rows
 from numerate.regress._closed import Library, Monomial, inverse, monomials, raised, written
+from numerate.regress._smooth import has_one_sign
 
 _HALF, _THIRD = Fraction(1, 2), Fraction(1, 3)
 _MOST = 6  # monomials of a sum
@@ -28,6 +29,7 @@ _DEPENDENT = 1e-9
 _CLEAR = 4.0  # standard deviations from zero of a target whose powers have a linear error
 _FEWEST = 8  # such rows
 _NEGLIGIBLE = 1e-9  # relative error at or below which a row agrees
+_LEAST = 1e-2  # of the median: smallest slope of a square of the target
 _RIDGE = 1e-13  # keeps nearly dependent columns apart
 
 LIBRARIES = (
@@ -169,6 +171,12 @@ def _length(value, power, rows: Rows, scales: Sequence[np.ndarray], positive: bo
     return min(lengths), exact, errors
 
 
+def likelihood(value, rows: Rows, scales: Sequence[np.ndarray]) -> tuple[float, bool]:
+    """Nats that describe the target with these values, and whether they agree on every row."""
+    length, exact, _ = _length(value, 1, rows, scales, True)
+    return float(length), exact
+
+
 def beam(columns: np.ndarray, target: np.ndarray, most: int = _MOST) -> Iterator[list[int]]:
     """The best subsets of one, two, … columns for a linear least-squares fit.
 
@@ -224,14 +232,20 @@ def _grown(gram, related, subsets) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class Quotient:
-    """A quotient of two sums of monomials, the first in the denominator with the weight 1."""
+    """A quotient of two sums of monomials, the first in the denominator with the weight 1, or its
+    square root, if `root` is 2."""
 
     length: float
     exact: bool
     over: tuple[tuple[float, Monomial], ...]
     under: tuple[tuple[float, Monomial], ...]
+    root: int = 1
+    positive: bool = True
 
-    power = "quotient"  # of which kind it is, beside the powers of the target
+    @property
+    def power(self) -> str:
+        """Of which kind it is, beside the powers of the target."""
+        return f"quotient {self.root}"
 
     @property
     def terms(self) -> int:
@@ -243,13 +257,13 @@ class Quotient:
         (_, first), *others = self.under
         under = [written(rows, first)] + [sympy.Float(w) * written(rows, m) for w, m in others]
         over = [sympy.Float(w) * written(rows, m) for w, m in self.over]
-        return sympy.Add(*over) / sympy.Add(*under)
+        return inverse(sympy.Add(*over) / sympy.Add(*under), self.root, self.positive)
 
 
 def quotients(
-    rows: Rows, library: Library, scales: Sequence[np.ndarray], cost: float
+    rows: Rows, library: Library, scales: Sequence[np.ndarray], cost: float, power: int = 1
 ) -> Iterator[Quotient]:
-    """The best quotients y = P(x) / Q(x) of sums of few monomials.
+    """The best quotients y = P(x) / Q(x) of sums of few monomials, or y² = P(x) / Q(x).
 
     y·m = P(x) − y·(Q(x) − m) is linear in the weights for each monomial m of Q, which has the
     weight 1; an error σ of y is about m·σ there. That y stands on both sides biases the weights,
@@ -260,19 +274,26 @@ def quotients(
     if len(rows) < 8 or len(found) < 3:
         return
     half = len(found)
-    both = np.column_stack([columns, -rows.target[:, None] * columns])
+    known, steep = rows.target, np.ones(len(rows))
+    if power == 2:
+        if not has_one_sign(rows.target):
+            return
+        known, steep = rows.target**2, 2 * np.abs(rows.target)
+        steep = np.maximum(steep, _LEAST * np.median(steep))
+    positive = bool(np.sum(rows.target) > 0)
+    both = np.column_stack([columns, -known[:, None] * columns])
     size = np.linalg.norm(both, axis=0)
     if not np.all(np.isfinite(size)) or np.any(size == 0):
         return
     prices = cost * np.array([_symbols(m) for m in found * 2])
     for first in range(1, half):
         for scale in scales:
-            deviation = scale * np.abs(columns[:, first])
+            deviation = scale * steep * np.abs(columns[:, first])
             if not np.all(deviation > 0):
                 continue
             usable = np.delete(np.arange(2 * half), half + first)
             matrix = both[:, usable] / size[usable]
-            target = rows.target * columns[:, first]
+            target = known * columns[:, first]
             for chosen in beam(matrix / deviation[:, None], target / deviation, _MOST_TERMS):
                 own = usable[chosen]
                 if not (np.any(own < half) and np.any(own >= half)):
@@ -283,7 +304,7 @@ def quotients(
                     value = (columns[:, own[above]] @ weights[above]) / (
                         columns[:, first] + columns[:, own[below] - half] @ weights[below]
                     )
-                length, exact, _ = _length(value, 1, rows, scales, True)
+                length, exact, _ = _length(value, power, rows, scales, positive)
                 length += (
                     float(prices[own].sum())
                     + prices[first]
@@ -297,4 +318,6 @@ def quotients(
                         exact,
                         tuple(p for p, a in zip(parts, above, strict=True) if a),
                         ((1.0, found[first]), *(p for p, b in zip(parts, below, strict=True) if b)),
+                        power,
+                        positive,
                     )

@@ -1,0 +1,71 @@
+"""Fewer variables under noise, by the symmetries of a smooth model."""
+
+import numpy as np
+import sympy
+
+from numerate.formula import Rows, evaluate
+from numerate.regress import _implicit, _remainder, _smooth
+
+
+def table(text: str, larger: dict[str, float], noise: float, count: int = 700):
+    law = sympy.parse_expr(text, local_dict={n: sympy.Symbol(n) for n in larger})
+    rng = np.random.default_rng(list(text.encode()))
+    columns = {n: factor * rng.uniform(1, 4, count) for n, factor in larger.items()}
+    truth = evaluate(law, columns)
+    target = truth + noise * np.sqrt(np.mean(truth**2)) * rng.normal(size=count)
+    return Rows.of(columns, target), truth, law
+
+
+def test_with_noise_the_products_and_differences_of_a_law_are_found():
+    # The law, the size of some features, and how many variables are left.
+    for text, larger, left in (
+        ("m/sqrt(1 - v**2/c**2)", {"m": 1, "v": 1, "c": 6}, 1),
+        ("q*E/(m*(w**2 - u**2))", {"q": 1, "E": 1, "m": 1, "w": 5, "u": 1}, 1),
+        ("sqrt((a - b)**2 + (c - d)**2)", dict.fromkeys("abcd", 1), 2),
+        ("M*H/(k*T) + M*a*B/(s*c*k*T)", dict.fromkeys("MHkTaBsc", 1), 1),
+    ):
+        rows, _, _ = table(text, larger, 0.01)
+        path = _remainder.reductions(rows, [rows.scale])
+        assert len(path[0].variables) == len(larger)
+        assert len(path[-1].variables) <= left, (text, path[-1].variables)
+        # y = factor · target on every row, in each of them.
+        for view in path:
+            factor = evaluate(view.factor, rows.columns()) * np.ones(len(rows))
+            np.testing.assert_allclose(factor * view.target, rows.target, rtol=1e-9)
+
+
+def test_a_root_beside_another_term_is_found():
+    for law in ("sqrt(a**2 + 3*b + 2) + 2*d", "a/3 - sqrt(b*d + 5)"):
+        rows, truth, _ = table(law, dict.fromkeys("abd", 1), 0)
+        found = _implicit.roots(rows, [rows.scale])
+        assert any(np.allclose(evaluate(f, rows.columns()), truth, rtol=1e-9) for f in found), law
+
+
+def test_parts_without_a_common_feature_are_fitted_apart_from_forty_rows():
+    for law, names in (("a/(b + 1) + c/(d + 2)", "abcd"), ("x*y/(z + 3) + w", "xyzw")):
+        rows, truth, _ = table(law, dict.fromkeys(names, 1), 0, 40)
+        size = np.array([np.median(np.abs(truth)) / rows.scale[0]])
+        found = min(_remainder.splits(rows, [rows.scale], 2.0, size), key=lambda f: f.length)
+        assert found.power == "sum of parts"
+        value = evaluate(found.expression, rows.columns())
+        assert np.std(value - truth) < 0.01 * np.std(truth), law
+
+
+def test_a_smooth_model_has_the_size_of_the_noise_whatever_its_link():
+    for text in ("x/y", "x*x + y", "1/(x + y)", "sqrt(x + y)"):
+        rows, truth, _ = table(text, {"x": 1, "y": 1}, 0.05)
+        model = _smooth.best(rows.features, rows.target, rows.scale)
+        assert model is not None
+        error, noise = np.std(model.value - truth), np.std(rows.target - truth)
+        assert error < 0.3 * noise, (text, error / noise)
+        x, y = rows.columns()["x"], rows.columns()["y"]
+        wanted = evaluate(sympy.parse_expr(text).diff(sympy.Symbol("x")), {"x": x, "y": y})
+        off = model.slopes[:, 0] - wanted
+        assert np.std(off) < 0.3 * np.sqrt(np.mean(wanted**2 * np.ones(len(x)))), text
+
+
+def test_nothing_is_reduced_where_there_is_no_law():
+    rng = np.random.default_rng(5)
+    rows = Rows.of({n: rng.uniform(1, 2, 300) for n in "abc"}, rng.normal(size=300))
+    for view in _remainder.reductions(rows, [rows.scale]):
+        assert view.variables or abs(np.mean(view.target)) < 1
