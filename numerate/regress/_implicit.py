@@ -4,7 +4,12 @@ y² = 2·b(x)·y + D(x) − b(x)² is linear in the weights of y·mᵢ and of m�
 so that they are found like those of a sum, without knowing which part of the target is the root.
 """
 
+# SymPy types the arguments of every node as Basic, which hides what expressions can do.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
+# pyright: reportOperatorIssue=false
+
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 import sympy
@@ -70,7 +75,7 @@ def _solved(rows: Rows, found, linear, values, columns, chosen, deviation) -> It
     part = sum(w * values[:, found.index(m)] for m, w in beside.items())
     for one, first in beside.items():
         for two, second in beside.items():
-            product: dict[int, int] = {}
+            product: dict[int, Fraction | int] = {}
             for i, p in (*one, *two):
                 product[i] = product.get(i, 0) + p
             key = tuple(sorted(product.items()))

@@ -125,7 +125,7 @@ def reduced(view: View, model: _smooth.Smooth | None = None) -> list[View]:
     path = [view]
     if model is None:
         return path
-    while path[-1].variables:
+    while path[-1].variables and np.all(np.isfinite(model.slopes)):
         further = _step(path[-1], model)
         if further is None:
             break

@@ -305,7 +305,7 @@ class Search:
         if deep:
             reduced = partial(_remainder.proposals, path=self._reductions)
             whole = self._reducible(SEARCH_ROWS)
-            stages.insert(0, partial(reduced, whole, scales, cost, sizes))
+            stages = [partial(reduced, whole, scales, cost, sizes), *stages]
             few = len(rows.symbols) <= _FEW_FEATURES
             shapes = _sparse.QUOTIENTS if few else _sparse.QUOTIENTS[:1]
             stages += [partial(_sparse.quotients, rows, shape, scales, cost) for shape in shapes]

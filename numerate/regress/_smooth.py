@@ -8,7 +8,7 @@ half of log n for each coefficient (Schwarz 1978).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import comb
 
@@ -196,6 +196,8 @@ def best(
     highest: int = _HIGHEST,
 ) -> Smooth | None:
     """The likeliest of the links, of features or their logarithms, and of degrees."""
+    unit = float(np.median(np.abs(target))) or 1.0  # so that no power of it overflows
+    target, scale = target / unit, scale / unit
     positive = np.all(features > 0, axis=0)
     one_sign = has_one_sign(target)
     found: Smooth | None = None
@@ -224,8 +226,11 @@ def best(
                         break
     if found is not None and slopes:
         basis = bases[choices.index(found.logs)]
-        return fit(basis, target, scale, found.link, found.degree, groups)
-    return found
+        found = fit(basis, target, scale, found.link, found.degree, groups)
+    if found is None:
+        return None
+    length = found.length + len(target) * float(np.log(unit))
+    return replace(found, length=length, value=found.value * unit, slopes=found.slopes * unit)
 
 
 def parts(
