@@ -53,7 +53,8 @@ def measured(features: np.ndarray, target: np.ndarray, resolution: np.ndarray) -
     """
     columns = zip(features.T, resolution.T, strict=False)
     exact = [half.any() and _is_set(column, half) for column, half in columns]
-    return np.where([*exact, resolution[:, -1].any() and _is_counted(target)], 0.0, resolution)
+    counted = resolution[:, -1].any() and _is_counted(target)
+    return np.where(np.array([*exact, counted], bool), 0.0, resolution)
 
 
 def _is_counted(target: np.ndarray) -> bool:

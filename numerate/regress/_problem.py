@@ -216,7 +216,7 @@ def rounding(formula: sympy.Expr, rows: Rows) -> np.ndarray:
     The unit in the last place of each input, propagated through the formula's derivatives, so
     that cancellation is accounted for.
     """
-    used = {s.name for s in formula.free_symbols}
+    used = {str(s) for s in formula.free_symbols}
     columns = {name: c for name, c in rows.columns().items() if name in used}
     bound = np.empty(len(rows))
     for part in blocks(len(rows)):
