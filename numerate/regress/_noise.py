@@ -225,8 +225,8 @@ def _mixed(best: Described, rows: Rows, base: np.ndarray) -> Described:
     view = Parametric(best.formula, rows.symbols)
     free, values = np.ones(len(view.values), bool), view.values
     value = view.value(values, rows)
-    error = np.std(value - rows.target)
-    logs = np.log([error / 2, error / 2 / np.median(np.abs(value))])
+    size = np.std(value - rows.target)
+    logs = np.log([size / 2, size / 2 / np.median(np.abs(value))])
 
     every = slice(None)
     some = slice(None, None, -(-len(rows) // _SOME_ROWS))  # enough for two numbers
