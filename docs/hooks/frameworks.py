@@ -10,11 +10,12 @@ _SHOWN = """\
 import jax
 from numerate import keras, torch, units
 
-unit = units.{name}(3, 2, key=jax.random.key(0))  # Equinox, one example: jax.vmap(unit)(x)
-module = torch.{name}(3, 2)  # torch.nn.Module: module(x)
-layer = keras.{name}(2)  # keras.layers.Layer: layer(x)
+unit = units.{name}(3, 2, key=jax.random.key(0))  # jax.vmap(unit)(x)
+module = torch.{name}(3, 2)  # module(x)
+layer = keras.{name}(2)  # layer(x)
 ```
 
+An Equinox module for one example, a `torch.nn.Module` and a `keras.layers.Layer`.
 Loops to copy: [PyTorch](../pytorch.md), [Keras](../keras.md), [JAX](../jax.md).{papers}
 
 """

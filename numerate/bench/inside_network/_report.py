@@ -76,10 +76,9 @@ def _verdict(rows: pl.DataFrame) -> str:
     )
     return (
         f"Of {count} combinations of network, target and last layer, every seed solves "
-        f"{len(inside)} inside the training range and {len(beyond)} beyond it, {_linear(beyond)} "
-        f"of these with a linear last layer. Where the network is also told the hidden quantities, "
-        f"these are {len(told)} and {_linear(told)}. A unit has less than half of the error of a "
-        f"linear layer, on every seed, in {len(_better(rows, TOLD[0]))} and "
+        f"{len(inside)} inside the training range and {len(beyond)} beyond it, and {len(told)} "
+        f"where the network is also told the hidden quantities. A unit has less than half of the "
+        f"error of a linear layer, on every seed, in {len(_better(rows, TOLD[0]))} and "
         f"{len(_better(rows, TOLD[1]))} combinations."
     )
 
@@ -101,10 +100,6 @@ def _helps(rows: pl.DataFrame, told: str) -> str:
     return f"{_listed(_better(rows, told))}."
 
 
-def _linear(cells: list[Cell]) -> int:
-    return sum(unit == "Linear" for _, _, unit in cells)
-
-
 def _works(rows: pl.DataFrame, told: str) -> str:
     """A list of what every seed solves beyond the range, and of what only some do."""
     every = _solved(rows, "beyond", told)
@@ -114,6 +109,8 @@ def _works(rows: pl.DataFrame, told: str) -> str:
         for cell, part in found.items()
         if any(part["solved"]) and cell not in every
     }
+    if not every and not some:
+        return "No seed solves any combination."
     return (
         f"- on every seed: {_listed(dict.fromkeys(every, ''))}\n- on some: {_listed(some)}\n"
         "- on none: all others"
@@ -129,7 +126,7 @@ def _listed(cells: dict[Cell, str]) -> str:
 
 
 def _overview(rows: pl.DataFrame, told: str) -> str:
-    """Median error beyond the range, and how many seeds solve it."""
+    """Median error beyond the range, and how many seeds solve it, if any does."""
     beyond = _cells(rows, "beyond", told)
     lines = []
     for network in TRUNKS:
@@ -143,7 +140,8 @@ def _overview(rows: pl.DataFrame, told: str) -> str:
 def _cell(part: pl.DataFrame | None) -> str:
     if part is None:
         return ""
-    return f"{number(median(by_seed(part, 'error')))} ({sum(part['solved'])}/{len(part)})"
+    solved = f" ({sum(part['solved'])}/{len(part)})" if any(part["solved"]) else ""
+    return f"{number(median(by_seed(part, 'error')))}{solved}"
 
 
 def draw(rows: pl.DataFrame, settings: Any) -> "dict[str, Figure]":
