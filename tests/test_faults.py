@@ -46,12 +46,12 @@ def many_jobs(folder):
     )
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
-def test_results_survive_kills_and_are_completed(tmp_path, times):
+@pytest.mark.slow
+def test_results_survive_kills_and_are_completed(tmp_path):
     rng, folder = random.Random(0), tmp_path / "results"
     folder.mkdir()
     done = 0
-    for _ in range(times):
+    for _ in range(20):
         process = many_jobs(folder)
         assert process.stdout.readline() == b"started\n"
         time.sleep(rng.uniform(0, 0.15))
@@ -108,6 +108,7 @@ unshare -rm bash -c '
 """
 
 
+@pytest.mark.slow
 def test_a_disk_of_64_kib_and_one_for_reading_only(tmp_path):
     """In a name space of its own, in which every user may mount disks, where the kernel permits."""
     (tmp_path / "disk").mkdir()

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+import pytest
 
 from numerate import units
 from numerate.bench.inside_network import OPERATIONS, TRUNKS, UNITS, Network, examples, target
@@ -47,6 +48,7 @@ def test_images_of_the_test_are_not_those_of_the_training():
     assert 0 not in DIGITS["inside"][1]
 
 
+@pytest.mark.slow
 def test_a_network_computes_its_unit_of_two_features():
     for name in TRUNKS:
         network = Network(name, key=KEY)
@@ -93,6 +95,7 @@ def test_a_unit_with_branches_is_read_as_each():
     assert {float(model.output(x, i)) for i, model in found if i == index} >= {5.0}
 
 
+@pytest.mark.slow
 def test_each_combination_is_trained():
     """The features are near the quantities only where the network is told these."""
     errors = np.asarray(program("MLP", Settings(steps=150, tests=64))(KEY))

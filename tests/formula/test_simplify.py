@@ -30,3 +30,13 @@ def test_a_sum_without_factors_on_which_sympy_takes_hours():
         assert abs((factored(whole) - whole).subs(values).evalf()) < 1e-10
     product = (a + sympy.sqrt(b)) ** 2 * (x * y + z) * (c * x + a * y) / (a * b + z)
     assert factored(sympy.expand(product)) == product
+
+
+def test_parts_without_a_common_symbol_are_factored():
+    """Multiplied out, differences of near numbers lose the digits that prove the formula."""
+    columns = {name: np.linspace(1.0, 2.0 + i, 5) for i, name in enumerate("abcd")}
+    rows = Rows.of(columns, columns["a"])
+    a, b, c, d = rows.symbols
+    law = sympy.sqrt((a - b) ** 2 + (c - d) ** 2)
+    assert simplify(sympy.expand(law), rows) == law
+    assert simplify(d / sympy.expand((a - b) ** 2 + c), rows) == d / ((a - b) ** 2 + c)

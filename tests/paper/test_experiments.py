@@ -21,7 +21,13 @@ each_in_turn = pytest.mark.parametrize("name", EXPERIMENTS)
 # Those that share all but the task with another, and those of which a test of their own runs a job.
 ALIKE = {"mnist-count", "simple-recurrent"}
 ALIKE |= {"programs-add", "programs-branch", "language", "single-module"}
-LONG = {"gridworld", "identity", "mnist-add", "parity"}  # their parts have tests of their own
+LONG = {
+    "gridworld",
+    "identity",
+    "inside-network",
+    "mnist-add",
+    "parity",
+}  # their parts have tests of their own
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_embedded_data_show_their_law():
         # As `numerate.fit`, but of few starts; to full depth where the data are approximate.
         table = numerate.tables.read_table(data)
         x = pl.DataFrame(dict(zip(table.names[:-1], table.values.T, strict=False)))
-        model = ArithmeticRegressor(n_starts=8, budget=2)
+        model = ArithmeticRegressor(n_starts=8, budget=1)
         model.fit(x, table.values[:, -1], resolution=table.resolution)
         (symbol,) = model.formula_.free_symbols
         assert sympy.simplify(model.formula_ / symbol**exponent).is_number, (data, model.formula_)

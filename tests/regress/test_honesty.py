@@ -38,6 +38,7 @@ def check(seed: int, **settings) -> None:
 
 
 # Forty seeds have every kind, range and number of columns once; the first five every kind.
+@pytest.mark.slow
 def test_a_target_that_is_not_arithmetic_is_never_called_exact():
     for seed in range(5):
         check(seed, max_depth=2, n_starts=16, budget=1.0)

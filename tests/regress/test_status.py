@@ -145,6 +145,7 @@ def test_of_tables_of_noise():
 @pytest.mark.slow
 def test_intervals_hold_the_truth():
     held, count, others = coverage(150, budget=5)
+    assert 0.9 <= held / count <= 0.99, (held, count)  # 95 % within two standard errors
     assert len(others) <= 30, others
 
 
