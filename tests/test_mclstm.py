@@ -53,6 +53,7 @@ def reference(cell, xs, c):
     return np.array(outputs), np.array(cells)
 
 
+@pytest.mark.slow
 @each("sign", [1, -1])
 def test_what_came_in_is_in_the_cells_or_has_gone_out(sign, float64, key):
     cell = MCLSTM(**SIZES, weight_init="uniform", key=key)

@@ -135,12 +135,23 @@ EXPORTS = (
 )
 
 
-@given(names=headers())
-@examples(500)
-def test_every_export_of_any_names(names):
+def check_exports(names):
     model = model_of(*names)
     for holds in EXPORTS:
         holds(model, names)
+
+
+@given(names=headers())
+@examples(150)
+def test_every_export_of_any_names(names):
+    check_exports(names)
+
+
+@pytest.mark.slow
+@given(names=headers())
+@examples(2000)
+def test_every_export_of_many_names(names):
+    check_exports(names)
 
 
 @given(names=headers())

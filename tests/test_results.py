@@ -5,6 +5,7 @@ import json
 import re
 
 import polars as pl
+import pytest
 
 from numerate.study import job_key
 from tests.each import each
@@ -21,9 +22,15 @@ NAMES = list(EXPERIMENTS)
 each_page = each("name", NAMES)
 
 
-@each_page
+@each("name", NAMES[::3])  # all of them in `test_all_pages_are_what_the_results_make_them`
 def test_page_is_what_the_results_make_it(name):
     assert reproduced.page(name).read_text(encoding="utf-8") == reproduced.fill(name)
+
+
+@pytest.mark.slow
+def test_all_pages_are_what_the_results_make_them():
+    for name in NAMES:
+        assert reproduced.page(name).read_text(encoding="utf-8") == reproduced.fill(name), name
 
 
 def test_the_overview_is_what_the_results_make_it():

@@ -152,6 +152,7 @@ def test_irrelevant_constant_and_repeated_columns_are_left_out():
     assert model.feature_names_ == ["a", "b", "copy", "one", "noise"]
 
 
+@pytest.mark.slow
 def test_embedded_data_show_their_law():
     for data, exponent, status in (
         ("kepler", sympy.Rational(3, 2), "within_precision"),

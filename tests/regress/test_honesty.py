@@ -56,6 +56,7 @@ def test_nor_by_a_search_to_full_depth(seed):
     check(seed, budget=10.0)
 
 
+@pytest.mark.slow
 def test_few_rows_of_noise_are_not_evidence():
     for seed, rows in enumerate((4, 8)):
         rng = np.random.default_rng(seed)

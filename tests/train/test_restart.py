@@ -60,6 +60,7 @@ def test_redraws_of_the_two_codes():
     np.testing.assert_array_equal(of_port, initial(key=jax.random.key(1)).w_hat)
 
 
+@pytest.mark.slow
 @each(
     "operation, range_, starts_again",
     [("mul", (10.0, 20.0), True), ("add", (0.1, 0.2), False)],

@@ -59,6 +59,7 @@ def test_mlp_is_its_layers(activation, float64, key):
     np.testing.assert_allclose(unit(x), wanted, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @some_activations  # their gradients are finite in `tests/ops/test_activations.py`
 def test_mlp_has_finite_gradients_trains_and_can_be_saved(activation, tmp_path, key):
     unit = MLP(2, 1, depth=2, activation=activation, key=key)

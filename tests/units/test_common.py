@@ -152,6 +152,7 @@ def test_exact_weights_extrapolate_to_rounding(name, float64, key):
 
 
 # The optimised programs round as those of users do, and take three times as long to compile.
+@pytest.mark.slow
 @each("name", [name for name in FAMILIES if name in dict(EXACT)])
 @each_dtype
 def test_optimised_programs_do_so_too(name, dtype, tolerance, key, optimised):

@@ -81,6 +81,7 @@ def test_each_reading_has_its_own_lines_and_the_sums_of_both():
     assert said["random"].splitlines()[2].startswith("| a | 100 | 100 | 8.69e+03 |")
 
 
+@pytest.mark.slow
 @each("unit", RECURRENT.units)
 def test_every_model_reads_sequences_of_any_length(unit):
     model = module.MODELS[unit](key=jax.random.key(0))

@@ -43,6 +43,7 @@ def test_an_encoder_has_a3cs_convolutions():
     np.testing.assert_allclose(encoder(picture), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @each("pixels", [True, False])
 def test_looking_at_layers_is_looking_at_their_sum(pixels):
     world = GridWorld(pixels=pixels)

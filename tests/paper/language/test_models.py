@@ -46,6 +46,7 @@ GRADIENT = eqx.filter_jit(eqx.filter_grad(lambda model, tree: jnp.mean(answers(m
 EACH = each("model", MODELS.values())
 
 
+@pytest.mark.slow
 @EACH
 def test_shared_beginnings_give_the_answers_that_sentences_alone_give(model):
     sentences = TASK.train.tokens

@@ -78,6 +78,7 @@ def test_sentences_say_what_was_not_run():
     assert "An LSTM alone has (not run)" in told
 
 
+@pytest.mark.slow
 def test_rows_have_a_curve_that_ends_at_the_result():
     row = ADD.run(Job("NAU", range(1)), SMALL, lambda fraction: None)[0]
     check_columns("programs-add", [row])

@@ -27,6 +27,7 @@ def without_controller(model: ConfiguredUnit) -> ConfiguredUnit:
     return eqx.tree_at(lambda m: m.produce.weight, model, weight)
 
 
+@pytest.mark.slow
 @UNITS
 @each("gain", [1.0, 4.0])
 def test_an_lstm_without_effect_leaves_the_unit_as_it_starts(unit, gain, key):
@@ -95,6 +96,7 @@ def make_cell(cell, key):
     return CellProgramModel(cell, KINDS, HIDDEN, key=key)
 
 
+@pytest.mark.slow
 @each(
     "make",
     [
