@@ -105,17 +105,15 @@ def test_evidence_is_half_as_many_bits_again_and_those_of_the_choice():
 
 def test_without_a_law_nothing_is_verified():
     """One table of every kind; more of them are slow."""
-    assert not verified_without_a_law(range(13), budget=0.3)
+    assert not verified_without_a_law(range(13), budget=0.5)
 
 
-# The slow tests take the first part of each set, so that the slow suite ends within an hour; `main`
-# below takes whole sets.
 @pytest.mark.slow
 def test_of_tables_without_a_law():
-    lies = verified_without_a_law(range(250), budget=3)
+    lies = verified_without_a_law(range(1000), budget=3)
     statuses = Counter(lie[0] for lie in lies)
     assert statuses["exact"] == 0, lies
-    assert statuses["within_precision"] <= 1, lies
+    assert statuses["within_precision"] <= 2, lies
 
 
 def test_of_rounded_laws_no_other_form_is_verified():
@@ -127,26 +125,26 @@ def test_of_rounded_laws_no_other_form_is_verified():
 
 @pytest.mark.slow
 def test_of_rounded_laws():
-    wrong, verified = wrong_forms(range(150), budget=3)
-    assert len(wrong) <= 2, wrong
-    assert verified >= 75
+    wrong, verified = wrong_forms(range(300), budget=3)
+    assert len(wrong) <= 3, wrong
+    assert verified >= 150
 
 
 def test_noise_is_a_constant():
-    assert not formulas_of_noise(range(3), budget=0.5)
+    assert not formulas_of_noise(range(6), budget=0.5)
 
 
 @pytest.mark.slow
 def test_of_tables_of_noise():
-    others = formulas_of_noise(range(100), budget=3)
-    assert len(others) <= 3, others
+    others = formulas_of_noise(range(200), budget=3)
+    assert len(others) <= 4, others
 
 
 @pytest.mark.slow
 def test_intervals_hold_the_truth():
-    held, count, others = coverage(150, budget=5)
-    assert 0.9 <= held / count <= 0.99, (held, count)  # 95 % within two standard errors
-    assert len(others) <= 30, others
+    held, count, others = coverage(300, budget=5)
+    assert 0.92 <= held / count <= 0.98, (held, count)
+    assert len(others) <= 60, others
 
 
 def main(share: float = 1.0) -> None:
