@@ -27,7 +27,7 @@ from numerate.cli._report import print_report
 from numerate.formula import formula_text, python_source
 from numerate.plot import save_plot
 from numerate.regress import FormulaModel, search_table
-from numerate.regress._search import Settings
+from numerate.regress._settings import Settings
 from numerate.tables import Table
 from tests.strategies import examples, headers
 

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from numerate._forks import uses_threads
 from numerate.regress._model import FormulaModel
-from numerate.regress._search import Progress, Settings
+from numerate.regress._search import Progress
+from numerate.regress._settings import Settings
 from numerate.regress._store import save_model
 from numerate.regress._table import search_columns
 from numerate.tables import resolution_of

@@ -9,7 +9,7 @@ import sympy
 from numerate.formula import evaluate, floats, formula_text, latex_source, python_source
 from numerate.regress._digits import significant, with_error
 from numerate.regress._remarks import remarks
-from numerate.regress._search import Settings
+from numerate.regress._settings import Settings
 from numerate.regress._verify import MEANING
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from numerate.formula import formula_text, from_data
 from numerate.regress._noise import KINDS, Noise
-from numerate.regress._search import Settings
+from numerate.regress._settings import Settings
 from numerate.regress._verify import APPROXIMATE, MEANING
 
 STATUSES = tuple(MEANING)

@@ -13,7 +13,8 @@ from numerate.regress._candidate import Candidate, on_all_rows
 from numerate.regress._model import FormulaModel
 from numerate.regress._noise import WRITTEN, Noise, errors
 from numerate.regress._problem import Problem
-from numerate.regress._search import Progress, Search, Settings
+from numerate.regress._search import Progress, Search
+from numerate.regress._settings import Settings
 from numerate.regress._verify import APPROXIMATE, EXACT, WITHIN_PRECISION
 from numerate.tables import Table
 
@@ -118,14 +119,14 @@ def search_columns(
     report = on_progress or (lambda fraction, message: None)
     search = Search(problem(kept), settings, report).run()
     for _ in range(_ROBUST_ROUNDS if settings.robust else 0):
-        fewer = _without_outliers(search.chosen(), chosen, target, base)
+        fewer = _without_outliers(search.ranking.chosen(), chosen, target, base)
         if np.array_equal(fewer, kept):
             break
         kept = fewer
         left = settings.budget - (time.monotonic() - started)
         search = Search(problem(kept), replace(settings, budget=max(left, 1.0)), report).run()
     with np.errstate(all="ignore"):
-        ranked = search.ranked()
+        ranked = search.ranking.ranked()
         best = on_all_rows(ranked[0])
         found = _described([best, *ranked[1:]]) | {
             "noise": _noise(best),

@@ -3,7 +3,8 @@
 import numpy as np
 
 from numerate.regress._problem import SEARCH_ROWS, Problem
-from numerate.regress._search import Search, Settings
+from numerate.regress._search import Search
+from numerate.regress._settings import Settings
 
 
 def test_constants_are_fitted_to_all_training_rows():
@@ -15,7 +16,7 @@ def test_constants_are_fitted_to_all_training_rows():
     search = Search(problem, Settings())
     (symbol,) = problem.everything.symbols
     search.consider(2.8 * symbol)
-    (candidate,) = search.candidates.values()
+    (candidate,) = search.ranking.candidates.values()
     train = problem.train
     fitted = (x[train, 0] @ y[train]) / (x[train, 0] @ x[train, 0])
     np.testing.assert_allclose(float(candidate.formula.coeff(symbol)), fitted, rtol=1e-9)
