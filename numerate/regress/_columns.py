@@ -1,8 +1,4 @@
-"""Tables of many features: which of them matter, and laws of sums over many of them.
-
-Most laws use few of the columns that a table has. `related` finds these by forward selection among
-ranks and their products, so that the rest of the search has a small table. What uses many columns
-does so in sums, and is solved whole, in one least-squares problem for all columns:
+"""Laws of sums over many features, each solved whole, in one least-squares problem:
 
 | law, with affine forms a, b, c of the columns | solved by |
 |---|---|
@@ -18,23 +14,17 @@ one common factor, if the rows allow it.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import sympy
-from scipy.special import ndtri
 
 from numerate.formula import Rows
 from numerate.regress._closed import inverse, product, raised
+from numerate.regress._selection import columns_of
 from numerate.regress._sparse import beam
 
-MANY = 8  # features, above which they are selected
-ROWS = 4000  # of which they are selected
-
-_LEVEL = 1e-3  # of the test that ends a selection, for all columns together
-_MOST_STEPS = 16
 _NEGLIGIBLE = 1e-9  # relative residual of a fit that is exact
 _NULL = 1e-12  # ratio of singular values that is zero but for rounding
 _TOLERANCES = (1e-6, 1e-9)  # of weights that are whole or zero, relative to the largest
@@ -46,73 +36,6 @@ _STEPS = 60
 _LONGEST = 126  # whole weights; larger ones are written as decimals
 _MULTIPLES = 60  # whole numbers that the smallest weight may be
 _WORSE = 1.2  # residual with whole weights, relative to that with fitted ones
-
-
-def columns_of(rows: Rows, kept: list[int]) -> Rows:
-    """The same rows with the features at `kept` only."""
-    symbols = tuple(rows.symbols[i] for i in kept)
-    return replace(rows, symbols=symbols, features=rows.features[:, kept])
-
-
-def related(rows: Rows, target: np.ndarray) -> list[int]:
-    """The features that a column depends on, in the order of the table.
-
-    Forward selection for the ranks of the target and of its size, among the ranks of the
-    features and of their sizes, and products of two of them; until none is significant beside
-    those that were selected.
-
-    **Arguments:** the rows; the column `(rows,)`, the target or what a formula leaves of it.
-    """
-    found: set[int] = set()
-    signed = np.any(rows.features < 0, axis=0) & np.any(rows.features > 0, axis=0)
-    features = [_ranks(rows.features)]
-    sources = list(range(len(rows.symbols)))
-    if signed.any():
-        features.append(_ranks(np.abs(rows.features[:, signed])))
-        sources += np.flatnonzero(signed).tolist()
-    columns = np.column_stack(features)
-    targets = [target] + [np.abs(target)] * bool(np.any(target < 0) and np.any(target > 0))
-    for one in targets:
-        for chosen in _forward(columns, _ranks(one[:, None])[:, 0]):
-            found |= {sources[i] for i in chosen}
-    return sorted(found)
-
-
-def _ranks(columns: np.ndarray) -> np.ndarray:
-    """Ranks with mean 0 and variance 1; 0 for a constant."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(columns, axis=0)
-    ranks = ranks - ranks.mean(axis=0)
-    size = np.sqrt(np.mean(ranks**2, axis=0))
-    return ranks / np.where(size > 0, size, 1.0)
-
-
-def _forward(columns: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, ...]]:
-    """The columns, alone or two that are multiplied, that explain a target significantly."""
-    count, width = columns.shape
-    terms = width + width * (width + 1) // 2
-    limit = -ndtri(_LEVEL / 2 / terms)
-    mean = columns.T @ columns / count
-    size = np.sqrt(np.maximum((columns**2).T @ columns**2 / count - mean**2, 1e-3))
-    design, left = np.ones((count, 1)), target
-    for _ in range(min(_MOST_STEPS, count // 8)):
-        deviation = np.sqrt(np.mean(left**2)) * np.sqrt(count)
-        if not deviation > 1e-9 * np.sqrt(count):
-            return
-        alone = np.abs(columns.T @ left) / deviation
-        # The residual has the mean zero, so that the products need not be centred.
-        both = np.abs((columns * left[:, None]).T @ columns) / size / deviation
-        one = int(np.argmax(alone))
-        two = np.unravel_index(int(np.argmax(both)), both.shape)
-        if max(alone[one], both[two]) < limit:
-            return
-        # A product has to be clearly better than a column.
-        chosen = (one,) if alone[one] > 0.8 * both[two] else tuple(int(i) for i in two)
-        yield chosen
-        design = np.column_stack([design, np.prod(columns[:, list(chosen)], axis=1)])
-        basis = np.linalg.qr(design)[0]
-        left = target - basis @ (basis.T @ target)
 
 
 def monomials(rows: Rows) -> Iterator[sympy.Expr]:

@@ -15,6 +15,7 @@ from numerate.regress._candidate import symbol_cost
 from numerate.regress._noise import kinds, scale_of
 from numerate.regress._problem import SEARCH_ROWS, Problem
 from numerate.regress._ranking import Ranking
+from numerate.regress._selection import MANY, ROWS, columns_of, related
 from numerate.regress._settings import Settings
 
 KNOWN = "known forms"
@@ -52,7 +53,7 @@ class Proposals:
 
     def stages(self) -> Iterator[tuple[str, Callable[[], Formulas]]]:
         if self.settings.closed_forms:
-            if len(self.problem.everything.symbols) > _columns.MANY:
+            if len(self.problem.everything.symbols) > MANY:
                 yield "many columns", self._many_columns
             yield from self._direct()
             if self._more_columns():
@@ -97,29 +98,29 @@ class Proposals:
     def _rows(self, most: int) -> Rows:
         """At most `most` training rows, of the columns that matter."""
         rows = self.problem.rows(most)
-        if len(rows.symbols) <= _columns.MANY:
+        if len(rows.symbols) <= MANY:
             return rows
-        return _columns.columns_of(rows, self._kept)
+        return columns_of(rows, self._kept)
 
     @cached_property
     def _kept(self) -> list[int]:
         """At most eight columns that matter, where there are more."""
         found = self._related
-        if 0 < len(found) <= _columns.MANY:
+        if 0 < len(found) <= MANY:
             return found
-        return _closed.most_related(self.problem.rows(SEARCH_ROWS), _columns.MANY)
+        return _closed.most_related(self.problem.rows(SEARCH_ROWS), MANY)
 
     @cached_property
     def _related(self) -> list[int]:
-        rows = self.problem.rows(_columns.ROWS)
-        return _columns.related(rows, rows.target)
+        rows = self.problem.rows(ROWS)
+        return related(rows, rows.target)
 
     def _many_columns(self) -> Formulas:
         """Laws of many columns, and of few where the rows are few."""
-        rows = self.problem.rows(_columns.ROWS)
+        rows = self.problem.rows(ROWS)
         yield from _columns.sums(rows)
         yield from _columns.monomials(rows)
-        if len(self._related) > _columns.MANY:
+        if len(self._related) > MANY:
             yield from _columns.noisy_sums(rows)
             yield from _columns.products(rows, np.random.default_rng(self.problem.seed))
             if len(rows.symbols) <= MOST_SNAPPED:
@@ -128,16 +129,16 @@ class Proposals:
     def _more_columns(self) -> bool:
         """Whether the residuals of the best formula depend on further columns; these are added."""
         problem, chosen = self.problem, self.ranking.chosen()
-        if len(problem.everything.symbols) <= _columns.MANY or not chosen.formula.free_symbols:
+        if len(problem.everything.symbols) <= MANY or not chosen.formula.free_symbols:
             return False
-        index = problem.some(_columns.ROWS)
+        index = problem.some(ROWS)
         rows = problem.everything.take(index)
         value = evaluate(chosen.formula, rows.columns())
         residual = chosen.found.noise.standardised(value, rows.target, problem.base[index])
         if not np.all(np.isfinite(residual)):
             return False
-        both = sorted({*self._kept, *_columns.related(rows, residual)})
-        if len(both) == len(self._kept) or len(both) > _columns.MANY:
+        both = sorted({*self._kept, *related(rows, residual)})
+        if len(both) == len(self._kept) or len(both) > MANY:
             return False
         self._kept = both
         return True

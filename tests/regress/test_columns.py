@@ -11,6 +11,7 @@ from numerate import ArithmeticRegressor
 from numerate.formula import Parametric, Rows, evaluate, gradient
 from numerate.regress import _columns
 from numerate.regress._problem import first_of_each
+from numerate.regress._selection import related
 from numerate.regress._threads import one_thread
 
 FEW = {
@@ -29,8 +30,8 @@ def test_few_of_many_columns_are_found_by_ranks_also_without_a_mean_effect(subte
                 y = law(x.T)
                 y = y + noise * np.sqrt(np.mean(y**2)) * rng.normal(size=len(y))
                 rows = table(x, y)
-                assert _columns.related(rows, y) == [3, 7, 20]
-                assert _columns.related(rows, rng.permutation(y)) == []
+                assert related(rows, y) == [3, 7, 20]
+                assert related(rows, rng.permutation(y)) == []
                 if not noise:
                     model = ArithmeticRegressor().fit(x, y)
                     assert (str(model.formula_), model.status_) == (name, "exact")
