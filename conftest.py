@@ -31,11 +31,10 @@ EVERYTHING = {
 
 def pytest_configure(config):
     threadpool_limits(1, user_api="blas")
-    if config.option.markexpr == "slow":
-        return
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
-    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for processes that tests start
-    jax.config.update("jax_disable_most_optimizations", True)
+    if config.option.markexpr != "slow":
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for processes that tests start
+        jax.config.update("jax_disable_most_optimizations", True)
     if CACHE not in os.environ:  # as it is in the workers of this run
         os.environ[CACHE] = tempfile.mkdtemp(prefix="numerate-programs-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(CACHE), ignore_errors=True))
@@ -44,6 +43,15 @@ def pytest_configure(config):
     jax.config.update("jax_compilation_cache_dir", os.environ[CACHE])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def pytest_collection_modifyitems(items):
+    """The tests that say how many minutes they take come first, so that no core waits for one."""
+
+    def minutes(item) -> float:
+        return max((m.kwargs.get("minutes", 0) for m in item.iter_markers("slow")), default=0)
+
+    items.sort(key=minutes, reverse=True)
 
 
 def pytest_collection_finish(session):

@@ -184,6 +184,30 @@ _AS_THEY_ARE = ("floor", "step", "labels", "grid", "repeated rows", "table of va
 )
 
 
+def wide(seed: int) -> Lawless:
+    """A table of 9 to 30 columns without a law: there a formula may have two numbers a column."""
+    rng = np.random.default_rng([153, seed])
+    rows, width = int(np.exp(rng.uniform(np.log(12), np.log(600)))), int(rng.integers(9, 31))
+    x = np.column_stack(_features(rng, rows, width))
+    weights = rng.uniform(0.5, 2, width)
+    one, two = x[:, ::2] @ weights[::2], x[:, 1::2] @ weights[1::2]
+    total = (one + two) / np.std(one + two)
+    targets = {
+        "sum of sines": lambda: np.sin(x) @ weights,
+        "sine of a sum": lambda: np.sin(total),
+        "larger sum": lambda: np.maximum(one, two),
+        "ramps": lambda: np.maximum(x - np.median(x), 0) @ weights,
+        "exponential": lambda: np.exp(total / 4) + one,
+        "bounded quotient": lambda: np.tanh(one / (np.abs(two) + 1)),
+        "noise": lambda: rng.normal(size=rows),
+        "near a sum": lambda: total * (1 + 1e-9 * rng.normal(size=rows)),
+    }
+    kind = list(targets)[seed % len(targets)]
+    y, digits = targets[kind](), rng.choice([0, 0, 3, 6])
+    y = significant(y, digits) if digits and kind != "near a sum" else y
+    return Lawless(kind, {f"x{i}": c for i, c in enumerate(x.T)} | {"y": y})
+
+
 def known(seed: int) -> tuple[Law, Simulated]:
     """A table of a law, 8 to 40 rows, every value written with 2 to 4 digits."""
     rng = np.random.default_rng([151, seed])
