@@ -19,6 +19,19 @@ _PROBE = 4096  # bytes: a block, because empty files can be created on a full fi
 _waiting: set[str] = set()  # temporary files that are not renamed yet
 
 
+def user_cache(name: str) -> Path:
+    """The folder `numerate/<name>` in the user's cache, by the conventions of the platform.
+
+    **Raises:** `RuntimeError` for a user without a home.
+
+    !!! example
+        >>> user_cache("mnist").parts[-2:]
+        ('numerate', 'mnist')
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(home) if home else Path.home() / ".cache") / "numerate" / name
+
+
 def write_file(path: str | Path, content: bytes) -> None:
     """Writes a file. A reader sees the old content or the complete new one.
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
+from numerate._output import user_cache
+
 _FOLDER = "jax_compilation_cache_dir"
 _LEAST = "jax_persistent_cache_min_compile_time_secs"
 VARIABLE = "NUMERATE_COMPILATION_CACHE"  # another folder, or "off"
@@ -26,8 +28,7 @@ _before: dict = {}
 
 
 def cache_folder() -> Path | None:
-    """The folder of compiled programs, by the conventions of the platform; None if they are not to
-    be kept.
+    """The folder of compiled programs; None if they are not to be kept.
 
     !!! example
         >>> from unittest import mock
@@ -38,9 +39,8 @@ def cache_folder() -> Path | None:
     named = os.environ.get(VARIABLE)
     if named is not None:
         return None if named.lower() in ("", "0", "off") else Path(named)
-    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     try:
-        return (Path(home) if home else Path.home() / ".cache") / "numerate" / "programs"
+        return user_cache("programs")
     except RuntimeError:  # a user without a home
         return None
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from numerate._errors import InputError
-from numerate._output import check_folder, check_writable, write_file
+from numerate._output import check_folder, check_writable, user_cache, write_file
 
 # SHA-256 of the uncompressed content: mirrors compress the same files differently.
 MNIST_FILES: Mapping[str, str] = {
@@ -38,8 +38,7 @@ def mnist_cache() -> Path:
         >>> mnist_cache().parts[-2:]
         ('numerate', 'mnist')
     """
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "numerate" / "mnist"
+    return user_cache("mnist")
 
 
 def mnist_folder() -> Path | None:
