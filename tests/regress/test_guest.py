@@ -36,7 +36,9 @@ def fitted(order=slice(None)):
 def trained():
     """With stacks that are trained, instead of closed forms; of one column, to compile fewer."""
     x = X[:20, :1]
-    return ArithmeticRegressor(max_depth=2, n_starts=8, closed_forms=False).fit(x, np.sin(2 * x[:, 0]))
+    return ArithmeticRegressor(max_depth=2, n_starts=8, closed_forms=False).fit(
+        x, np.sin(2 * x[:, 0])
+    )
 
 
 def test_a_fit_changes_nothing_also_from_four_threads_at_once():
