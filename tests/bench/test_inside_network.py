@@ -1,5 +1,7 @@
 """Units inside networks: what is hidden, what is computed, and what is said about it."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -20,7 +22,18 @@ DIGITS = digit_images("small")
 
 
 def drawn(network, condition, count=20):
-    return examples(network, condition, count, KEY, DIGITS[condition])
+    return draw_examples(network, condition, count, DIGITS[condition])
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def draw_examples(network, condition, count, digits):
+    return examples(network, condition, count, KEY, digits)
+
+
+@functools.cache
+def made(name):
+    """A network that tests share."""
+    return Network(name, key=KEY)
 
 
 def test_quantities_are_hidden_in_the_inputs():
@@ -51,7 +64,7 @@ def test_images_of_the_test_are_not_those_of_the_training():
 @pytest.mark.slow
 def test_a_network_computes_its_unit_of_two_features():
     for name in TRUNKS:
-        network = Network(name, key=KEY)
+        network = made(name)
         one = jax.tree.map(lambda leaf: leaf[0], drawn(name, "inside").inputs)
         features = network.trunk(one)
         assert features.shape == (2,)
@@ -62,13 +75,13 @@ def test_a_network_computes_its_unit_of_two_features():
 
 def test_only_the_unit_that_is_used_has_gradients():
     """Also where another one would overflow."""
-    network = Network("MLP", key=KEY)
+    network = made("MLP")
     features, nmu = jnp.array([1e30, -1e30]), UNITS.index("NMU")
 
     def total(network, features, head):
         return network.output(features, head) + network.penalty(head, 1.0)
 
-    gradient = eqx.filter_grad(total)(network, features, 0)
+    gradient = eqx.filter_jit(eqx.filter_grad(total))(network, features, 0)
     for index, unit in enumerate(gradient.heads):
         leaves = jax.tree.leaves(eqx.filter(unit, eqx.is_inexact_array))
         assert all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)
@@ -77,17 +90,20 @@ def test_only_the_unit_that_is_used_has_gradients():
 
 
 def test_an_image_that_is_not_there_does_not_count():
-    network = Network("CNN", key=KEY)
+    @eqx.filter_jit
+    def features(trunk, images, there):
+        fewer = trunk((images, there.at[:, 3:].set(False)))
+        cut = trunk((images[:, :3], there[:, :3]))
+        return fewer, cut, jax.vmap(trunk.one)(images[1, :3])
+
     images, there = jax.tree.map(lambda leaf: leaf[0], drawn("CNN", "beyond").inputs)
-    fewer = network.trunk((images, there.at[:, 3:].set(False)))
-    np.testing.assert_allclose(fewer, network.trunk((images[:, :3], there[:, :3])), rtol=1e-5)
-    np.testing.assert_allclose(
-        fewer[1], sum(network.trunk.one(i) for i in images[1, :3]), rtol=1e-5
-    )
+    fewer, cut, of_each = features(made("CNN").trunk, images, there)
+    np.testing.assert_allclose(fewer, cut, rtol=1e-5)
+    np.testing.assert_allclose(fewer[1], sum(of_each), rtol=1e-5)
 
 
 def test_a_unit_with_branches_is_read_as_each():
-    network, index = Network("MLP", key=KEY), UNITS.index("NASU")
+    network, index = made("MLP"), UNITS.index("NASU")
     ones = units.NASU(2, 1, sum_init=constant(1.0), product_init=constant(1.0), key=KEY)
     found = alternatives(eqx.tree_at(lambda n: n.heads[index], network, ones))
     assert [i for i, _ in found] == [0, 1, 2, 3, 4, *[index] * ones.choices()[0]]
