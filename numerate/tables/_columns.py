@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -6,7 +6,7 @@ import polars as pl
 from numerate._errors import InputError, did_you_mean, listed, plural, shortened
 
 from ._precision import resolution_of, resolution_of_text, resolutions_of, resolutions_of_text
-from ._sheet import MANY_COLUMNS, Sheet, below_each_other
+from ._sheet import CELLS_AT_ONCE, MANY_COLUMNS, Sheet, below_each_other
 
 # Notations of missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
@@ -72,75 +72,90 @@ def columns(sheet: Sheet, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]
     values, resolution = np.empty((2, sheet.frame.height, len(names)))
     for places in alike.values():
         if len(places) >= MANY_COLUMNS and not sheet.resolution:
-            found = _together(sheet, [names[place] for place in places])
-            values[:, places], resolution[:, places] = found
+            alike_names = [names[place] for place in places]
+            for begin, found in _together(sheet, alike_names):
+                where = places[begin : begin + len(found[0])]
+                if where[-1] - where[0] < len(where):  # Places ascend. Slices are quicker.
+                    where = slice(where[0], where[-1] + 1)
+                values[:, where], resolution[:, where] = found[0].T, found[1].T
             continue
         for place in places:
             values[:, place], resolution[:, place] = column(sheet, names[place])
     return values, resolution
 
 
-def _together(sheet: Sheet, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Values and resolution of many columns of one type."""
-    cells = below_each_other(sheet.frame, names)
-    numbers, wrong = _checked(cells)
-    faulty = wrong.to_numpy().reshape(len(names), -1).any(axis=1)
-    if faulty.any():
-        column(sheet, names[int(faulty.argmax())])  # raises the error
-    shape = (len(names), -1)
-    if isinstance(cells.dtype, pl.Decimal):
-        cells = cells.cast(pl.String)
-    if cells.dtype == pl.String:
-        resolution = resolutions_of_text(cells, len(names))
-    else:
-        resolution = resolutions_of(_array(cells, numbers).reshape(shape))
-    return numbers.to_numpy().reshape(shape).T, resolution.T
+def _together(
+    sheet: Sheet, names: list[str]
+) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+    """The first place, and values and resolution of shape `(columns, rows)`, of blocks of many
+    columns of one type."""
+    all_cells, height = below_each_other(sheet.frame, names), sheet.frame.height
+    step = max(1, CELLS_AT_ONCE // height)
+    for begin in range(0, len(names), step):
+        cells = all_cells.slice(begin * height, step * height)
+        values, wrong = _checked(cells)
+        shape = (-1, height)
+        faulty = wrong.reshape(shape).any(axis=1)
+        if faulty.any():
+            column(sheet, names[begin + int(faulty.argmax())])  # raises the error
+        values = values.reshape(shape)
+        if isinstance(cells.dtype, pl.Decimal):
+            cells = cells.cast(pl.String)
+        if cells.dtype == pl.String:
+            yield begin, (values, resolutions_of_text(cells, len(values)))
+        else:
+            yield begin, (values, resolutions_of(_array(cells, values.ravel()).reshape(shape)))
 
 
 def _without_numbers(frame: pl.DataFrame, names: list[str]) -> set[str]:
     """The columns without a single number."""
     types = dict(zip(frame.columns, frame.dtypes, strict=True))
     texts = [name for name in names if types[name] == pl.String]
-    others = [name for name in names if types[name] != pl.String]
+    others = [n for n in names if types[n] != pl.String] if len(texts) < len(names) else []
     found = {n for n in others if not types[n].is_numeric() and not _has_numbers(frame[n])}
     if len(texts) < MANY_COLUMNS:
         return found | {name for name in texts if not _has_numbers(frame[name])}
+    if not _numbers(below_each_other(frame.head(1), texts)).is_finite().fill_null(False).all():
+        found |= _without_numbers_of_many(frame, texts)
+    return found
+
+
+def _without_numbers_of_many(frame: pl.DataFrame, texts: list[str]) -> set[str]:
     cells = below_each_other(frame, texts)
     numbers = _numbers(cells)
     if numbers.null_count() == cells.null_count():
-        return found
+        return set()
     shape = (len(texts), frame.height)
     finite = numbers.is_finite().fill_null(False).to_numpy().reshape(shape).any(axis=1)
     has_text = (numbers.is_null() & cells.is_not_null()).to_numpy().reshape(shape).any(axis=1)
-    return found | set(np.array(texts, object)[~finite & has_text])
+    return set(np.array(texts, object)[~finite & has_text])
 
 
 def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and resolution of a column, both of shape `(rows,)`."""
     cells = sheet.frame[name]
-    numbers, wrong = _checked(cells)
+    values, wrong = _checked(cells)
     if wrong.any():
-        _reject_cell(sheet, name, int(wrong.arg_max() or 0), int(wrong.sum()))
-    values = numbers.to_numpy()
+        _reject_cell(sheet, name, int(wrong.argmax()), int(wrong.sum()))
     if name in sheet.resolution:
         return values, sheet.resolution[name]
     if isinstance(cells.dtype, pl.Decimal):
         cells = cells.cast(pl.String)
     if cells.dtype == pl.String:
         return values, resolution_of_text(cells)
-    return values, resolution_of(_array(cells, numbers))
+    return values, resolution_of(_array(cells, values))
 
 
-def _checked(cells: pl.Series) -> tuple[pl.Series, pl.Series]:
+def _checked(cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     """The numbers in cells, and where there is none."""
-    numbers = _numbers(cells)
-    return numbers, ~numbers.is_finite().fill_null(False) | _underflows(cells, numbers)
+    values = _numbers(cells).to_numpy()
+    return values, ~np.isfinite(values) | _underflows(cells, values)
 
 
-def _array(cells: pl.Series, numbers: pl.Series) -> np.ndarray:
+def _array(cells: pl.Series, values: np.ndarray) -> np.ndarray:
     # NumPy has no integers of 128 bits.
     wide = cells.dtype.is_integer() and cells.dtype not in _INTEGERS
-    return (numbers if wide else cells).to_numpy()
+    return values if wide else cells.to_numpy()
 
 
 def _numbers(cells: pl.Series) -> pl.Series:
@@ -153,14 +168,13 @@ def _may_hold_numbers(cells: pl.Series) -> bool:
     return cells.dtype.is_numeric() or cells.dtype in (pl.String, pl.Null)
 
 
-def _underflows(cells: pl.Series, numbers: pl.Series) -> pl.Series:
+def _underflows(cells: pl.Series, values: np.ndarray) -> np.ndarray:
     """Where a number other than zero is too small for double precision, such as 1e-400."""
-    zero = numbers.eq(0).fill_null(False)
-    found = zero & False
-    if cells.dtype != pl.String or not zero.any():
-        return found
-    at = zero.arg_true()
-    return found.scatter(at, cells.gather(at).str.contains("^[^eE]*[1-9]").fill_null(False))
+    found = values == 0
+    if cells.dtype != pl.String:
+        return found & False
+    found[found] = cells.gather(np.flatnonzero(found)).str.contains("^[^eE]*[1-9]").to_numpy()
+    return found
 
 
 def _has_numbers(cells: pl.Series) -> bool:

@@ -178,7 +178,9 @@ def _of_many_columns(frame: pl.DataFrame, may_have_blanks: bool) -> pl.DataFrame
         stripped = cells.str.strip_chars()
         if not stripped.eq_missing(cells).all() or (stripped == "").any():
             cells = stripped.set(stripped == "", None)
-            frame = side_by_side(cells, np.arange(len(cells)), frame.columns)
+            frame = side_by_side(cells, frame.columns)
+    if not cells.has_nulls():
+        return frame
     filled = np.any(cells.is_not_null().to_numpy().reshape(frame.width, -1), axis=0)
     return frame if np.all(filled) else frame.filter(pl.Series(filled))
 

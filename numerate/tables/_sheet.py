@@ -7,6 +7,7 @@ import polars as pl
 from numerate._errors import InputError, shortened
 
 MANY_COLUMNS = 200
+CELLS_AT_ONCE = 2**16  # of many columns: more take new memory, which takes time
 
 
 def below_each_other(frame: pl.DataFrame, names: Sequence[str] | None = None) -> pl.Series:
@@ -19,12 +20,19 @@ def below_each_other(frame: pl.DataFrame, names: Sequence[str] | None = None) ->
     return pl.concat(columns)
 
 
-def side_by_side(cells: pl.Series, order: np.ndarray, names: Sequence[str]) -> pl.DataFrame:
-    """A table from its cells, of which `order` gives the place of each, column by column."""
-    # Also where the order is theirs: this copies them, and slices of a series that was put together
-    # from many others drag all of these along.
-    cells, height = cells.gather(order), len(order) // len(names)
-    return pl.DataFrame([cells.slice(i * height, height).alias(n) for i, n in enumerate(names)])
+def side_by_side(cells: pl.Series, names: Sequence[str]) -> pl.DataFrame:
+    """A table from its cells, column by column."""
+    # This copies them: slices of a series that was put together from many others drag all of these
+    # along.
+    cells, height = cells.gather(np.arange(len(cells))).alias(""), len(cells) // len(names)
+    frame = pl.DataFrame([cells.slice(i * height, height) for i in range(len(names))])
+    frame.columns = list(names)
+    return frame
+
+
+def below_a_header(cells: pl.Series, names: Sequence[str]) -> pl.DataFrame:
+    """A table from its cells, row by row."""
+    return cells.reshape((-1, len(names))).arr.to_struct(fields=list(names)).struct.unnest()
 
 
 @dataclass(frozen=True)
