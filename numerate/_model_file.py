@@ -39,7 +39,8 @@ def opened(path: str | Path) -> Iterator[tuple[dict[str, str], Any]]:
 def parsed(text: str) -> Any:
     """The value of a JSON text.
 
-    **Raises:** `ValueError` if it is not JSON, or is nested too deep.
+    **Raises:** `ValueError` if it is not JSON, is nested too deep, or has a key twice, which each
+    program reads in its own way.
 
     !!! example
         >>> parsed('{"a": [1, 2]}')
@@ -49,9 +50,20 @@ def parsed(text: str) -> Any:
         ValueError: its JSON is nested too deep
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_of_pairs)
     except RecursionError:
         raise ValueError("its JSON is nested too deep") from None
+
+
+def _of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"its JSON has the key {key[:80]!r} twice")
+            seen.add(key)
+    return found
 
 
 def _check_header(path: str | Path) -> None:

@@ -8,7 +8,11 @@ import io
 import json
 import random
 import resource
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -20,6 +24,7 @@ from numerate.cli._console import output
 from numerate.cli._report import print_report
 from numerate.regress import load_model, save_model
 from numerate.tables import InputError, read_features, read_table
+from tests.cli.programs import environment
 from tests.regress.test_store import EQUATION, FORMAT, MODEL, RANGE, written
 from tests.strategies import contents, examples, models, tables
 
@@ -147,27 +152,79 @@ KINDS = {
     "m": (mutated_model, read_model),
     "t.parquet": (lambda rng: mutated(rng, parquet()), read_table),
 }
+COUNTS = [60, pytest.param(100_000 // 5, marks=pytest.mark.slow)]
+# Without the process of its own in which the product tries a file first: this one may end.
+PARQUET = """
+import sys
+from pathlib import Path
+from numerate.tables import _parquet
+from tests.test_fuzzing import read_damaged
+_parquet._fault = lambda data: None
+begin, end = map(int, sys.argv[2:])
+for found in read_damaged("t.parquet", Path(sys.argv[1]), end, begin):
+    print(*found, flush=True)
+"""
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(100_000 // 5, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", KINDS)
-def test_damaged_files_are_read_or_refused(tmp_path, name, count):
+def read_damaged(name: str, path, end: int, begin: int = 0) -> Iterator[tuple[int, bool]]:
+    """Reads damaged files: yields each one's index before, and whether it was refused after."""
     make, read = KINDS[name]
-    count = count // 10 if name == "t.parquet" else count  # a process for each
-    rng, path, refused = random.Random(2018), tmp_path / name, 0
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for index in range(count):
-        path.write_bytes(make(rng))
-        begun = time.process_time()
+    rng = random.Random(2018)
+    for index in range(end):
+        content = make(rng)
+        if index < begin:
+            continue
+        path.write_bytes(content)
+        yield index, False
+        refused, begun = False, time.process_time()
         try:
             read(path)
         except InputError as error:
-            refused += 1
+            refused = True
             assert len(str(error)) < 1000 + len(str(path)), index
         except BaseException as error:
-            error.add_note(f"input {index} of {name}: {path.read_bytes()[:300]!r}")
+            error.add_note(f"input {index} of {name}: {content[:300]!r}")
             raise
         assert time.process_time() - begun < 2, index
+        yield index, refused
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "t.parquet"])
+def test_damaged_files_are_read_or_refused(tmp_path, name, count):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused = sum(refused for _, refused in read_damaged(name, tmp_path / name, count))
     assert 0 < refused < count
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 2**20  # KiB: 1 GiB
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_damaged_parquet_files_are_read_or_refused(tmp_path, count):
+    """All in one process; where the library ends it, and some others, as the product does."""
+    path, begin, found = tmp_path / "t.parquet", 0, {}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of other tests
+    while begin < count:
+        command = [sys.executable, "-c", PARQUET, str(path), str(begin), str(count)]
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True)
+        pairs = [line.split() for line in done.stdout.splitlines()]
+        found |= {int(index): refused == "True" for index, refused in pairs}
+        begin = max(found) + 1
+        assert done.returncode in (0, -signal.SIGABRT), done.stderr[-2000:]
+        if done.returncode:
+            with pytest.raises(InputError):
+                read_table(path)
+            found[max(found)] = True
+    assert list(found) == list(range(count)) and 0 < sum(found.values()) < count
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert most < 2**20 or most == before  # KiB: 1 GiB
+    rng = random.Random(2018)
+    for index in range(count):
+        content = mutated(rng, parquet())
+        if index % max(10, count // 100):
+            continue
+        path.write_bytes(content)
+        begun = time.process_time()
+        with pytest.raises(InputError) if found[index] else contextlib.nullcontext():
+            read_table(path)
+        assert time.process_time() - begun < 2, index

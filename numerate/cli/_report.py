@@ -11,6 +11,7 @@ from numerate._names import quoted
 from ._console import print_table
 
 _GOOD, _DOUBTFUL = "bold green", "bold yellow"
+_MANY_FEATURES = 50
 _STYLES = {"exact": _GOOD, "within_precision": _GOOD, "within_noise": _GOOD}
 
 
@@ -100,11 +101,13 @@ def _worst(rows: list[dict]) -> str:
 
 
 def _ranges(model: Any) -> str:
-    lowest, highest = model.training_range
-    return ", ".join(
-        f"{name} {low:.6g} … {high:.6g}"
-        for name, low, high in zip(model.feature_names, lowest, highest, strict=True)
-    )
+    """The ranges of all features, or of many those that the formula has."""
+    names, (lowest, highest) = model.feature_names, model.training_range
+    used = {symbol.name for symbol in model.formula.free_symbols}
+    shown = [i for i, name in enumerate(names) if len(names) <= _MANY_FEATURES or name in used]
+    more = [f"and {len(names) - len(shown)} features that are not used"]
+    ranges = [f"{names[i]} {lowest[i]:.6g} … {highest[i]:.6g}" for i in shown]
+    return ", ".join(ranges + more * (len(shown) < len(names)))
 
 
 def _pareto(model: Any) -> Table:

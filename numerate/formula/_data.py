@@ -106,7 +106,7 @@ class _Builder:
                 if self._symbols is not None and name not in self._symbols:
                     raise ValueError(f"{name[:80]!r} is no feature of the model")
                 return _Part(sympy.Symbol(name), None, 0)
-            case "float", [text] if len(text) < 40:
+            case "float", [text] if len(text) < 40 and text.isascii() and "_" not in text:
                 return _finite(sympy.Float(_float(text, data)), float(text), 0)
             case "rational", [text] if found := _RATIONAL.fullmatch(text):
                 over, under = int(found[1]), int(found[2] or 1)

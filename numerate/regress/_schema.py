@@ -9,18 +9,30 @@ does not know are left out.
 """
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
+import sympy
 
 from numerate.formula import formula_text, from_data
 from numerate.regress._noise import KINDS, Noise
 from numerate.regress._settings import Settings
-from numerate.regress._verify import APPROXIMATE, MEANING
+from numerate.regress._verify import (
+    APPROXIMATE,
+    EXACT,
+    MEANING,
+    WITHIN_NOISE,
+    WITHIN_PRECISION,
+    gates,
+)
 
 STATUSES = tuple(MEANING)
+# Far above what rounding and written digits leave of the target's spread. Noise may be larger than
+# the law.
+_LARGEST_ERROR = {EXACT: 0.01, WITHIN_PRECISION: 1.0, WITHIN_NOISE: sys.float_info.max}
 _MOST_FORMULAS, _MOST_FEATURES, _LONGEST_NAME = 1000, 1_000_000, 100_000
 _MOST_NODES = 10_000  # of all formulas together
 
@@ -141,9 +153,20 @@ def checked(content: Any, training_range: np.ndarray) -> dict[str, Any]:
     for formula, equation in zip(found["formulas"], found["equations"], strict=True):
         # Not the text of the file, which may say anything.
         equation["formula"] = formula_text(formula)
-        if equation["status"] != APPROXIMATE and math.isinf(equation["relative_rmse"]):
-            raise ValueError(f"a formula that is {equation['status']} has a finite error")
+        _check_status(formula, equation)
     return found
+
+
+def _check_status(formula: sympy.Expr, equation: dict[str, Any]) -> None:
+    """Raises `ValueError` for a status that no table gives such a formula with such an error."""
+    status, error = equation["status"], equation["relative_rmse"]
+    if status == APPROXIMATE:
+        return
+    if not formula.free_symbols or gates(formula):
+        raise ValueError(f"a formula that is {status} has a feature, and no sign that switches")
+    most = _LARGEST_ERROR[status]
+    if not error <= most:
+        raise ValueError(f"a formula that is {status} has an error of at most {most:g}")
 
 
 def _known(content: Any, rules: dict[str, _Field], where: str) -> dict[str, Any]:

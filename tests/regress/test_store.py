@@ -97,8 +97,17 @@ REFUSED = [
     (changed(equations=[{**EQUATION, "complexity": 0}]), "'complexity' must be a whole"),
     (changed(equations=[{**EQUATION, "relative_rmse": float("nan")}]), "'relative_rmse' must"),
     (changed(equations=[{**EQUATION, "relative_rmse": -1}]), "'relative_rmse' must"),
-    (changed(equations=[{**EQUATION, "relative_rmse": float("inf")}]), "has a finite error"),
+    (changed(equations=[{**EQUATION, "relative_rmse": float("inf")}]), "has an error of at most 1"),
     (changed(equations=["exact"]), "'equations' must be a list of objects"),
+    (changed(equations=[{**EQUATION, "relative_rmse": 1.5}]), "an error of at most 1"),
+    (
+        changed(equations=[{**EQUATION, "status": "exact", "relative_rmse": 0.05}]),
+        "an error of at most 0.01",
+    ),
+    (changed(formulas=[["rational", "3"]]), "within_precision has a feature"),
+    (changed(formulas=[["sign", ["symbol", "a"]]]), "no sign that switches"),
+    (changed(formulas=[["float", "1_0"]]), "not a formula written by numerate"),
+    (json.dumps(MODEL)[:-1] + ', "seed_": 1}', "has the key 'seed_' twice"),
 ]
 
 
@@ -164,6 +173,17 @@ def test_the_largest_models_are_shown_at_once(tmp_path):
         print_report(output(), model)
     assert "+ 1/(2*a)**2" in shown.getvalue() or "= 1/(2*a)**2" in shown.getvalue()
     assert model.latex() and model.python() and time.process_time() - before < 1
+
+
+def test_a_model_of_many_features_shows_the_ranges_of_those_that_it_uses(tmp_path):
+    names = [f"x{i}" for i in range(200_000)]
+    told = changed(feature_names_=names, formulas=[["symbol", "x7"]])
+    model = load_model(written(tmp_path / "m", told, np.tile([[1.0], [2.0]], len(names))))
+    before = time.process_time()
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        print_report(output(), model)
+    assert "x7 1 … 2, and 199999 features that are not used" in " ".join(shown.getvalue().split())
+    assert time.process_time() - before < 1
 
 
 def test_every_known_status_is_read(tmp_path):
