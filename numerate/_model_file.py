@@ -15,6 +15,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 _LARGEST_HEADER = 8 * 2**20  # bytes: all names, shapes and the JSON that describes the model
+_MOST_PARTS = 300_000  # lists and objects: each takes 20 times the memory of its text
 
 
 class NoModelFile(ValueError):
@@ -39,8 +40,8 @@ def opened(path: str | Path) -> Iterator[tuple[dict[str, str], Any]]:
 def parsed(text: str) -> Any:
     """The value of a JSON text.
 
-    **Raises:** `ValueError` if it is not JSON, is nested too deep, or has a key twice, which each
-    program reads in its own way.
+    **Raises:** `ValueError` if it is not JSON, is nested too deep, has too many parts, or has a
+    key twice, which each program reads in its own way.
 
     !!! example
         >>> parsed('{"a": [1, 2]}')
@@ -49,6 +50,8 @@ def parsed(text: str) -> Any:
         Traceback (most recent call last):
         ValueError: its JSON is nested too deep
     """
+    if text.count("[") + text.count("{") > _MOST_PARTS:
+        raise ValueError(f"its JSON has more than {_MOST_PARTS} lists and objects")
     try:
         return json.loads(text, object_pairs_hook=_of_pairs)
     except RecursionError:
@@ -73,6 +76,7 @@ def _check_header(path: str | Path) -> None:
             raise NoModelFile("it is no file")
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
+            header = file.read(min(length, _LARGEST_HEADER))
     except (FileNotFoundError, NotADirectoryError):
         raise NoModelFile("there is no such file") from None
     except OSError as error:
@@ -81,3 +85,4 @@ def _check_header(path: str | Path) -> None:
         raise ValueError("it is cut short, or of another kind")
     if length > _LARGEST_HEADER:
         raise ValueError(f"its header has {length} bytes, at most {_LARGEST_HEADER} are read")
+    parsed(header.decode())  # The library reads one of two arrays of one name.

@@ -28,6 +28,7 @@ _MOST_DEPTH = 50
 _MOST_EMPTY = 100  # stacks without layers
 _SMALL = 16  # the largest number without an array of that size
 _LONGEST_WORD = 100
+_TYPES = {"f": ("F16", "F32", "F64"), "i": ("I32", "I64"), "b": ("BOOL",)}  # of arrays
 _LARGEST_NUMBER = 1e300
 
 # Classes whose static fields are all the arguments of their constructor.
@@ -73,10 +74,12 @@ def load(path: str | Path) -> Any:
     try:
         with opened(path) as (metadata, file):
             description = _description(metadata)
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
+            slices = {name: file.get_slice(name) for name in file.keys()}
+            shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
             _check(description, shapes)
             skeleton = _skeleton(description)
             _check_shapes(skeleton, shapes)
+            _check_types(skeleton, {name: part.get_dtype() for name, part in slices.items()})
             arrays = {name: file.get_tensor(name) for name in shapes}
         return _filled(skeleton, arrays)
     except NoModelFile as error:
@@ -113,8 +116,9 @@ def _description(metadata: dict[str, str]) -> Any:
     content = parsed(metadata["numerate"])
     match content:
         case {"format": int(found), "model": model}:
-            if found > FORMAT:
-                raise ValueError(f"its format is {found}, the latest known is {FORMAT}")
+            if isinstance(found, bool) or not 1 <= found <= FORMAT:
+                shown = str(found)[:80]
+                raise ValueError(f"its format is {shown}, the latest known is {FORMAT}")
             return model
     raise ValueError("it must say its format and describe its model")
 
@@ -211,6 +215,13 @@ def _check_shapes(skeleton: Any, found: dict[str, tuple[int, ...]]) -> None:
     wanted = {name: leaf.shape for name, leaf in _named_leaves(skeleton).items()}
     if wanted != found:
         raise ValueError(f"the arrays must have the shapes {_shown(wanted)}; found {_shown(found)}")
+
+
+def _check_types(skeleton: Any, found: dict[str, str]) -> None:
+    for name, leaf in _named_leaves(skeleton).items():
+        types = _TYPES.get(leaf.dtype.kind, ())
+        if found[name] not in types:
+            raise ValueError(f"{name} must be of type {' or '.join(types)}, not {found[name]}")
 
 
 def _shown(shapes: dict[str, tuple[int, ...]]) -> str:

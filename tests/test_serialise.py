@@ -157,6 +157,28 @@ def test_headers_that_promise_more_than_there_is(path):
             load(path)
 
 
+def test_what_may_be_read_in_two_ways_or_as_another_type_is_refused(path):
+    """The library of the format reads one of two arrays of one name, and any type."""
+    model = json.dumps({"numerate": json.dumps({"format": 1, "model": GOOD})})
+    array = '"{}": {{"dtype": "{}", "shape": [1, 1], "data_offsets": {}}}'
+    w, m = array.format("w_hat", "F32", [0, 4]), array.format("m_hat", "F32", [4, 8])
+    whole = array.format("m_hat", "I32", [4, 8])
+    for arrays, complaint in (([w, m, m], "'m_hat' twice"), ([w, whole], "m_hat must be of type")):
+        header = f'{{"__metadata__": {model}, {", ".join(arrays)}}}'.encode()
+        path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+        with pytest.raises(ValueError, match=complaint):
+            load(path)
+    for content, complaint in (
+        ({"format": True, "model": GOOD}, "format is True"),
+        ({"format": 10**4000, "model": GOOD}, "format is 1000"),
+        ([[]] * 400_000, "lists and objects"),
+    ):
+        save_file({}, path, {"numerate": json.dumps(content)})
+        with pytest.raises(ValueError, match=complaint) as caught:
+            load(path)
+        assert len(str(caught.value)) < 400
+
+
 def test_a_folder_is_no_model(tmp_path):
     with pytest.raises(ValueError, match="is a folder"):
         load(tmp_path)
