@@ -118,6 +118,12 @@ def signed(
     return function
 
 
+def without_self(construct: Callable[..., None]) -> inspect.Signature:
+    """A constructor's signature, as its callers see it."""
+    signature = inspect.signature(construct)
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
 def keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
     """A keyword-only parameter."""
     kind = inspect.Parameter.KEYWORD_ONLY

@@ -1,9 +1,14 @@
 import difflib
+import inspect
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 LONGEST_QUOTE = 80  # characters of a table that a sentence quotes
+
+# The dtypes that layers compute in.
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 class InputError(ValueError):
@@ -67,19 +72,124 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + "s" * (count != 1)
 
 
-def check_array(layer: str, x: Any, kinds: Any, name: str) -> None:
-    """Raise unless x is an array of one of the kinds that a layer accepts, called `name`.
+def bound_arguments(
+    layer: str,
+    signature: inspect.Signature,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    hints: Mapping[str, str],
+) -> dict[str, Any]:
+    """The arguments of a layer's constructor, by name.
+
+    **Arguments:** `layer`, its name; `signature`, its constructor's, without `self`; `args` and
+    `kwargs`, those given; `hints`, what to do about an argument that is missing or unknown.
+
+    **Raises:** `TypeError` for one that is missing, unknown, given twice or one too many.
 
     !!! example
-        >>> check_array("NAU", [1.0, 2.0], (), "jax.Array")
+        >>> size = inspect.Parameter("size", inspect.Parameter.KEYWORD_ONLY)
+        >>> signature = inspect.Signature([size])
+        >>> bound_arguments("NAU", signature, [], {"size": 2}, {})
+        {'size': 2}
+        >>> bound_arguments("NAU", signature, [], {"sise": 2}, {})
         Traceback (most recent call last):
-        TypeError: NAU takes a jax.Array, got a list
+        TypeError: NAU takes no argument sise. Did you mean 'size'? It takes size
+        >>> bound_arguments("NAU", signature, [], {}, {"size": "size=2 is one"})
+        Traceback (most recent call last):
+        TypeError: NAU needs the argument size: size=2 is one
+    """
+    known = signature.parameters
+    takes = f"takes {', '.join(n for n, p in known.items() if p.kind != p.VAR_KEYWORD)}"
+    is_open = any(p.kind == p.VAR_KEYWORD for p in known.values())
+    for name in kwargs:
+        if name in hints and name not in known:
+            raise TypeError(f"{layer} takes no argument {name}: {hints[name]}")
+        if name not in known and not is_open:
+            raise TypeError(
+                f"{layer} takes no argument {name}.{did_you_mean(name, known)} It {takes}"
+            )
+    bound = signature.bind_partial(*args, **kwargs) if _fits(signature, args, kwargs) else None
+    if bound is None:
+        named = [n for n, p in known.items() if p.kind == p.POSITIONAL_OR_KEYWORD]
+        raise TypeError(
+            f"{layer} takes {plural(len(named), 'argument')} without a name, {', '.join(named)}, "
+            f"each once; got {len(args)}: name all others"
+        )
+    for name, parameter in known.items():
+        if parameter.default is parameter.empty and name not in bound.arguments:
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                what = hints.get(name, f"it {takes}")
+                raise TypeError(f"{layer} needs the argument {name}: {what}")
+    return bound.arguments
+
+
+def _fits(signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    try:
+        signature.bind_partial(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def check_whole(low: int, high: int, **numbers: Any) -> None:
+    """Raise `TypeError` unless every number is whole, and `ValueError` unless it is in an interval.
+
+    !!! example
+        >>> check_whole(-8, 7, seed=1.5)
+        Traceback (most recent call last):
+        TypeError: seed must be a whole number, got 1.5
+        >>> check_whole(-8, 7, seed=8)
+        Traceback (most recent call last):
+        ValueError: seed must be from -8 to 7, got 8
+    """
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, Integral):
+            raise TypeError(f"{name} must be a whole number, got {quoted(number)}")
+        if not low <= int(number) <= high:
+            raise ValueError(f"{name} must be from {low} to {high}, got {number}")
+
+
+def is_finite(number: Any) -> bool:
+    """Whether something is a finite real number.
+
+    !!! example
+        >>> [is_finite(number) for number in (1, 1e9, float("nan"), "1", True, None)]
+        [True, True, False, False, False, False]
+    """
+    return (
+        isinstance(number, Real)
+        and not isinstance(number, bool)
+        and abs(float(number)) < float("inf")
+    )
+
+
+def quoted(value: Any) -> str:
+    """Any value as a sentence can hold it: on one line, and not too long.
+
+    !!! example
+        >>> quoted([1, 2]), len(quoted("a" * 1000))
+        ('[1, 2]', 81)
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
+
+
+def check_array(layer: str, x: Any, kinds: Any, name: str, how: str) -> None:
+    """Raise unless x is an array of one of the kinds that a layer accepts, called `name`.
+
+    `how` is what converts to it.
+
+    !!! example
+        >>> check_array("NAU", [1.0, 2.0], (), "jax.Array", "jax.numpy.asarray(x)")
+        Traceback (most recent call last):
+        TypeError: NAU takes a jax.Array, got a list: jax.numpy.asarray(x) converts it
     """
     if not isinstance(x, kinds):
         kind = type(x).__name__
         library = type(x).__module__.partition(".")[0]
         got = kind if library == "builtins" else f"{library}.{kind}"
-        raise TypeError(f"{layer} takes a {name}, got a {got}")
+        converts = "" if x is None else f": {how} converts it"
+        raise TypeError(f"{layer} takes a {name}, got a {got}{converts}")
 
 
 def check_features(layer: str, features: int, x: Any, batch: str = "*batch, ") -> None:
@@ -107,13 +217,17 @@ def check_features(layer: str, features: int, x: Any, batch: str = "*batch, ") -
     shape = tuple(x.shape)
     if shape[-1:] != (features,) or (not batch and len(shape) != 1):
         wanted = f"({batch}{features})" if batch else f"({features},)"
-        batched = not batch and shape[-1:] == (features,)
+        remark = ""
+        if not batch and shape[-1:] == (features,):
+            remark = ": jax.vmap maps over batches"
+        elif features in shape:
+            remark = ": the features are the last axis"
         raise ValueError(
-            f"{layer} takes {plural(features, 'feature')}, shape {wanted}, got shape {shape}"
-            + (": jax.vmap maps over batches" if batched else "")
+            f"{layer} takes {plural(features, 'feature')}, shape {wanted}, "
+            f"got shape {shape}{remark}"
         )
     dtype = str(x.dtype).removeprefix("torch.")
-    if "float" not in dtype:
+    if dtype not in FLOATS:
         raise TypeError(
             f"{layer} takes floating-point numbers, got {dtype}: convert them to a float dtype"
         )

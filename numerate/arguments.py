@@ -1,11 +1,98 @@
 """Checks and defaults of the arguments that all layers take."""
 
+import functools
+import inspect
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
+from numerate._errors import FLOATS, bound_arguments, is_finite, quoted
+from numerate.initialisers import check_initialiser
+
 DType = jax.typing.DTypeLike | None
+
+Constructor = TypeVar("Constructor", bound=Callable[..., None])
+
+_HINTS = {
+    "key": "key=jax.random.key(0) draws its parameters",
+    "seed": "key=jax.random.key(seed) draws its parameters",
+    "device": "jax.device_put moves it, and jax.default_device makes it there",
+}
+
+
+def checked(construct: Constructor) -> Constructor:
+    """A layer's `__init__` whose errors name the layer and the argument.
+
+    A missing or unknown argument, a key that is none and an initialiser that is none are refused
+    before the constructor runs; the sentences of its own errors begin with the layer's name.
+    Units have it without asking.
+
+    !!! example
+        >>> class Layer:
+        ...     @checked
+        ...     def __init__(self, in_features, *, key):
+        ...         check_sizes(in_features=in_features)
+        >>> Layer(2, key=0)
+        Traceback (most recent call last):
+        TypeError: Layer: key must be one key, such as jax.random.key(0), got 0
+        >>> Layer(-2, key=jax.random.key(0))
+        Traceback (most recent call last):
+        ValueError: Layer: in_features must be at least 0, got -2
+    """
+    signature = inspect.signature(construct)
+    signature = signature.replace(parameters=list(signature.parameters.values())[1:])
+
+    @functools.wraps(construct)
+    def checked_construct(self, *args, **kwargs):
+        layer = type(self).__name__
+        given = bound_arguments(layer, signature, args, kwargs, _HINTS)
+        try:
+            for name, value in given.items():
+                if value is signature.parameters[name].default:
+                    continue
+                if name == "key":
+                    check_key(key=value)
+                if name.endswith("_init"):
+                    check_initialiser(value, f"{name}: ")
+            construct(self, *args, **kwargs)
+        except (TypeError, ValueError) as error:
+            said = str(error)
+            # JAX has classes of its own for what is wrong in a traced program.
+            if type(error) in (TypeError, ValueError) and not said.startswith(layer):
+                error.args = (f"{layer}: {said}",)
+            raise
+
+    return checked_construct  # pyright: ignore[reportReturnType]
+
+
+def check_key(**keys: Any) -> None:
+    """Raise `TypeError` unless every key is one of `jax.random`, of the new or the old style.
+
+    !!! example
+        >>> check_key(key=jax.random.key(0))
+        >>> check_key(key=1)
+        Traceback (most recent call last):
+        TypeError: key must be one key, such as jax.random.key(0), got 1
+    """
+    for name, key in keys.items():
+        got = quoted(key)
+        if hasattr(key, "shape") and hasattr(key, "dtype"):
+            if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+                if key.shape == ():
+                    continue
+                got = f"keys of shape {key.shape}: jax.vmap maps over keys"
+            elif key.dtype == jnp.uint32 and key.shape == _old_key().shape:
+                continue
+            else:
+                got = f"an array of shape {tuple(key.shape)} and dtype {key.dtype}"
+        raise TypeError(f"{name} must be one key, such as jax.random.key(0), got {got}")
+
+
+def _old_key() -> Any:
+    return jax.eval_shape(jax.random.PRNGKey, 0)
 
 
 def default_float(dtype: DType) -> jnp.dtype:
@@ -14,12 +101,22 @@ def default_float(dtype: DType) -> jnp.dtype:
     !!! example
         >>> default_float(None), default_float("float16")
         (dtype('float32'), dtype('float16'))
+        >>> default_float("int32")
+        Traceback (most recent call last):
+        TypeError: dtype must be 'float16', 'bfloat16', 'float32' or 'float64', got 'int32'
     """
-    return jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
+    try:
+        chosen = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
+    except TypeError:
+        chosen = None
+    if chosen is None or chosen.name not in FLOATS:
+        words = ", ".join(map(repr, FLOATS[:-1]))
+        raise TypeError(f"dtype must be {words} or {FLOATS[-1]!r}, got {quoted(dtype)}")
+    return chosen
 
 
-def check_sizes(**sizes: int) -> None:
-    """Raise `ValueError` unless every size is at least 0, and `TypeError` unless it is whole.
+def check_sizes(*, least: int = 0, **sizes: int) -> None:
+    """Raise `ValueError` unless every size is at least `least`, and `TypeError` unless it is whole.
 
     !!! example
         >>> check_sizes(in_features=2.0)
@@ -31,13 +128,13 @@ def check_sizes(**sizes: int) -> None:
     """
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, Integral):
-            raise TypeError(f"{name} must be a whole number, got {size!r}")
-        if size < 0:
-            raise ValueError(f"{name} must be at least 0, got {size}")
+            raise TypeError(f"{name} must be a whole number, got {quoted(size)}")
+        if size < least:
+            raise ValueError(f"{name} must be at least {least}, got {size}")
 
 
 def check_positive(**settings: float) -> None:
-    """Raise `ValueError` unless every setting is above 0.
+    """Raise `ValueError` unless every setting is a finite number above 0.
 
     !!! example
         >>> check_positive(scale=0.0)
@@ -45,8 +142,21 @@ def check_positive(**settings: float) -> None:
         ValueError: scale must be positive, got 0.0
     """
     for name, value in settings.items():
-        if not value > 0:
-            raise ValueError(f"{name} must be positive, got {value}")
+        if not (is_finite(value) and value > 0):
+            raise ValueError(f"{name} must be positive, got {quoted(value)}")
+
+
+def check_flag(**settings: bool) -> None:
+    """Raise `TypeError` unless every setting is `True` or `False`.
+
+    !!! example
+        >>> check_flag(use_bias="no")
+        Traceback (most recent call last):
+        TypeError: use_bias must be True or False, got 'no'
+    """
+    for name, value in settings.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be True or False, got {quoted(value)}")
 
 
 def check_one_of(*known: str, **settings: str) -> None:
@@ -60,17 +170,18 @@ def check_one_of(*known: str, **settings: str) -> None:
     for name, value in settings.items():
         if value not in known:
             words = ", ".join(map(repr, known))
-            raise ValueError(f"{name} must be one of {words}, got {value!r}")
+            raise ValueError(f"{name} must be one of {words}, got {quoted(value)}")
 
 
 def check_eps(eps: float | None) -> float | None:
-    """`eps` itself; raises `ValueError` if it is negative, which makes logarithms NaN.
+    """`eps` itself; raises `ValueError` unless it is finite and not negative, which makes
+    logarithms NaN.
 
     !!! example
         >>> check_eps(-1.0)
         Traceback (most recent call last):
         ValueError: eps must be at least 0, or None for machine epsilon; got -1.0
     """
-    if eps is not None and not eps >= 0:
-        raise ValueError(f"eps must be at least 0, or None for machine epsilon; got {eps}")
+    if eps is not None and not (is_finite(eps) and eps >= 0):
+        raise ValueError(f"eps must be at least 0, or None for machine epsilon; got {quoted(eps)}")
     return eps

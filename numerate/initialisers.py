@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.optimize import brentq
 
+from numerate._errors import quoted
+
 Initialiser = Callable[[PRNGKeyArray, tuple[int, int], jnp.dtype], Array]
 
 
@@ -221,9 +223,7 @@ def initialiser(choice: str | Initialiser) -> Initialiser:
         True
     """
     if not callable(choice):
-        if choice not in INITIALISERS:
-            known = ", ".join(map(repr, INITIALISERS))
-            raise ValueError(f"{_WANTED} or one of {known}; got {choice!r}")
+        check_initialiser(choice)
         return INITIALISERS[choice]
 
     def draw(key: PRNGKeyArray, shape: tuple[int, int], dtype: Any) -> Array:
@@ -241,6 +241,21 @@ def initialiser(choice: str | Initialiser) -> Initialiser:
         return jnp.asarray(drawn, dtype)
 
     return draw
+
+
+def check_initialiser(choice: Any, whose: str = "") -> None:
+    """Raise `ValueError` unless a choice is a function or in `INITIALISERS`; the sentence begins
+    with `whose`.
+
+    !!! example
+        >>> check_initialiser("madsen")
+        >>> check_initialiser(3, "gate_init: ")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: gate_init: an initialiser must be a function (key, shape, dtype) -> ...; got 3
+    """
+    if not callable(choice) and not (isinstance(choice, str) and choice in INITIALISERS):
+        known = ", ".join(map(repr, INITIALISERS))
+        raise ValueError(f"{whose}{_WANTED} or one of {known}; got {quoted(choice)}")
 
 
 _WANTED = "an initialiser must be a function (key, shape, dtype) -> array"

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate._errors import check_features, check_sequence
-from numerate.arguments import DType, check_sizes, default_float
+from numerate.arguments import DType, check_sizes, checked, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, magnitude, namespace
 
@@ -83,6 +83,7 @@ class MCLSTM(eqx.Module):
     aux_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
 
+    @checked
     def __init__(
         self,
         mass_size: int,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from numerate._errors import check_features, check_maker, check_sequence
-from numerate.arguments import check_sizes
+from numerate.arguments import check_sizes, checked
 from numerate.units import Unit
 
 
@@ -69,6 +69,7 @@ class Recurrent(eqx.Module):
     input_size: int = eqx.field(static=True)
     hidden_size: int = eqx.field(static=True)
 
+    @checked
     def __init__(
         self,
         unit: Callable[..., Unit],

@@ -25,8 +25,17 @@ from numerate._adapters import (
     rebuilt,
     signed,
     static_fields,
+    without_self,
 )
-from numerate._errors import check_features, warn_not_chosen
+from numerate._errors import (
+    FLOATS,
+    bound_arguments,
+    check_features,
+    check_whole,
+    is_finite,
+    quoted,
+    warn_not_chosen,
+)
 
 _REMARK = """\
 A `keras.layers.Layer`: it maps the last axis of any batch. Where Keras calls it with
@@ -51,6 +60,12 @@ _EXAMPLE = """\
     >>> tuple(layer(keras.ops.ones((5, 3))).shape)
     (5, 2)
 """
+
+_HINTS = {
+    "key": "seed=0 draws its parameters",
+    "units": "out_features is the size of the output",
+    "out_features": "the size of the output",
+}
 
 # The adapter class of each unit.
 ADAPTERS: dict[type[units.Unit], type["Unit"]] = {}
@@ -131,11 +146,25 @@ class Unit(keras.layers.Layer):
                 f"features, or takes in_features={out_features}; "
                 f"got {name}{(out_features, *sizes)}"
             )
-        known = inspect.signature(self.unit).parameters.keys() - {"dtype"}
+        layer = type(self).__name__
+        if seed is not None:
+            check_whole(-(2**31), 2**31 - 1, **{f"{layer}: seed": seed})
+            seed = int(seed)
+        if not is_finite(penalty_factor) or penalty_factor < 0:
+            raise ValueError(
+                f"{layer}: penalty_factor must be at least 0, got {quoted(penalty_factor)}"
+            )
+        known = inspect.signature(self.unit).parameters.keys() - {"dtype", "key"}
         given = {name: kwargs.pop(name) for name in list(kwargs) if name in known}
         if kwargs.get("dtype") is None:  # of mixed precision, that of the parameters
             kwargs["dtype"] = keras.config.dtype_policy().variable_dtype
         super().__init__(**kwargs)
+        if self.variable_dtype not in FLOATS:
+            words = ", ".join(map(repr, FLOATS))
+            raise TypeError(
+                f"{layer}: the dtype of parameters must be one of {words}, "
+                f"got {self.variable_dtype!r}"
+            )
         self.seed, self.penalty_factor = seed, penalty_factor
         self._seed = random.randrange(2**31) if seed is None else seed
         self._noise = keras.random.SeedGenerator(self._seed)
@@ -222,6 +251,8 @@ class Unit(keras.layers.Layer):
         **Raises:** `ValueError` for another number of features, and `TypeError` for anything but
         floating-point numbers.
         """
+        if not hasattr(x, "shape"):
+            raise TypeError(f"{type(self).__name__} takes one tensor, got {quoted(x)}")
         check_features(type(self).__name__, cast(int, self.in_features), x)
         x = ops.cast(x, self.variable_dtype)
 
@@ -353,6 +384,8 @@ def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
     """Give a layer's class the methods, the signature and the docstring of a unit."""
 
     def __init__(self, *args, **kwargs):
+        if len(args) < 2:  # more sizes have a sentence of their own
+            bound_arguments(type(self).__name__, signature, args, kwargs, _HINTS)
         Unit.__init__(self, *args, **kwargs)
 
     added = [
@@ -364,6 +397,7 @@ def _take_over(cls: type[Unit], unit: type[units.Unit]) -> None:
     cls.unit, ADAPTERS[unit] = unit, cls
     cls._native = type(cls.__name__, (_Native,), borrowed(unit))
     cls.__init__ = signed(__init__, unit, added)
+    signature = without_self(cls.__init__)
     cls.__doc__ = described(unit, _REMARK, _ARGUMENTS, _EXAMPLE.format(name=cls.__name__))
     for name, value in borrowed(unit).items():
         if not hasattr(Unit, name):

@@ -18,8 +18,17 @@ from numerate._adapters import (
     rebuilt,
     signed,
     static_fields,
+    without_self,
 )
-from numerate._errors import check_array, check_features, warn_not_chosen
+from numerate._errors import (
+    FLOATS,
+    bound_arguments,
+    check_array,
+    check_features,
+    check_whole,
+    quoted,
+    warn_not_chosen,
+)
 from numerate.ops import register
 from numerate.torch._watch import UNITS
 
@@ -46,6 +55,11 @@ _EXAMPLE = """\
     >>> unit(torch.ones(5, 3)).shape
     torch.Size([5, 2])
 """
+
+# What converts lists, tables, and arrays of other libraries.
+HOW_TO_CONVERT = "torch.as_tensor(numpy.asarray(x, 'float32'))"
+
+_HINTS = {"key": "seed=0 draws its parameters"}
 
 # The adapter class of each unit.
 ADAPTERS: "dict[type[units.Unit], type[Unit]]" = {}
@@ -98,9 +112,12 @@ class Unit(nn.Module):
         **kwargs: Any,
     ):
         super().__init__()
-        seed = int(torch.randint(2**31 - 1, (), device="cpu")) if seed is None else seed
-        name = str(dtype or torch.get_default_dtype()).removeprefix("torch.")
-        self._adopt(made(self.unit, *args, seed=seed, dtype=name, **kwargs), device)
+        if seed is None:
+            seed = int(torch.randint(2**31 - 1, (), device="cpu"))
+        layer = type(self).__name__
+        check_whole(-(2**63), 2**63 - 1, **{f"{layer}: seed": seed})
+        name = _checked_dtype(layer, torch.get_default_dtype() if dtype is None else dtype)
+        self._adopt(made(self.unit, *args, seed=int(seed), dtype=name, **kwargs), device)
 
     def _adopt(self, unit: "units.Unit", device: torch.device | str | None = None) -> None:
         """Set the static fields of a unit as attributes and its arrays as parameters."""
@@ -125,9 +142,9 @@ class Unit(nn.Module):
         tensor of floating-point numbers.
         """
         name = type(self).__name__
-        check_array(name, x, torch.Tensor, "torch.Tensor")
+        check_array(name, x, torch.Tensor, "torch.Tensor", HOW_TO_CONVERT)
         check_features(name, self.in_features, x)
-        x = x.to(torch.promote_types(x.dtype, next(self.parameters()).dtype))
+        x = x.to(_common_dtype(name, x, next(self.parameters()).dtype))
         if not self.training and not self.is_chosen:
             warn_not_chosen(name, "numerate.torch.select_branches(model, x, y)")
 
@@ -184,10 +201,34 @@ class Unit(nn.Module):
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._static)
 
 
+def _checked_dtype(layer: str, dtype: Any) -> str:
+    """The name of a dtype of parameters."""
+    name = str(dtype).removeprefix("torch.")
+    if not isinstance(dtype, torch.dtype | str) or name not in FLOATS:
+        words = ", ".join(f"torch.{word}" for word in FLOATS)
+        raise TypeError(f"{layer}: dtype must be one of {words}, got {quoted(dtype)}")
+    return name
+
+
+def _common_dtype(layer: str, x: torch.Tensor, own: torch.dtype) -> torch.dtype:
+    """The dtype of a layer's parameters, which is that of its computations."""
+    if x.layout != torch.strided:
+        raise TypeError(f"{layer} takes a dense tensor, got {x.layout}: x.to_dense() is one")
+    common = torch.promote_types(x.dtype, own)
+    # Autocast has its own rule.
+    if common != own and not torch.is_autocast_enabled(x.device.type):
+        raise TypeError(
+            f"{layer} has parameters of {own}, got {x.dtype}: x.to({own}) converts the input, "
+            f"layer.to({common}) the layer"
+        )
+    return common
+
+
 def _take_over(cls: type[Unit], unit: "type[units.Unit]") -> None:
     """Give a module's class the methods, the signature and the docstring of a unit."""
 
     def __init__(self, *args, **kwargs):
+        bound_arguments(type(self).__name__, signature, args, kwargs, _HINTS)
         Unit.__init__(self, *args, **kwargs)
 
     added = [
@@ -197,6 +238,7 @@ def _take_over(cls: type[Unit], unit: "type[units.Unit]") -> None:
     ]
     cls.unit, ADAPTERS[unit] = unit, cls
     cls.__init__ = signed(__init__, unit, added)
+    signature = without_self(cls.__init__)
     cls.__doc__ = described(unit, _REMARK, _ARGUMENTS, _EXAMPLE.format(name=cls.__name__))
     for name, value in borrowed(unit).items():
         setattr(cls, name, _remembered(value) if name == "penalty" else value)

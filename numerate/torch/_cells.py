@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from numerate._errors import check_array, check_features, check_maker
-from numerate.torch._base import Unit
+from numerate.torch._base import HOW_TO_CONVERT, Unit
 
 
 class RecurrentCell(nn.Module):
@@ -46,7 +46,7 @@ class RecurrentCell(nn.Module):
     def forward(self, input: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
         """The next state, from an input and the previous state."""
         name = type(self).__name__
-        check_array(name, input, torch.Tensor, "torch.Tensor")
+        check_array(name, input, torch.Tensor, "torch.Tensor", HOW_TO_CONVERT)
         check_features(name, self.input_size, input)
         if hx is None:
             hx = input.new_zeros(*input.shape[:-1], self.hidden_size)
@@ -75,7 +75,7 @@ class Recurrent(RecurrentCell):
     def forward(self, input: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
         """The last state of sequences."""
         name = type(self).__name__
-        check_array(name, input, torch.Tensor, "torch.Tensor")
+        check_array(name, input, torch.Tensor, "torch.Tensor", HOW_TO_CONVERT)
         check_features(name, self.input_size, input, batch="*batch, time, ")
         if input.ndim < 2:
             raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate._errors import check_array, check_features, warn_not_chosen
+from numerate.arguments import check_key, checked
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
@@ -40,6 +41,8 @@ class Unit(eqx.Module):
     def __init_subclass__(cls, init: bool = True, **kwargs: Any):
         """`init=False` tells type checkers that a class has the constructor of its family."""
         super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = checked(vars(cls)["__init__"])
 
     def __call__(
         self, x: Shaped[Array, "*shape"], *, key: PRNGKeyArray | None = None
@@ -56,7 +59,7 @@ class Unit(eqx.Module):
         an array of floating-point numbers.
         """
         name = type(self).__name__
-        check_array(name, x, _ARRAYS, "jax.Array")
+        check_array(name, x, _ARRAYS, "jax.Array", "jax.numpy.asarray(x)")
         check_features(name, self.in_features, x, batch="")
         if x.dtype.itemsize < 4:  # ε, the least of |x| in a logarithm, would be theirs
             dtype = jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array))[0].dtype
@@ -65,6 +68,7 @@ class Unit(eqx.Module):
             if not self.is_chosen:
                 warn_not_chosen(name, "numerate.train.select(model, x, y)")
             return self.equation(x)
+        check_key(**{f"{name}: key": key})
         key = step_key(key, 0)
         return self.equation(x, lambda features: uniform(key, (features,), dtype=x.dtype))
 

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate.arguments import DType, check_sizes, default_float
+from numerate.arguments import DType, check_flag, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear
 from numerate.units._base import Draw, Unit
@@ -79,6 +79,7 @@ class Linear(Unit):
         key: PRNGKeyArray,
     ):
         check_sizes(in_features=in_features, out_features=out_features)
+        check_flag(use_bias=use_bias)
         w_key, bias_key = jax.random.split(key)
         dtype = default_float(dtype)
         self.w_hat = initialiser(w_hat_init)(w_key, (out_features, in_features), dtype)

@@ -128,8 +128,7 @@ class MLP(Unit):
 
 
 def _check_layers(depth: int, activation: str) -> None:
-    if depth < 1:
-        raise ValueError(f"depth must be at least 1, got {depth}")
-    if activation not in ACTIVATIONS:
+    check_sizes(least=1, depth=depth)
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         known = ", ".join(repr(name) for name in ACTIVATIONS)
         raise ValueError(f"activation must be one of {known}; got {activation!r}")

@@ -101,8 +101,7 @@ class NSR(Unit):
         key: PRNGKeyArray,
     ):
         check_sizes(in_features=in_features, out_features=out_features)
-        if redundancy < 1:
-            raise ValueError(f"redundancy must be at least 1, got {redundancy}")
+        check_sizes(least=1, redundancy=redundancy)
         check_positive(zeta=zeta, scale=scale)
         w_key, sign_key, zero_key, bias_key = jax.random.split(key, 4)
         bits, dtype = (out_features, redundancy), default_float(dtype)

@@ -394,3 +394,27 @@ def test_branches_are_selected_and_weights_snapped(tmp_path):
     np.testing.assert_array_equal(other.layers[0].w_hat, np.float32([[0.6, 0.6]]))
     with pytest.raises(ValueError, match=r"shape \(16, 2\); it gives shape \(16, 1\)"):
         adapter.select_branches(model, x, np.zeros((16, 2)))
+
+
+def wrong_calls(layer):
+    return (
+        (lambda: layer(1, key=jax.random.key(0)), " takes no argument key: seed=0 draws"),
+        (lambda: layer(), " needs the argument out_features: the size of the output"),
+        (lambda: layer(units=1), " takes no argument units: out_features is the size"),
+        (lambda: layer(1, seed=1.5), ": seed must be a whole number, got 1.5"),
+        (lambda: layer(1, seed=2**40), ": seed must be from -2147483648 to 2147483647, got "),
+        (lambda: layer(1, penalty_factor=float("nan")), ": penalty_factor must be at least 0, got"),
+        (lambda: layer(1, dtype="int32"), ": the dtype of parameters must be one of .*'int32'"),
+        (lambda: layer(1, in_features=-1), ": in_features must be at least 0, got -1"),
+    )
+
+
+def test_arguments_of_all_layers():
+    for name in NAMES:
+        layer = getattr(adapter, name)
+        for call, found in wrong_calls(layer):
+            with pytest.raises((TypeError, ValueError), match=f"^{name}{found}"):
+                call()
+    with pytest.raises(TypeError, match="NAU takes one tensor, got None"):
+        adapter.NAU(1, in_features=2)(None)
+    assert adapter.NAU(1, seed=np.int64(3)).seed == 3

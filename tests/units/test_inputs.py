@@ -152,6 +152,55 @@ def test_sizes_and_initialisers():
         units.NAU(2, 1, w_hat_init=jax.nn.initializers.glorot_uniform, key=KEY)
 
 
+def wrong_calls(unit, module):
+    """Calls of a unit in JAX and PyTorch, and how the sentence about them goes on."""
+    made, wrapped = unit(2, 1, key=KEY), module(2, 1, seed=0)
+    return (
+        (lambda: unit(2, 1, key=0), r": key must be one key, such as jax.random.key\(0\), got 0"),
+        (lambda: unit(2, 1, key=jax.random.split(KEY)), r".* \(2,\): jax.vmap maps over keys"),
+        (lambda: unit(2, 1, key=jnp.zeros(3, "uint32")), r".*shape \(3,\) and dtype uint32"),
+        (lambda: made(jnp.ones(2), key=0), ": key must be one key, .* got 0"),
+        (lambda: unit(2, 1), " needs the argument key: key=jax.random.key"),
+        (lambda: unit(2, key=KEY), " needs the argument out_features: it takes in_features, "),
+        (lambda: unit(2, 1, seed=0), " takes no argument seed: key=jax.random.key"),
+        (lambda: unit(2, 1, w_init="nau", key=KEY), " takes no argument w_init.* It takes "),
+        (lambda: unit(3, 2, 1, key=KEY), " takes 2 arguments without a name, .*; got 3: name"),
+        (lambda: unit(2, 1, dtype="int32", key=KEY), ": dtype must be .*, got 'int32'"),
+        (lambda: unit(2.5, 1, key=KEY), ": in_features must be a whole number, got 2.5"),
+        (lambda: unit(2, "1", key=KEY), ": out_features must be a whole number, got '1'"),
+        (lambda: module(2, 1, key=KEY), " takes no argument key: seed=0 draws"),
+        (lambda: module(2, 1, seed=1.5), ": seed must be a whole number, got 1.5"),
+        (lambda: module(2, 1, dtype=float), ": dtype must be one of torch.float16, "),
+        (lambda: wrapped(torch.ones(2).double()), r" has .*float64: x.to\(torch.float32\)"),
+        (lambda: wrapped(torch.ones(3, 2).to_sparse()), " takes a dense tensor, got torch.sparse"),
+        (lambda: wrapped([1.0, 2.0]), " takes a torch.Tensor, got a list: torch.as_tensor"),
+        (lambda: made([1.0, 2.0]), " takes a jax.Array, got a list: jax.numpy.asarray"),
+    )
+
+
+def test_arguments_of_all_units():
+    """One sentence: the unit, the argument, the rule, what was given and what to do."""
+    for name in UNITS:
+        unit = getattr(units, name)
+        for call, found in wrong_calls(unit, getattr(numerate.torch, name)):
+            with pytest.raises(TypeError, match=f"^{name}{found}"):
+                call()
+        for option in inspect.signature(unit.__init__).parameters.values():
+            default, values = option.default, (float("nan"), float("inf"), -1, "x", [1])
+            if option.name.endswith("_init"):
+                with pytest.raises(ValueError, match=rf"^{name}: {option.name}: .*; got \[1\]"):
+                    unit(2, 1, key=KEY, **{option.name: [1]})
+            elif isinstance(default, float | int | tuple | str) or option.name == "eps":
+                for value in values:
+                    with pytest.raises((TypeError, ValueError), match=rf"^{name}: {option.name} "):
+                        unit(2, 1, key=KEY, **{option.name: value})
+    with pytest.raises(ValueError, match="^sNMU: deviation must be positive, got nan"):
+        units.sNMU(2, 1, noise=None, deviation=float("nan"), key=KEY)
+    for make, layer in ((partial(Recurrent, units.NAU, 1, 2), "Recurrent"), (MCLSTM, "MCLSTM")):
+        with pytest.raises(TypeError, match=f"^{layer}: key must be one key"):
+            make(*(() if layer == "Recurrent" else (1, 1, 2)), key=0)
+
+
 def numerate_torch_nau(n, **more):
     return numerate.torch.NAU(n, 1, seed=0, **more)
 
@@ -160,7 +209,7 @@ def test_what_is_made_where_a_class_is_wanted():
     task, config = Arithmetic("add"), Config(steps=1, log_every=1)
     unit, keys = units.NAU(2, 1, key=KEY), jax.random.split(KEY, 1)
     for call, argument in (
-        (lambda: Recurrent(units.NAU(3, 2, key=KEY), 1, 2, key=KEY), "unit"),
+        (lambda: Recurrent(units.NAU(3, 2, key=KEY), 1, 2, key=KEY), "Recurrent: unit"),
         (lambda: numerate.torch.Recurrent(numerate.torch.NAU(3, 2), 1, 2), "unit"),
         (lambda: train_many(keys, task, unit, config), "model"),
     ):
