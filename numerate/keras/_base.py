@@ -190,6 +190,8 @@ class Unit(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the variables for inputs of a shape."""
+        if input_shape is None or any(not isinstance(n, int | None) for n in input_shape):
+            raise TypeError(f"{type(self).__name__} takes one tensor, got shapes {input_shape}")
         if self.in_features is None:
             if not input_shape or input_shape[-1] is None:
                 raise ValueError(
