@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, partial
 
@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, complexity, evaluate
-from numerate.regress import _closed, _columns, _remainder, _scaling, _sparse
+from numerate.regress import _closed, _columns, _factors, _reduce, _remainder, _scaling, _sparse
 from numerate.regress._candidate import symbol_cost
 from numerate.regress._noise import kinds, scale_of
 from numerate.regress._problem import SEARCH_ROWS, Problem
@@ -50,6 +50,7 @@ class Proposals:
     ranking: Ranking
     is_over: Callable[[], bool]
     compared: bool = False
+    _paths: list[list[_reduce.View]] = field(default_factory=list)  # views in fewer variables
 
     def stages(self) -> Iterator[tuple[str, Callable[[], Formulas]]]:
         if self.settings.closed_forms:
@@ -69,6 +70,7 @@ class Proposals:
         yield "one layer", lambda: self._one_layer(rows)
         for library in _closed.LIBRARIES:
             if library.name == _RARE and deep:
+                yield "factors", lambda: _factors.formulas(self._reducible(_SCALED_ROWS))
                 yield "scalings", self._scaled
             if deep or library.total == 1:
                 yield (
@@ -155,7 +157,11 @@ class Proposals:
     def _scaled(self) -> Formulas:
         yield from _scaling.formulas(self._reducible(_SCALED_ROWS))
         rows = self._reducible(SEARCH_ROWS)
-        yield from _remainder.exact(rows, self._scales(SEARCH_ROWS), self._reductions)
+        scales, wide = self._scales(SEARCH_ROWS), self._scales(_SCALED_ROWS)
+        self._paths = []
+        for path in _remainder.reductions(self._reducible(_SCALED_ROWS), wide):
+            self._paths.append(path)
+            yield from _remainder.exact(rows, scales, path)
 
     def _scales(self, most: int) -> list[np.ndarray]:
         """Standard deviations of some rows under each possible error model."""
@@ -166,11 +172,6 @@ class Proposals:
         """At most `most` training rows, of all columns whose symmetries can be found."""
         rows = self.problem.rows(most)
         return rows if len(rows.symbols) <= _remainder.MOST_FEATURES else self._rows(most)
-
-    @cached_property
-    def _reductions(self) -> list:
-        """Views of the table in fewer variables."""
-        return _remainder.reductions(self._reducible(_SCALED_ROWS), self._scales(_SCALED_ROWS))
 
     def _sparse_sums(self, rows: Rows, deep: bool) -> Formulas:
         """The best sums of monomials by description length, and the best of each size."""
@@ -185,7 +186,8 @@ class Proposals:
             partial(_sparse.proposals, rows, library, scales, cost, sizes) for library in libraries
         ]
         if deep:
-            reduced = partial(_remainder.proposals, path=self._reductions)
+            path = _remainder.likeliest(self._paths)
+            reduced = partial(_remainder.proposals, path=path)
             whole = self._reducible(SEARCH_ROWS)
             stages = [partial(reduced, whole, scales, cost, sizes), *stages]
             few = len(rows.symbols) <= _FEW_FEATURES

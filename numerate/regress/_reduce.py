@@ -22,7 +22,7 @@ higher degree, and is far more certain.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -39,6 +39,7 @@ _OFF = 0.6  # largest scatter of a symmetry, relative to the smallest of its ter
 _USUAL = tuple(Fraction(n, q) for n, q in ((1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2)))
 _FEW, _HIGHEST = 4, 8  # variables, degree
 _SLACK = 3.0  # nats
+_OTHER_POWERS = tuple(Fraction(n, 2) for n in (-2, -1, 1, 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,49 @@ def reduced(view: View, model: _smooth.Smooth | None = None) -> list[View]:
         model = further.model()
         if model is None:
             break
+    return corrected(path)
+
+
+def corrected(path: list[View]) -> list[View]:
+    """The views with other powers of the features that only multiply the target, if these describe
+    the rows of the last one in fewer nats: the model of many variables, by which the powers were
+    chosen, is coarse."""
+    start, last = path[0], path[-1]
+    kept = set().union(*(v.free_symbols for v in last.variables))
+    gone = [i for i, s in enumerate(start.variables) if s not in kept]
+    model = last.model(slopes=False) if gone and last.variables else None
+    if model is None:
+        return path
+    length = in_table_units(model, last) - _SLACK
+    for i in gone:
+        best, nearer = None, last
+        for power in _OTHER_POWERS:
+            further = _multiplied(start, last, i, power)
+            found = None if further is None else further.model(slopes=False, links=(model.link,))
+            if further is None or found is None:
+                continue
+            nats = in_table_units(found, further)
+            if nats < length:
+                length, best = nats - _SLACK, power
+                nearer = further
+        if best is not None:
+            last = nearer
+            path = [path[0], *(v for v in (_multiplied(start, v, i, best) for v in path[1:]) if v)]
     return path
+
+
+def _multiplied(start: View, view: View, i: int, power: Fraction) -> View | None:
+    """A view with a power of a feature of the table taken out of the target."""
+    column = start.features[:, i]
+    if np.any(column == 0) or (power.denominator > 1 and np.any(column < 0)):
+        return None
+    with np.errstate(all="ignore"):
+        ratio = column ** float(power)
+        target, scale = view.target / ratio, view.scale / np.abs(ratio)
+    if not (np.all(np.isfinite(target)) and np.all(np.isfinite(scale) & (scale > 0))):
+        return None
+    factor = view.factor * _raised(start.variables[i], power)
+    return replace(view, factor=factor, target=target, scale=scale, ratio=view.ratio * ratio)
 
 
 def _step(view: View, model: _smooth.Smooth) -> View | None:

@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, complexity, evaluate, floats, refit
-from numerate.regress import _closed, _implicit, _reduce, _smooth, _sparse
+from numerate.regress import _closed, _factors, _implicit, _reduce, _smooth, _sparse
 from numerate.regress._closed import Library
 
 MOST_FEATURES = 12
@@ -21,6 +21,7 @@ _MOST_SPLIT = 6
 _FEWEST_ROWS = 30
 _MOST_ROOTS = 4
 _KEPT = 3  # formulas of a part
+_ERROR_MODELS = 2  # under which variables are reduced
 _HALF = Fraction(1, 2)
 _WHOLE = (-4, -3, -2, -1, 1, 2, 3, 4)
 # By the number of variables: sums, and quotients.
@@ -82,10 +83,11 @@ class Fitted:
         return self.expression
 
 
-def reductions(rows: Rows, scales: Sequence[np.ndarray]) -> list[_reduce.View]:
-    """The views of a table with fewer and fewer variables, under the likeliest error model."""
+def reductions(rows: Rows, scales: Sequence[np.ndarray]) -> Iterator[list[_reduce.View]]:
+    """The views of a table with fewer and fewer variables, under each of the likeliest error
+    models, one after the other."""
     if not 1 < len(rows.symbols) <= MOST_FEATURES or len(rows) < _FEWEST_ROWS:
-        return []
+        return
     ones = np.ones(len(rows))
     views = [
         _reduce.View(rows.symbols, rows.features, sympy.S.One, rows.target, scale, ones)
@@ -93,9 +95,15 @@ def reductions(rows: Rows, scales: Sequence[np.ndarray]) -> list[_reduce.View]:
     ]
     found = [(view, view.model()) for view in views]
     found = [(view, model) for view, model in found if model is not None]
-    if not found:
-        return []
-    return _reduce.reduced(*min(found, key=lambda pair: pair[1].length))
+    found.sort(key=lambda pair: pair[1].length)
+    for pair in found[:_ERROR_MODELS]:
+        yield _reduce.reduced(*pair)
+
+
+def likeliest(paths: Sequence[list[_reduce.View]]) -> list[_reduce.View]:
+    """The path whose end describes the rows in the fewest nats: a model of many variables is
+    coarse, those of few say more about the errors."""
+    return min(paths, key=lambda path: _smooth_length(path[-1])) if paths else []
 
 
 def exact(
@@ -104,7 +112,7 @@ def exact(
     """Formulas that describe every row, in the variables that symmetries leave.
 
     **Arguments:** `rows`; `scales`, their standard deviations under each error model; `path`,
-    from `reductions`, also of other rows of the table.
+    one of `reductions`, also of other rows of the table.
     """
     for view in path[:0:-1]:
         view = view.on(rows, scales[0])
@@ -112,7 +120,9 @@ def exact(
             continue
         own, _ = _table(view, rows, scales)
         places = dict(zip(own.symbols, view.variables, strict=True))
-        for formula in itertools.chain(_closed.roots_of_quotients(own), _implicit.roots(own, ())):
+        for formula in itertools.chain(
+            _closed.roots_of_quotients(own), _factors.quotients(own), _implicit.roots(own, ())
+        ):
             yield view.factor * formula.xreplace(places)
 
 
@@ -125,7 +135,7 @@ def proposals(
 ) -> Iterator[Found | Fitted]:
     """The best sums and quotients of the variables that symmetries of the table leave.
 
-    **Arguments:** as of `_sparse.proposals`; `path`, from `reductions`.
+    **Arguments:** as of `_sparse.proposals`; `path`, one of `reductions`.
     """
     best = np.inf
     path = [v for v in (view.on(rows, scales[0]) for view in path) if v is not None]
@@ -257,8 +267,7 @@ def _part(rows: Rows, scales, cost, sizes, link, own, other: np.ndarray) -> list
     divided = [scale / np.abs(divisor) for scale in scales]
     found: list = []
     if len(own) > 1:
-        path = reductions(table, divided)
-        for view in path[:0:-1][:1]:
+        for view in next(reductions(table, divided), [])[:0:-1][:1]:
             found += _described(view, table, divided, cost, sizes)
         found += _sparse.quotients(table, _QUOTIENTS[3][1], divided, cost)
         libraries = _MORE

@@ -1,13 +1,16 @@
 """Fewer variables under noise, by the symmetries of a smooth model."""
 
+from collections.abc import Mapping
+from fractions import Fraction
+
 import numpy as np
 import sympy
 
 from numerate.formula import Rows, evaluate
-from numerate.regress import _implicit, _remainder, _smooth
+from numerate.regress import _implicit, _reduce, _remainder, _smooth
 
 
-def table(text: str, larger: dict[str, float], noise: float, count: int = 700):
+def table(text: str, larger: Mapping[str, float], noise: float, count: int = 700):
     law = sympy.parse_expr(text, local_dict={n: sympy.Symbol(n) for n in larger})
     rng = np.random.default_rng(list(text.encode()))
     columns = {n: factor * rng.uniform(1, 4, count) for n, factor in larger.items()}
@@ -25,13 +28,52 @@ def test_with_noise_the_products_and_differences_of_a_law_are_found():
         ("M*H/(k*T) + M*a*B/(s*c*k*T)", dict.fromkeys("MHkTaBsc", 1), 1),
     ):
         rows, _, _ = table(text, larger, 0.01)
-        path = _remainder.reductions(rows, [rows.scale])
+        path = next(_remainder.reductions(rows, [rows.scale]))
         assert len(path[0].variables) == len(larger)
         assert len(path[-1].variables) <= left, (text, path[-1].variables)
         # y = factor · target on every row, in each of them.
         for view in path:
             factor = evaluate(view.factor, rows.columns()) * np.ones(len(rows))
             np.testing.assert_allclose(factor * view.target, rows.target, rtol=1e-9)
+
+
+def test_laws_of_five_and_six_features_on_both_sides_of_zero_are_exact_in_what_is_left():
+    for text, names in (
+        ("-(c**4*k/r**2 + H**2*c**2*(1 - 2*a))/(8*G)", "cHGakr"),
+        ("q*V*d/y**2 - q**2*d*y/(4*s*(y**2 - d**2)**2)", "qVsyd"),
+    ):
+        rng = np.random.default_rng(list(text.encode()))
+        columns = {n: rng.uniform(1, 5, 700) for n in names}
+        if "d" in names:  # without a pole
+            columns |= {"y": rng.uniform(1, 3, 700), "d": rng.uniform(4, 6, 700)}
+        law = sympy.parse_expr(text, local_dict={n: sympy.Symbol(n) for n in names})
+        truth = evaluate(law, columns)
+        rows = Rows.of(columns, truth)
+        scales = [rows.scale, np.abs(rows.target)]
+        paths = _remainder.reductions(rows, scales)
+        formulas = (f for path in paths for f in _remainder.exact(rows, scales, path))
+        for formula in formulas:
+            value = evaluate(formula, rows.columns())
+            if np.allclose(value, truth, rtol=1e-9, atol=1e-11 * np.std(truth)):
+                break
+        else:
+            raise AssertionError(text)
+
+
+def test_a_power_that_the_model_of_many_features_got_wrong_is_mended():
+    rows, _, _ = table("(a*b + c)/d**2", dict.fromkeys("abcd", 1), 0.01)
+    features = rows.features[:, :3]
+    start = _reduce.View(
+        rows.symbols, rows.features, sympy.S.One, rows.target, rows.scale, np.ones(len(rows))
+    )
+    wrong = start.divided({3: Fraction(-3, 2)})
+    assert wrong is not None
+    wrong = wrong.with_columns(rows.symbols[:3], list(features.T))
+    assert wrong is not None
+    last = _reduce.corrected([start, wrong])[-1]
+    assert last.factor == rows.symbols[3] ** -2
+    factor = evaluate(last.factor, rows.columns())
+    np.testing.assert_allclose(factor * last.target, rows.target, rtol=1e-9)
 
 
 def test_a_root_beside_another_term_is_found():
@@ -67,5 +109,5 @@ def test_a_smooth_model_has_the_size_of_the_noise_whatever_its_link():
 def test_nothing_is_reduced_where_there_is_no_law():
     rng = np.random.default_rng(5)
     rows = Rows.of({n: rng.uniform(1, 2, 300) for n in "abc"}, rng.normal(size=300))
-    for view in _remainder.reductions(rows, [rows.scale]):
+    for view in next(_remainder.reductions(rows, [rows.scale])):
         assert view.variables or abs(np.mean(view.target)) < 1
