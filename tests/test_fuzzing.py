@@ -4,6 +4,7 @@ read or refused with `InputError`, soon, and in little memory. The inputs are th
 
 import contextlib
 import copy
+import functools
 import io
 import json
 import random
@@ -137,6 +138,7 @@ def read_model(path) -> None:
     model.predict(np.ones((2, len(model.feature_names))))
 
 
+@functools.cache
 def parquet() -> bytes:
     content = io.BytesIO()
     frame = pl.DataFrame({"a": [1.5, 2, 3, 4], "name": list("abca"), "y": [1, 2, 3, 5]})
