@@ -179,7 +179,10 @@ class sNMU(MultiplicationUnit):
         key: PRNGKeyArray,
     ):
         super().__init__(in_features, out_features, w_hat_init=w_hat_init, dtype=dtype, key=key)
-        self.noise = _checked_noise(noise, deviation)
+        if deviation is not None:
+            check_positive(deviation=deviation)
+        _check_noise(noise, deviation)
+        self.noise = None if noise is None else (float(noise[0]), float(noise[1]))
         self.deviation = deviation
 
     def equation(
@@ -192,16 +195,13 @@ class sNMU(MultiplicationUnit):
         return noisy_product(self.weight, x, noise)
 
 
-def _checked_noise(noise: Any, deviation: float | None) -> tuple[float, float] | None:
-    if noise is None and deviation is None:
-        raise ValueError("deviation must be positive where noise is None, got None")
-    if deviation is not None:
-        check_positive(deviation=deviation)
+def _check_noise(noise: Any, deviation: float | None) -> None:
+    if noise is None and not (deviation is not None and deviation > 0):
+        raise ValueError(f"deviation must be positive where noise is None, got {deviation}")
     if noise is None:
-        return None
-    ends = tuple(noise) if isinstance(noise, tuple | list) else ()
+        return
+    ends = noise if isinstance(noise, tuple | list) else ()
     if len(ends) != 2 or not all(map(is_finite, ends)) or not 0 < ends[0] <= ends[1]:
         raise ValueError(
             f"noise must be None or (low, high) with 0 < low <= high, got {quoted(noise)}"
         )
-    return float(ends[0]), float(ends[1])
