@@ -175,10 +175,11 @@ def test_fit_projects_and_adds_the_penalty():
     model = keras.Sequential([keras.Input((2,)), layer])
     model.compile(keras.optimizers.SGD(1.0), "mse")
     x = batch(32, 2)
-    np.testing.assert_allclose(float(model.losses[0]), 10 * float(layer.penalty()), rtol=1e-6)
+    penalty, own = map(keras.ops.convert_to_numpy, (*model.losses, layer.penalty()))
+    np.testing.assert_allclose(penalty, 10 * own, rtol=1e-6)
     loss = model.evaluate(x, x[:, :1], verbose=0)
     mean_square = np.mean((outputs(model, x) - x[:, :1]) ** 2)
-    np.testing.assert_allclose(loss, mean_square + float(model.losses[0]), rtol=1e-5)
+    np.testing.assert_allclose(loss, mean_square + penalty, rtol=1e-5)
     model.fit(x, x[:, :1], epochs=3, verbose=0)
     # Steps this large leave [0, 1], so that some weight is at an end of it, and none beyond.
     weight = model.get_weights()[0]

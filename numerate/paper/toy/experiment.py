@@ -143,7 +143,7 @@ def _trained(job: Job, settings: Settings) -> list[Row]:
     inside = np.asarray(run.validation, float)
     inside = np.sqrt(inside / float(np.mean(np.asarray(task.validation()[1], float) ** 2)))
     return [
-        _row(job, seed, float(error), float(fitted), error < 1e-5, None)
+        _row(job, seed, float(error), float(fitted), bool(error < 1e-5), None)
         for seed, error, fitted in zip(job.seeds, errors, inside, strict=True)
     ]
 
