@@ -124,6 +124,7 @@ def test_adds_what_is_marked_over_a_thousand_steps(float64, key):
     np.testing.assert_allclose(outputs[:-1], 0.0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_gradient_is_finite_also_for_empty_cells(key):
     cell, masses = MCLSTM(**SIZES, key=key), jnp.array([0.0, 1.0, -1.0, 1e-30, 1e30])
     xs = jnp.full((5, 5, 5), 0.5).at[:, :, :2].set(masses[:, None, None])
@@ -134,6 +135,7 @@ def test_gradient_is_finite_also_for_empty_cells(key):
         assert finite.all(), masses[~finite]
 
 
+@pytest.mark.slow
 def test_every_parameter_learns_through_time(key):
     model = Stack([partial(MCLSTM, 2, 3, 4), partial(NAC, 4, 1)], key=key)
     gradient = jax.jit(jax.grad(lambda model: model(sequence(key, jnp.float32))[0]))(model)
@@ -153,6 +155,7 @@ def test_step_is_the_same_in_pytorch(float64, key):
         np.testing.assert_allclose(ours, other, rtol=1e-12)
 
 
+@pytest.mark.slow
 @each_dtype
 def test_round_trip(tmp_path, dtype, key):
     model = Stack([partial(MCLSTM, 2, 3, 4), partial(NAC, 4, 1)], key=key)

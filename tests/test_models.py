@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("strict_promotion")
 
 
 # A gate and a network: a stack calls them all alike.
+@pytest.mark.slow
 @each("name", ["NALU", "MLP"])
 @each_dtype
 def test_layers_run_one_after_another(name, dtype, key):
@@ -89,6 +90,7 @@ def test_layers_that_do_not_fit_are_refused(key):
         Stack([partial(NAC, 4, 2), partial(NALU, 3, 1)], key=key)
 
 
+@pytest.mark.slow
 def test_digit_net_is_two_convolutions_and_two_layers(key):
     net = DigitNet(key=key)
     image = jax.random.normal(key, (28, 28))
@@ -104,6 +106,7 @@ def test_digit_net_is_two_convolutions_and_two_layers(key):
     np.testing.assert_allclose(net(image), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @each("strips", [2, 3, 5])
 def test_a_convolution_in_strips_is_the_convolution(strips, key):
     for_image, for_kernel = jax.random.split(key)

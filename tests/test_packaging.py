@@ -70,6 +70,7 @@ def test_the_wheel_has_the_package_alone_and_the_sdist_builds_the_same(wheel, tm
     assert again.name == wheel.name and again.read_bytes() == wheel.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_wheel_runs(wheel, tmp_path):
     """With the installed packages, and without the repository."""
     target = tmp_path / "installed"

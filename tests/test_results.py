@@ -33,6 +33,7 @@ def test_all_pages_are_what_the_results_make_them():
         assert reproduced.page(name).read_text(encoding="utf-8") == reproduced.fill(name), name
 
 
+@pytest.mark.slow
 def test_the_overview_is_what_the_results_make_it():
     assert reproduced.INDEX.read_text(encoding="utf-8") == reproduced.index()
 

@@ -70,6 +70,7 @@ def test_has_nothing_else():
     }
 
 
+@pytest.mark.slow
 @each("shape", [(5,), (2, 0), (4, 1, 3)])
 @each_kind
 def test_takes_any_batch(name, shape):
@@ -214,6 +215,7 @@ def test_mixed_precision_keeps_the_digits_of_the_parameters(name):
     assert bool(keras.ops.all(y == wanted))
 
 
+@pytest.mark.slow
 def test_a_global_policy_of_mixed_precision_leaves_units_in_theirs(tmp_path):
     before = keras.config.dtype_policy()
     for policy in ("mixed_float16",):

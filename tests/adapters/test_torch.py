@@ -70,6 +70,7 @@ def test_takes_any_batch(name, shape):
     np.testing.assert_allclose(y.reshape(-1, 2).detach(), one.detach(), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @each("sizes", [(0, 2), (2, 0)])
 @each_row
 def test_takes_any_size(name, sizes):

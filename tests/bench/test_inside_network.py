@@ -73,6 +73,7 @@ def test_a_network_computes_its_unit_of_two_features():
             np.testing.assert_allclose(found, network.heads[index](features)[0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_only_the_unit_that_is_used_has_gradients():
     """Also where another one would overflow."""
     network = made("MLP")
@@ -89,6 +90,7 @@ def test_only_the_unit_that_is_used_has_gradients():
     assert float(network.penalty(nmu, 1.0)) == float(network.heads[nmu].scheduled_penalty(1.0))
 
 
+@pytest.mark.slow
 def test_an_image_that_is_not_there_does_not_count():
     @eqx.filter_jit
     def features(trunk, images, there):

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import polars as pl
+import pytest
 
 from numerate.bench import experiments
 from numerate.bench.single_module import (
@@ -48,6 +49,7 @@ def test_ranges_are_the_nine_of_the_benchmark():
     assert list(RANGES)[2] == "[−1.2, −1.1]"
 
 
+@pytest.mark.slow
 def test_a_cell_is_what_training_it_alone_gives():
     """The rows of a unit, against a training of one operation, range and seed alone."""
     settings = Settings(seeds=2, steps=1000)

@@ -211,6 +211,7 @@ PRODUCTS = {
 }
 
 
+@pytest.mark.slow
 def test_jax_never_has_all_factors():
     check_memory("power", "vmap")
 
@@ -260,6 +261,7 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(_jax, "CHUNK", 4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 @each("order", ["forward", "hessian", "for each example"])
 def test_every_other_derivative_in_jax(order, float64):
@@ -358,6 +360,7 @@ def powers(weight, x):
     return selected_power_product(weight, weight, x)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 def test_powers_go_through_the_same_scan(float64):
     weight, x, slope = numbers((32, 40, 260))

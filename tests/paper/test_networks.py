@@ -68,6 +68,7 @@ def test_every_gate_starts_with_the_size_of_its_own_matrix(kind):
     assert not np.any(getattr(cell, "bias_n", 0.0))
 
 
+@pytest.mark.slow
 @each("kind", KINDS)
 def test_no_step_leaves_the_state_at_zero(kind):
     assert not np.any(RNN(kind, 2, 3, key=jax.random.key(0))(jnp.zeros((0, 2))))
@@ -110,6 +111,7 @@ def test_sum_over_time_of_products_is_exact_with_the_right_weights():
     assert float(model(xs[:0])[0]) == 0.0
 
 
+@pytest.mark.slow
 def test_every_step_has_noise_of_its_own():
     model = SumOverTime(products(sNMU), key=jax.random.key(0))
     xs, key = jnp.ones((3, 4)), jax.random.key(7)

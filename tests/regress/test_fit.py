@@ -51,6 +51,7 @@ def test_recovers_the_formula_exactly(low):
         assert model.status_ == "exact", formula
 
 
+@pytest.mark.slow
 def test_trained_stacks_alone_recover_it_too():
     for name in ("sum times c", "two products", "quotient plus c"):
         model = ArithmeticRegressor(closed_forms=False, max_depth=2)

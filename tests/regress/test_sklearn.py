@@ -49,6 +49,7 @@ def test_formulas_pass_the_checks_that_see_them():
     run(OF_A_FORMULA, max_depth=1)
 
 
+@pytest.mark.slow
 def test_trained_stacks_pass_the_checks_that_could_see_them():
     run(OF_RANDOM_STARTS, max_depth=2, closed_forms=False)
 

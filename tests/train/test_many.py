@@ -81,6 +81,7 @@ def test_a_seed_of_larger_models_does_not_depend_on_other_seeds_or_its_index(nam
     check_independence(name)
 
 
+@pytest.mark.slow
 def test_train_agrees_with_train_many():
     """Another program, so the last bits may differ, and 200 steps let that grow a little."""
     one = eqx.filter_jit(train)(KEYS[5], TASK, MODELS["MLP"], CONFIG)
@@ -155,6 +156,7 @@ def test_extrapolation_neither_stops_nor_selects():
     assert (a.extrapolation_log != b.extrapolation_log).all()
 
 
+@pytest.mark.slow
 def test_float64():
     """One after the other: a program of the other precision is not taken for this one."""
     for bits in (32, 64):

@@ -48,6 +48,7 @@ def test_mlp_is_that_of_equinox(depth, dtype, tolerance, key):
     np.testing.assert_allclose(ours(x), theirs(x), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.slow
 @each_activation
 def test_mlp_is_its_layers(activation, float64, key):
     unit = MLP(3, 2, hidden_size=4, depth=2, activation=activation, key=key)
@@ -96,6 +97,7 @@ def test_only_prelu_learns_slopes_and_only_crelu_doubles(key):
     assert slope[0] != 0
 
 
+@pytest.mark.slow
 @each_activation
 def test_mlp_extrapolates_linearly_or_not_at_all(activation, float64, key):
     """It cannot represent products: far outside, doubling the input at most doubles the output."""

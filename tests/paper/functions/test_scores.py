@@ -94,6 +94,7 @@ def linear(task: SimpleFunction, seeds: int) -> Linear:
     return eqx.tree_at(lambda m: m.w_hat, models, weight)
 
 
+@pytest.mark.slow
 def test_errors_are_measured_without_the_rounding_of_float32():
     task = SimpleFunction(("add",), set_size=200)
     errors = errors_in_float64(linear(task, 3), task, task.instances(3))
@@ -101,6 +102,7 @@ def test_errors_are_measured_without_the_rounding_of_float32():
     assert (errors < 1e-27).all()  # Sums of up to ten numbers below 60, rounded to 1e-16.
 
 
+@pytest.mark.slow
 def test_an_error_does_not_depend_on_the_other_models():
     task = SimpleFunction(("mul",), set_size=100)
     many = errors_in_float64(linear(task, 35), task, task.instances(35))

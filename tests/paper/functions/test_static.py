@@ -53,6 +53,7 @@ def test_given_function_with_the_right_weights_is_exact(function):
     assert model(jnp.array([2.0, 3.0, 4.0])) == pytest.approx(np.array([expected]), rel=1e-6)
 
 
+@pytest.mark.slow
 @each("function", ["mul", "div", "sqrt"])
 def test_second_order_steps_find_the_sums(function):
     index = list(FUNCTIONS).index(function)

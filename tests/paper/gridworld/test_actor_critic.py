@@ -81,6 +81,7 @@ def test_agents_learn_to_wait():
     assert float(earned.mean()) > 0.9 and float(ends.mean()) > 3.3
 
 
+@pytest.mark.slow
 def test_rewards_count_the_first_episode_only():
     """An agent that reaches the target at once has that reward, whatever follows."""
     agent = TRAINING.agent(TRAINING.init(jax.random.key(0)))

@@ -23,6 +23,7 @@ KEY = jax.random.key(0)
 ENCODER = partial(PositionEncoder, 50, 8)
 
 
+@pytest.mark.slow
 def test_an_encoder_has_a3cs_convolutions():
     """The same as XLA's convolutions, 8×8 with stride 4 and 4×4 with stride 2."""
     encoder = PictureEncoder(56, 5, (3, 4), key=KEY)

@@ -75,6 +75,7 @@ def test_models_start_alike_only_where_nothing_but_the_rate_differs():
     assert _key(16, 0, 0) == key
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_the_answers(small):
     settings, job = small
     row = LANGUAGE.run(job, settings, lambda fraction: None)[0]

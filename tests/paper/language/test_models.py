@@ -127,6 +127,7 @@ def exact() -> SumOrProductModel:
     return eqx.tree_at(lambda r: (r.value, r.gate), model, (jnp.array(values), gates))
 
 
+@pytest.mark.slow
 def test_sum_or_product_represents_every_number_exactly():
     model, everyone = exact().snapped(), TASK.numbers(range(1000))
     assert np.array_equal(answers(model, prefixes(everyone.tokens)), everyone.values)
@@ -155,6 +156,7 @@ def test_snapping_rounds_values_and_shuts_gates():
     assert model.snapped()(jnp.array([0, 1])).tolist() == [3.0, 300.0]
 
 
+@pytest.mark.slow
 def test_a_stack_of_trees_gives_each_sets_answers():
     model = MODELS["LSTM, last"]
     sets = [Numerals(seed=seed).train.tokens for seed in range(2)]

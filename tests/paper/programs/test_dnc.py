@@ -156,6 +156,7 @@ def test_links_lead_from_a_slot_to_the_one_written_to_next():
     np.testing.assert_array_equal(links.T @ second, first)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_from_an_empty_memory(key):
     model = CellProgramModel(DNC, 9, HIDDEN, key=key)
     tokens = Programs("branch", set_size=1).validation()[0][0]

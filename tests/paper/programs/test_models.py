@@ -123,6 +123,7 @@ def test_a_nau_with_weights_of_one_sums(key):
     assert model.run(tokens[0])[1] == 0
 
 
+@pytest.mark.slow
 def test_a_clipped_weight_comes_back_and_goes_no_further(key):
     far = partial(NAU, w_hat_init=constant(3.0))
     model = without_controller(ConfiguredUnit(far, KINDS, 1, HIDDEN, key=key))

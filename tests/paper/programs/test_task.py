@@ -42,6 +42,7 @@ def test_equal_numbers_are_neither_less_nor_greater():
     assert [evaluated(text) for text in texts] == y[:, 0].tolist()
 
 
+@pytest.mark.slow
 @KINDS
 @each("digits, least, most", [(2, 0, 99), (3, 100, 999), (4, 1000, 9999)])
 def test_numbers_have_their_digits(kind, digits, least, most):
