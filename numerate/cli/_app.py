@@ -91,7 +91,7 @@ def run() -> int:
         show = getattr(error, "show", None)
         if show is None:
             raise
-        # A usage error, which quotes the arguments; a shell makes some of them of names of files.
+        # A usage error quotes the arguments, which may be file names that a shell filled in.
         text = io.StringIO()
         show(file=text)
         sys.stderr.write(visible(text.getvalue(), keep="\n"))

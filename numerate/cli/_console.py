@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _console(**options: Any) -> "Console":
-    """A console that obeys no text: names of columns and files are shown, whatever is in them."""
+    """A console that prints text literally: names in the data cannot control the terminal."""
     from rich.console import Console
     from rich.segment import Segment
 
@@ -23,7 +23,7 @@ def _console(**options: Any) -> "Console":
         def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
             for segment in super().render(renderable, options):
                 text, style, control = segment
-                # Rich's own commands to the terminal are styles and controls, and not in texts.
+                # Rich keeps its own terminal commands in styles and control segments.
                 yield segment if control else Segment(visible(text, keep="\n"), style)
 
     return Safe(highlight=False, emoji=False, **options)
@@ -66,7 +66,7 @@ def stop(sentence: str, kind: str = "note") -> NoReturn:
 
 
 def print_json(value: Any) -> None:
-    """Prints JSON on one line, with escapes for all that a terminal could obey."""
+    """Prints JSON on one line, with control characters escaped."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     escaped = re.sub(
         r"[^\x20-\x7e]", lambda c: f"\\u{ord(c[0]):04x}" if is_control(c[0]) else c[0], text

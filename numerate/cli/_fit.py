@@ -85,7 +85,7 @@ def _finish(
     model: Any, table: Any, data: str, out: Path | None, plot: Path | None, as_json: bool
 ) -> None:
     try:
-        # Before anything is printed, because who reads it may be gone: `… | head -1`.
+        # Before anything is printed, because the reader may close the pipe: `… | head -1`.
         _write(model, table, out, plot)
     finally:
         # What was found is not lost, even if it could not be written.

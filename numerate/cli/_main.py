@@ -1,4 +1,4 @@
-"""The program: what has to be right before any library is imported, and at the very end."""
+"""The program: its set-up before any library is imported, and its exit."""
 
 import os
 import sys

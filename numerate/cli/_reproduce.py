@@ -155,7 +155,7 @@ def _run(experiment: Any, settings: Any, units: tuple[str, ...], scale: str, out
                 units=units,
                 on_progress=on_progress,
             )
-    except KeyboardInterrupt:  # while tables and figures were made of what is done
+    except KeyboardInterrupt:  # while tables and figures were written
         _stopped()
     for note in result.notes:
         say(note, "warning")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_PATIENCE = 1.0  # seconds that a process has, after the second signal, to end by itself
+_PATIENCE = 1.0  # seconds after the second signal in which the process may end by itself
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
 
 
@@ -39,7 +39,7 @@ def install() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as of a program in the background
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored by a program in the background
             signal.signal(number, _interrupt)
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
     report = sys.unraisablehook

@@ -1,4 +1,4 @@
-"""Standard input, output and error, which may be closed, full, or read by nobody."""
+"""Standard input, output and error, which may be closed, on a full disk, or without a reader."""
 
 import errno
 import io
@@ -14,7 +14,7 @@ class StreamError(Exception):
 
     def __init__(self, error: OSError):
         super().__init__(f"standard output cannot be written: {error.strerror or error}.")
-        # Who reads a pipe may stop before its end, as `head` does: that is no error.
+        # A reader may close a pipe early, as `head` does. That is not an error.
         self.is_closed_pipe = error.errno == errno.EPIPE
 
 
@@ -35,7 +35,7 @@ class _Output(io.FileIO):
                 break
             if written is not None:
                 return written
-            select.select([], [self], [])  # A pipe that does not wait is full for the moment.
+            select.select([], [self], [])  # A non-blocking pipe is full at the moment.
         return len(data)
 
     def on_failure(self, error: OSError) -> None:
@@ -43,22 +43,25 @@ class _Output(io.FileIO):
 
 
 class _Notes(_Output):
-    """Standard error: what cannot be said there must not cost the result."""
+    """Standard error. A message that cannot be written must not cost the result."""
 
     def on_failure(self, error: OSError) -> None:
         pass
 
 
 def open_streams() -> None:
-    """Replaces standard output and error by streams that fail in one way, and fills the places of
-    descriptors that are closed, so that no file is opened there and written to by mistake."""
+    """Replaces standard output and error by streams that fail in one way.
+
+    Closed descriptors are opened on the null device. Otherwise a file opened later would get their
+    numbers, and messages would be written to it.
+    """
     if os.name != "posix":
         return
     for descriptor, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, mode)  # at the lowest free place; of the mode that fails
+            os.open(os.devnull, mode)  # gets the lowest free number; its mode makes use fail
     sys.stdout = _text(_Output(1), sys.stdout, "replace")
     sys.stderr = _text(_Notes(2), sys.stderr, "backslashreplace")
     if sys.stdin is None:
