@@ -6,7 +6,7 @@ import polars as pl
 from numerate._errors import InputError, did_you_mean, listed, plural, shortened
 
 from ._precision import resolution_of, resolution_of_text, resolutions_of, resolutions_of_text
-from ._sheet import CELLS_AT_ONCE, MANY_COLUMNS, Sheet, below_each_other
+from ._sheet import CELLS_AT_ONCE, MANY_COLUMNS, Sheet, below_each_other, cells_of
 
 # Notations of missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
@@ -112,9 +112,10 @@ def _without_numbers(frame: pl.DataFrame, names: list[str]) -> set[str]:
     types = dict(zip(frame.columns, frame.dtypes, strict=True))
     texts = [name for name in names if types[name] == pl.String]
     others = [n for n in names if types[n] != pl.String] if len(texts) < len(names) else []
-    found = {n for n in others if not types[n].is_numeric() and not _has_numbers(frame[n])}
+    others = [n for n in others if not types[n].is_numeric()]
+    found = {n for n in others if not _has_numbers(cells_of(frame, n))}
     if len(texts) < MANY_COLUMNS:
-        return found | {name for name in texts if not _has_numbers(frame[name])}
+        return found | {name for name in texts if not _has_numbers(cells_of(frame, name))}
     if not _numbers(below_each_other(frame.head(1), texts)).is_finite().fill_null(False).all():
         found |= _without_numbers_of_many(frame, texts)
     return found
@@ -133,7 +134,7 @@ def _without_numbers_of_many(frame: pl.DataFrame, texts: list[str]) -> set[str]:
 
 def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and resolution of a column, both of shape `(rows,)`."""
-    cells = sheet.frame[name]
+    cells = cells_of(sheet.frame, name)
     values, wrong = _checked(cells)
     if wrong.any():
         _reject_cell(sheet, name, int(wrong.argmax()), int(wrong.sum()))
@@ -192,7 +193,7 @@ def _reject_cell(sheet: Sheet, name: str, row: int, count: int) -> None:
     more = f" (and {plural(count - 1, 'more cell')} in this column)" if count > 1 else ""
     raise InputError(
         f"{sheet.source}, column {shortened(name)}, {location}: "
-        f"{_describe(sheet.frame[name][row])}{more}; "
+        f"{_describe(cells_of(sheet.frame, name)[row])}{more}; "
         "correct or remove the row, or leave the column out."
     )
 

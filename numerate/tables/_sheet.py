@@ -10,6 +10,12 @@ MANY_COLUMNS = 200
 CELLS_AT_ONCE = 2**16  # of many columns: more take new memory, which takes time
 
 
+def cells_of(frame: pl.DataFrame, name: str) -> pl.Series:
+    """The cells of a column without its name: operations of Polars on a series called `^b$` take
+    that for a regular expression of names."""
+    return frame.get_column(name).alias("")
+
+
 def below_each_other(frame: pl.DataFrame, names: Sequence[str] | None = None) -> pl.Series:
     """The cells of columns of one type, all by default, as one column: an operation of Polars on
     each of many columns takes longer than one on all of their cells."""
@@ -17,7 +23,7 @@ def below_each_other(frame: pl.DataFrame, names: Sequence[str] | None = None) ->
     if names is not None and len(names) < len(columns):
         place = {name: index for index, name in enumerate(frame.columns)}
         columns = [columns[place[name]] for name in names]
-    return pl.concat(columns)
+    return pl.concat(columns).alias("")  # as in `cells_of`
 
 
 def side_by_side(cells: pl.Series, names: Sequence[str]) -> pl.DataFrame:

@@ -255,6 +255,24 @@ def test_prediction_needs_the_features_only_and_one_row(tmp_path):
     assert table.values.tolist() == [[2.77, 7.0]]
 
 
+def test_names_are_no_patterns_of_names(tmp_path):
+    """Polars takes a name between ^ and $ for a regular expression of names."""
+    rows = {name: [1.5 + i, 2.5, 3.25, 7] for i, name in enumerate(["^a$", "^[$", "^.*$", "*"])}
+    few = pl.DataFrame({"^t$": list("abcd")} | rows)
+    many = pl.DataFrame({f"^{i}$": [1.5, 2, 3, 4] for i in range(250)} | rows)
+    for frame, chosen in ((few, tuple(rows)), (many, tuple(many.columns))):
+        frame.write_csv(tmp_path / "t.csv")
+        frame.write_ndjson(tmp_path / "t.ndjson")
+        frame.write_parquet(tmp_path / "t.parquet")
+        for source in (frame, *(tmp_path / f"t.{kind}" for kind in ("csv", "ndjson", "parquet"))):
+            table = read_table(source)
+            assert table.names == chosen
+            np.testing.assert_array_equal(table.values[:, -4:], np.array(list(rows.values())).T)
+            assert read_features(source, ["^[$"]).values.ravel().tolist() == rows["^[$"]
+    with pytest.raises(InputError, match="column .*t.*, row 1: 'a' is not a number"):
+        read_features(few, ["^t$"])
+
+
 @each("extension, rows", [(".csv", 2 * 10**5), (".parquet", 10**6)])
 def test_many_rows(tmp_path, extension, rows):
     frame = pl.DataFrame(np.random.default_rng(0).normal(size=(rows, 5)), schema=list("abcdy"))
