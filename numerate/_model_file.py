@@ -4,6 +4,7 @@ safetensors checks that names, shapes and sizes of arrays agree with the file; n
 executed. Sizes are checked here before reading, to bound time and memory.
 """
 
+import errno
 import json
 import os
 import stat
@@ -26,8 +27,8 @@ class NoModelFile(ValueError):
 def opened(path: str | Path) -> Iterator[tuple[dict[str, str], Any]]:
     """The metadata of a safetensors file, and the open file.
 
-    **Raises:** `NoModelFile` if there is no such file; `ValueError` if its header is too large or
-    not that of a safetensors file.
+    **Raises:** `NoModelFile` if there is no such file; `OSError` if it cannot be read; `ValueError`
+    if its header is too large or not that of a safetensors file.
     """
     _check_header(path)
     try:
@@ -80,7 +81,9 @@ def _check_header(path: str | Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         raise NoModelFile("there is no such file") from None
     except OSError as error:
-        raise NoModelFile(error.strerror or str(error)) from None
+        if error.errno == errno.ENAMETOOLONG:
+            raise NoModelFile(error.strerror) from None
+        raise
     if found.st_size < 8 + length:
         raise ValueError("it is cut short, or of another kind")
     if length > _LARGEST_HEADER:

@@ -69,7 +69,7 @@ def load(path: str | Path) -> Any:
 
     **Raises:** `ValueError` if the file is not one that `save` wrote, comes from a later
     format, or holds float64 arrays while JAX is not in 64-bit mode; `FileNotFoundError` if
-    there is no file.
+    there is no file; another `OSError` if it cannot be read.
     """
     try:
         with opened(path) as (metadata, file):

@@ -184,6 +184,9 @@ def test_a_folder_is_no_model(tmp_path):
         load(tmp_path)
     with pytest.raises(FileNotFoundError, match="File name too long"):
         load(tmp_path / ("a" * 300))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        load(tmp_path / "loop")
 
 
 def test_a_truncated_file(path, key):

@@ -9,7 +9,7 @@ from safetensors.numpy import save as to_bytes
 
 from numerate._errors import InputError
 from numerate._model_file import NoModelFile, opened, parsed
-from numerate._output import write_file
+from numerate._output import reason, write_file
 from numerate.formula import to_data
 from numerate.regress._model import FormulaModel
 from numerate.regress._schema import checked
@@ -66,6 +66,8 @@ def load_model(path: Any) -> FormulaModel:
             return _rebuilt(parsed(metadata["model"]), file)
     except NoModelFile as error:
         raise InputError(f"{path}: there is no such model file{_because(error)}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {reason(error)}.") from None
     except ValueError as error:
         raise InputError(
             f"{path}: not a model written by numerate fit --out ({error}); fit it again."
@@ -81,9 +83,13 @@ def _cut(text: str | None) -> str:
 
 
 def _rebuilt(description: Any, file: Any) -> FormulaModel:
-    shape = file.get_slice("training_range").get_shape()
+    stored = file.get_slice("training_range")
+    shape, dtype = stored.get_shape(), stored.get_dtype()
     if math.prod(shape) > _MOST_NUMBERS:
         raise ValueError(f"the training range has the shape {shape}")
+    if dtype != "F64":  # Before it is read: NumPy lacks some types that such a file may name.
+        found = dtype.lower().replace("f", "float")
+        raise ValueError(f"the training range must be float64, not {found}")
     training_range = file.get_tensor("training_range")
     content = checked(description, training_range)
     return FormulaModel(

@@ -136,6 +136,21 @@ def test_training_ranges_of_strangers(tmp_path, training_range, reason):
         load_model(written(tmp_path / "m", MODEL, training_range))
 
 
+def test_types_of_numbers_that_numpy_lacks(tmp_path):
+    for dtype, bits, name in (
+        ("BF16", 16, "bfloat16"),
+        ("F8_E4M3", 8, "float8"),
+        ("F4", 4, "float4"),
+    ):
+        array = {"dtype": dtype, "shape": [2, 1], "data_offsets": [0, bits // 4]}
+        metadata = {"format": FORMAT, "model": json.dumps(MODEL)}
+        header = json.dumps({"__metadata__": metadata, "training_range": array}).encode()
+        path = tmp_path / "m"
+        path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(bits // 4))
+        with pytest.raises(InputError, match=f"training range must be float64, not {name}"):
+            load_model(path)
+
+
 def test_files_of_other_programs(tmp_path):
     path = tmp_path / "m"
     save_file({"w": np.zeros(1)}, path, {"format": FORMAT, "model": "{}"})
@@ -150,6 +165,9 @@ def test_files_of_other_programs(tmp_path):
     assert len(str(caught.value)) < 300
     with pytest.raises(InputError, match="no such model file .File name too long"):
         load_model(tmp_path / ("a" * 300))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="loop cannot be read: Too many levels of symbolic links"):
+        load_model(tmp_path / "loop")
 
 
 def test_fields_and_texts_that_are_not_known_are_left_out(tmp_path):
