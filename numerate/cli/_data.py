@@ -17,7 +17,11 @@ data = typer.Typer(
 def mnist(
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the files; one in the user's cache if none."),
+        typer.Option(
+            metavar="DIR",
+            readable=False,
+            help="Folder of the files; one in the user's cache if none.",
+        ),
     ] = None,
 ) -> None:
     """Download MNIST, 12 MB, from public mirrors, and verify it.

@@ -51,10 +51,14 @@ def fit(
         bool, typer.Option("--robust", help="Leave out rows that are far from the formula.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="MODEL", help="Save the formula for show and predict.")
+        Path | None,
+        typer.Option(
+            metavar="MODEL", readable=False, help="Save the formula for show and predict."
+        ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the fit: .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Draw the fit: .png, .svg or .pdf."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")

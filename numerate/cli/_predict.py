@@ -16,13 +16,17 @@ _BEGINS_A_FORMULA = tuple("=+-@")  # also as full-width characters
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="File saved by: numerate fit --out MODEL.")],
+    model: Annotated[
+        Path, typer.Argument(readable=False, help="File saved by: numerate fit --out MODEL.")
+    ],
     data: Annotated[
         str, typer.Argument(help="Table with the model's feature columns, or - for CSV on stdin.")
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="CSV file to write instead of standard output."),
+        typer.Option(
+            metavar="FILE", readable=False, help="CSV file to write instead of standard output."
+        ),
     ] = None,
 ) -> None:
     """Apply a saved formula to new rows: CSV of the features and the predicted target."""

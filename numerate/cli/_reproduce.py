@@ -33,7 +33,11 @@ def reproduce(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the results; reproduced/NAME-SCALE if none."),
+        typer.Option(
+            metavar="DIR",
+            readable=False,
+            help="Folder of the results; reproduced/NAME-SCALE if none.",
+        ),
     ] = None,
     values: Annotated[
         list[str] | None,
@@ -41,7 +45,11 @@ def reproduce(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder with the files of MNIST, as NUMERATE_DATA is."),
+        typer.Option(
+            metavar="DIR",
+            readable=False,
+            help="Folder with the files of MNIST, as NUMERATE_DATA is.",
+        ),
     ] = None,
     as_list: Annotated[
         bool,

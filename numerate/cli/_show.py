@@ -8,7 +8,9 @@ from ._fit import finite
 
 
 def show(
-    model: Annotated[Path, typer.Argument(help="File saved by: numerate fit --out MODEL.")],
+    model: Annotated[
+        Path, typer.Argument(readable=False, help="File saved by: numerate fit --out MODEL.")
+    ],
     as_latex: Annotated[bool, typer.Option("--latex", help="Print the formula in LaTeX.")] = False,
     as_python: Annotated[
         bool, typer.Option("--python", help="Print the formula as a Python function.")

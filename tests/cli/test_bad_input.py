@@ -72,6 +72,21 @@ def test_unwritable_results_are_refused_before_the_table_is_even_read(tmp_path):
     )
 
 
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
+    """Not three lines of Typer's, which refuses it even where it is to be written."""
+    path = tmp_path / "t.svg"
+    path.write_text("old")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda *a, **k: a[1] != os.R_OK and access(*a, **k))
+    for command in (
+        "show FILE", "predict FILE kepler", "predict no kepler --out FILE", "fit no.csv --out FILE",
+        "fit no.csv --plot FILE", "reproduce no --out FILE", "reproduce no --data FILE",
+    ):  # fmt: skip
+        refused = run(*command.replace("FILE", str(path)).split())
+        assert refused.exit_code == 2 and refused.stderr.startswith("error: "), refused.stderr
+        assert refused.stderr.count("\n") == 1 and path.read_text() == "old"
+
+
 def test_results_do_not_overwrite_the_table_or_each_other(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(GOOD)
