@@ -4,9 +4,13 @@ Names are imported on first use, so that `numerate --help` does not load JAX.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# As in `typing`, which takes longer to import than all else here: Ctrl-C ends in a traceback until
+# the command line handles it.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     __version__: str
     from numerate._citation import citation as citation
     from numerate.cells import MCLSTM as MCLSTM
@@ -67,7 +71,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = sorted([*_HOME, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name == "__version__":
         from importlib.metadata import version
 

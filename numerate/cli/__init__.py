@@ -5,15 +5,16 @@ needs when it runs. Help, version and usage errors need neither. `main` is there
 is imported, so that Ctrl-C is handled from then on.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from ._main import main as main
 
+TYPE_CHECKING = False  # as in `numerate`
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._app import app as app
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name == "app":
         from ._app import app
 

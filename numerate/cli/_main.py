@@ -2,10 +2,10 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from . import _signals
 
+TYPE_CHECKING = False  # as in `numerate`
 if TYPE_CHECKING:
     from ._streams import StreamError
 
@@ -39,6 +39,7 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
+    _signals.ignore()
     sys.exit(code)
 
 

@@ -10,7 +10,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+TYPE_CHECKING = False  # as in `numerate`
+if TYPE_CHECKING:
+    from typing import Any
 
 _PATIENCE = 1.0  # seconds after the second signal in which the process may end by itself
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
@@ -44,13 +47,21 @@ def install() -> None:
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
     report = sys.unraisablehook
 
-    def hook(unraisable: Any) -> None:
+    def hook(unraisable: "Any") -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
             _state.lost = True
         else:
             report(unraisable)
 
     sys.unraisablehook = hook
+
+
+def ignore() -> None:
+    """To be called at the end: while Python ends, which takes a moment, a signal would make a
+    failure of a command that has done all."""
+    if _state.installed:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def arrived() -> bool:
@@ -95,7 +106,7 @@ def finishing() -> Iterator[None]:
         _state.may_interrupt = before
 
 
-def _interrupt(number: int, frame: Any) -> None:
+def _interrupt(number: int, frame: "Any") -> None:
     if _state.first:
         return
     _state.first = number

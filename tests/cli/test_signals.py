@@ -49,6 +49,39 @@ def test_the_first_moment_ends_without_a_traceback(table):
         assert error == "note: stopped.\n" or "stopped before any formula" in error
 
 
+def test_no_module_is_imported_before_the_handlers_that_they_do_not_need():
+    """Until then, Ctrl-C is Python's and ends in a traceback."""
+    program = "import numerate.cli, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], env=environment(), capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert "numerate.cli._signals" in done.stdout.split(), done.stderr
+    assert not {"typing", "re", "pathlib", "typer"} & set(done.stdout.split())
+
+
+def test_a_signal_at_the_very_end_is_no_failure():
+    """The result is written then, and Python ends."""
+    program = """
+import os, signal
+from numerate.cli import main
+
+class Late:
+    # Called when handlers are gone, with arguments because all names are gone, too.
+    def __del__(self, kill=os.kill, own=os.getpid(), numbers=(signal.SIGTERM, signal.SIGINT)):
+        for number in numbers:
+            kill(own, number)
+
+late = Late()
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "datasets"], env=environment(), capture_output=True,
+        text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "") and "kepler" in done.stdout
+
+
 # Signals itself where the command line's library is at work, which has an exit code of its own.
 WITHIN_TYPER = """
 import os, signal
