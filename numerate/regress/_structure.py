@@ -2,10 +2,12 @@
 
 Standardised residuals that are noise alone depend on nothing. Their ranks, and those of their
 sizes, are regressed on each feature and on the prediction, on products of two features, and are
-compared with those of the nearest row. Ranks make the tests exact in level for any distribution
-with one continuous value a row. The smallest p value, times the number of tests (Bonferroni), is
-compared with `LEVEL`: so a correct formula with correctly described noise is doubted once in a
-thousand tables, or in a hundred tables of fewer than 40 rows, where the tests see less.
+compared with those of the nearest row, and of the next rows in the order of a feature or of a part
+of the formula, such as a + 2*b in a function of that sum. Ranks make the tests exact in level for
+any distribution with one continuous value a row. The smallest p value, times the number of tests
+(Bonferroni), is compared with `LEVEL`: so a correct formula with correctly described noise is
+doubted once in a thousand tables, or in a hundred tables of fewer than 40 rows, where the tests see
+less.
 """
 
 import itertools
@@ -22,22 +24,30 @@ _LAGS = 4
 _DEGREE = 3  # of the polynomials of a feature
 _MOST = 2000  # rows that are tested
 _PAIRS = 8  # features whose products are tested
+_PARTS = 4  # of a formula whose orders are tested
+_SAME_ORDER = 0.99  # correlation of ranks
 
 
 def structure(
-    residual: np.ndarray, features: Mapping[str, np.ndarray], prediction: np.ndarray, used: set[str]
+    residual: np.ndarray,
+    features: Mapping[str, np.ndarray],
+    prediction: np.ndarray,
+    used: set[str],
+    parts: Mapping[str, np.ndarray],
 ) -> str | None:
     """What the residuals still depend on, in words; None if the battery finds nothing.
 
     **Arguments:** standardised residuals `(rows,)`; the features by name, each `(rows,)`; the
-    formula's prediction `(rows,)`; the names of the features in the formula.
+    formula's prediction `(rows,)`; the names of the features in the formula; the values of its
+    parts of two or more features by how they are written, each `(rows,)`, the simplest first.
     """
     count = len(residual)
     if count > _MOST:
         some = np.random.default_rng(0).choice(count, _MOST, replace=False)
         features = {name: column[some] for name, column in features.items()}
+        parts = {name: column[some] for name, column in parts.items()}
         residual, prediction = residual[some], prediction[some]
-    tests = list(_tests(residual, features, prediction, used))
+    tests = list(_tests(residual, features, prediction, used, parts))
     if not tests:
         return None
     p, what = min(tests)
@@ -45,7 +55,7 @@ def structure(
     return what if p * len(tests) < level else None
 
 
-def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
+def _tests(residual, features, prediction, used, parts) -> Iterator[tuple[float, str]]:
     rank, size = _ranks(residual), _ranks(np.abs(residual))
     columns = {name: _ranks(column) for name, column in features.items()}
     value = "the predicted value"
@@ -63,7 +73,7 @@ def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
             [np.ones(len(rank)), columns[one], columns[two], columns[one] * columns[two]]
         )
         yield _regression(rank, design), f"residuals still depend on {one} together with {two}"
-    for name, column in columns.items():
+    for name, column in [*columns.items(), *_orders(parts, columns.values())]:
         if len(rank) >= 16 and len(np.unique(column)) > len(column) / 2:
             yield _lags(rank, column), f"residuals in the order of {name} are no noise"
     lack = _lack_of_fit(residual, np.stack(list(columns.values()), axis=-1))
@@ -76,6 +86,20 @@ def _tests(residual, features, prediction, used) -> Iterator[tuple[float, str]]:
     near = [column for name, column in columns.items() if name in used or len(columns) <= 4]
     if near and len(rank) >= 8:
         yield _neighbours(rank, np.stack(near, axis=-1)), "residuals of neighbouring rows are alike"
+
+
+def _orders(parts: Mapping[str, np.ndarray], known) -> list[tuple[str, np.ndarray]]:
+    """The ranks of the first parts whose orders differ from those that are known."""
+    seen, found = list(known), []
+    for name, values in parts.items():
+        column = _ranks(values)
+        unit = column / (np.linalg.norm(column) or 1.0)
+        if all(abs(unit @ c) < _SAME_ORDER * np.linalg.norm(c) for c in seen):
+            seen.append(column)
+            found.append((name, column))
+            if len(found) == _PARTS:
+                break
+    return found
 
 
 def _lags(rank: np.ndarray, column: np.ndarray) -> float:

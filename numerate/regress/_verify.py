@@ -29,7 +29,7 @@ from collections.abc import Callable
 import numpy as np
 import sympy
 
-from numerate.formula import blocks, coefficients, complexity, evaluate
+from numerate.formula import Rows, blocks, coefficients, complexity, evaluate, formula_text
 from numerate.regress._noise import Described
 from numerate.regress._problem import Problem, rounding
 from numerate.regress._structure import LEVEL, structure
@@ -53,6 +53,7 @@ _MANY_FEATURES = 8  # but not of many features, where each may have two numbers 
 _FREE_ROWS = 9  # rows beyond the constants that a statement about noise needs
 ONE_ROW = "row"  # with which a sentence on a wild row begins
 _FAR = 9.0  # standard deviations of a row that no noise explains
+_MOST_PARTS = 16  # of a formula in whose order the residuals are tested
 _RARE = 0.1  # share of such rows, up to which they are mistakes
 _FREE_POINTS = 4  # of which so many have different features
 
@@ -208,13 +209,22 @@ def leftover(found: Described, problem: Problem) -> str | None:
     far = np.abs(residual) / (1.4826 * float(np.median(np.abs(residual))) or 1.0)
     wild = far > _FAR
     if not wild.any() or np.mean(wild) > _RARE:
-        return structure(residual, rows.columns(), prediction, names)
+        return structure(residual, rows.columns(), prediction, names, _parts(found.formula, rows))
     calm = rows.take(np.flatnonzero(~wild))
-    left = structure(residual[~wild], calm.columns(), prediction[~wild], names)
+    parts = _parts(found.formula, calm)
+    left = structure(residual[~wild], calm.columns(), prediction[~wild], names, parts)
     row = problem.numbers[first[np.argmax(far)]]
     return (
         left or f"{ONE_ROW} {row} deviates by {np.max(far):.0f} standard deviations of the others"
     )
+
+
+def _parts(formula: sympy.Expr, rows: Rows) -> dict[str, np.ndarray]:
+    """The values of the parts of a formula that have several features, the simplest first."""
+    nodes = {n for n in sympy.preorder_traversal(formula) if len(n.free_symbols) > 1} - {formula}
+    nodes = sorted(nodes, key=lambda n: (complexity(n), str(n)))[:_MOST_PARTS]
+    values = {formula_text(n, digits=3): evaluate(n, rows.columns()) for n in nodes}
+    return {name: value for name, value in values.items() if np.all(np.isfinite(value))}
 
 
 def fitted(formula: sympy.Expr) -> int:

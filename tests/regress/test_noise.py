@@ -20,7 +20,9 @@ from numerate.regress._noise import (
     errors,
     with_mixed,
 )
+from numerate.regress._problem import SEARCH_ROWS, Problem
 from numerate.regress._structure import structure
+from numerate.regress._verify import leftover
 from tests.each import each
 
 X = np.random.default_rng(0).uniform(1.0, 30.0, 400)
@@ -49,15 +51,17 @@ def test_residuals_that_depend_on_something_are_told_from_noise():
     a, b = np.random.default_rng(2).uniform(1, 2, (2, 120))
     features, value = {"a": a, "b": b}, a + b
     noise = np.random.default_rng(3).normal(size=120)
-    assert structure(noise, features, value, {"a", "b"}) is None
+    parts = {"a - 2*b": a - 2 * b}
+    assert structure(noise, features, value, {"a", "b"}, parts) is None
     for part, words in (
         (3 * (a - 1.5), "depend on a"),
         (20 * (a - 1.5) * (b - 1.5), "a together with b"),
-        (4 * np.sin(60 * a), "in the order of a"),
+        (4 * np.sin(60 * a), "in the order of a "),
+        (4 * np.sin(30 * (a - 2 * b)), "in the order of a - 2*b"),
     ):
-        found = structure(noise + part, features, value, {"a", "b"})
+        found = structure(noise + part, features, value, {"a", "b"}, parts)
         assert found is not None and words in found, (words, found)
-    sizes = structure(noise * a**4, features, value, {"a", "b"})
+    sizes = structure(noise * a**4, features, value, {"a", "b"}, parts)
     assert sizes is not None and sizes.startswith("the size of the residuals"), sizes
 
 
@@ -67,8 +71,24 @@ def test_a_correct_formula_is_rarely_doubted():
     for seed in range(400):
         rng = np.random.default_rng(seed)
         a, b = rng.uniform(1, 2, (2, 60))
-        doubted += structure(rng.normal(size=60), {"a": a, "b": b}, a + b, {"a", "b"}) is not None
+        parts = {"a*b": a * b, "a - b": a - b}
+        residual = rng.normal(size=60)
+        doubted += structure(residual, {"a": a, "b": b}, a + b, {"a", "b"}, parts) is not None
     assert doubted <= 2
+
+
+def test_a_smooth_approximation_of_a_function_of_a_sum_is_no_law_with_noise():
+    """Its residuals are small and look like noise, but for their order in the sum."""
+    rng = np.random.default_rng(20)
+    x = rng.uniform(-2, 2, (120, 2))
+    s = x @ np.array([0.9, 2.1])
+    problem = Problem.of(["a", "b"], x, np.sin(s + 1.3), np.zeros((120, 3)), seed=0)
+    a, b = problem.everything.symbols
+    inner = 0.9 * a + 2.1 * b
+    weights = np.polynomial.polynomial.polyfit(s, np.sin(s + 1.3), 7)
+    formula = sum(float(w) * inner**k for k, w in enumerate(weights))
+    (found, *_) = problem.described(formula, problem.some(SEARCH_ROWS))
+    assert "in the order of" in leftover(found, problem)
 
 
 def test_given_standard_errors_weight_the_rows():
