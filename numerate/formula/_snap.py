@@ -61,7 +61,10 @@ class _Snapping:
         if explained and all(self._is_simple(i, v) for i, v in changes.items()):
             return True  # rounding errors are as likely at one end of their range as at the other
         allowed = sum(self._allowance(index, value) for index, value in changes.items())
-        return bool(0.5 * len(self.rows) * np.log(loss / self.current) <= allowed)
+        # An exact constant may leave nothing at all of what the free fit left.
+        least = max(ROUNDING * self.spread, np.finfo(float).tiny)
+        ratio = max(loss, least) / max(self.current, least)
+        return bool(0.5 * len(self.rows) * np.log(ratio) <= allowed)
 
     def _is_simple(self, index: int, value: sympy.Expr) -> bool:
         if self.view.in_exponent[index] or value == 0:

@@ -4,7 +4,8 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, snap
-from numerate.formula._snap import _simple_numbers
+from numerate.formula._fit import Parametric
+from numerate.formula._snap import _simple_numbers, _Snapping
 
 
 def test_with_noise_only_small_fractions_are_tried():
@@ -30,3 +31,13 @@ def test_a_constant_that_noise_hides_is_no_whole_number():
 
     assert snapped(3.27, 0.2) <= 4
     assert snapped(3.0, 0.002) >= 25
+
+
+def test_an_exact_constant_may_leave_nothing_of_what_the_free_fit_left():
+    x = np.linspace(1, 2, 30)
+    rows = Rows.of({"x": x}, 2 * x + 1)
+    view = Parametric(2.1 * rows.symbols[0] + 1.1, rows.symbols)
+    state = _Snapping(view, rows, 1.0, view.values, 1e-6, 0.0, {}, False)
+    change = {0: sympy.Integer(2)}
+    assert state.tolerates(0.0, np.array([7.0, 7.0]), change)
+    assert not state.tolerates(1e-6, np.array([7.0, 7.0]), change)
