@@ -14,7 +14,7 @@ from numerate.initialisers import check_initialiser
 
 DType = jax.typing.DTypeLike | None
 
-Constructor = TypeVar("Constructor", bound=Callable[..., None])
+_Constructor = TypeVar("_Constructor", bound=Callable[..., None])
 
 _HINTS = {
     "key": "key=jax.random.key(0) draws its parameters",
@@ -23,12 +23,14 @@ _HINTS = {
 }
 
 
-def checked(construct: Constructor) -> Constructor:
+def checked(construct: _Constructor) -> _Constructor:
     """A layer's `__init__` whose errors name the layer and the argument.
 
-    A missing or unknown argument, a key that is none and an initialiser that is none are refused
-    before the constructor runs; the sentences of its own errors begin with the layer's name.
-    Units have it without asking.
+    A missing or unknown argument, and values that are no key or no initialiser, are refused before
+    the constructor runs. The messages of its own errors begin with the layer's name. Every unit's
+    constructor is checked so.
+
+    **Raises:** `TypeError` and `ValueError`, as the constructor does.
 
     !!! example
         >>> class Layer:
