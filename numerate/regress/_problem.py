@@ -93,11 +93,6 @@ class Problem:
         return first_of_each([*self.everything.features.T, self.everything.target])
 
     @cached_property
-    def distinct_points(self) -> int:
-        """The number of different rows of the features."""
-        return len(first_of_each(list(self.everything.features.T)))
-
-    @cached_property
     def _samples(self) -> dict[int, np.ndarray]:
         return {}
 

@@ -11,13 +11,13 @@ formula needs by half, and by what choosing among many formulas costs:
 
 - a symbol costs log₂ of the number of symbols that could stand there;
 - a number costs its digits, whether it was fitted, replaced by a fraction, or whole;
-- a row pays log₂ of the target's spread over the error that is allowed, once for rows that are
-  repeated, and not more than the target's own digits carry.
+- a row pays log₂ of the target's spread over the error that is allowed, once for rows in which the
+  features of the formula are the same, and not more than the target's own digits carry.
 
-A formula that interpolates is never verified: one with as many coefficients as there are distinct
-rows, with as many long numbers as a feature has values, or with more long numbers than four, or two
-for each of many features. Neither is one in which `sign` or
-`Abs` acts as a gate or a step.
+A formula that interpolates is never verified: one with as many coefficients as its features have
+distinct rows, with as many long numbers as a feature has values, or with more long numbers than
+four, or two for each of many features. Neither is one in which `sign` or `Abs` acts as a gate or a
+step.
 """
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
@@ -31,7 +31,7 @@ import sympy
 
 from numerate.formula import Rows, blocks, coefficients, complexity, evaluate, formula_text
 from numerate.regress._noise import Described
-from numerate.regress._problem import Problem, rounding
+from numerate.regress._problem import Problem, first_of_each, rounding
 from numerate.regress._structure import LEVEL, structure
 
 EXACT, WITHIN_PRECISION = "exact", "within_precision"
@@ -106,21 +106,26 @@ def _fits_exponents(formula: sympy.Expr) -> bool:
 
 def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
     """Whether the rows hold more bits than the formula, and it does not interpolate them."""
-    rows, first = problem.everything, problem.distinct
+    rows, columns = problem.everything, _used(formula, problem)
+    first = first_of_each(columns)
     bits = _bits(rows.target, np.maximum(allowed, problem.resolution[:, -1]), rows.scale)[first]
     digits = float(np.median(bits))
     numbers = [_number_bits(n, digits) for n in coefficients(formula)]
     long = sum(n > _LONG for n in numbers)
-    used = {s.name for s in formula.free_symbols}
-    most = 2 * len(used) if len(used) > _MANY_FEATURES else _MOST_LONG
+    most = 2 * len(columns) if len(columns) > _MANY_FEATURES else _MOST_LONG
     if len(numbers) >= len(first) or long > most:
         return False
     if long:
-        values = [len(np.unique(c)) for name, c in rows.columns().items() if name in used]
-        if long >= min(values):
+        if long >= min(len(np.unique(column)) for column in columns):
             return False
     symbols = complexity(formula) * np.log2(len(rows.symbols) + OPERATIONS)
     return float(bits.sum()) > _EVIDENCE * (symbols + sum(numbers)) + _CHOICE
+
+
+def _used(formula: sympy.Expr, problem: Problem) -> list[np.ndarray]:
+    """The features of a formula, each `(rows,)`: only where they differ are rows evidence."""
+    used = {s.name for s in formula.free_symbols}
+    return [column for name, column in problem.everything.columns().items() if name in used]
 
 
 def _bits(target: np.ndarray, allowed: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -187,7 +192,7 @@ def noise_status(found: Described, problem: Problem) -> tuple[str, str]:
     prediction = evaluate(formula, rows.columns())
     if np.all(np.abs(prediction - rows.target) <= rounding(formula, rows)):
         return APPROXIMATE, "every row agrees, but the rows are too few to prove the formula"
-    numbers, points = fitted(formula), problem.distinct_points
+    numbers, points = fitted(formula), len(first_of_each(_used(formula, problem)))
     if len(problem.distinct) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
         return APPROXIMATE, "there are too few rows to tell noise from a wrong formula"
     left = leftover(found, problem)

@@ -13,10 +13,10 @@ import pytest
 import sympy
 from scipy.stats import t
 
-from numerate.formula import complexity
+from numerate.formula import complexity, evaluate
 from numerate.regress import FormulaModel, search_table
 from numerate.regress._problem import Problem
-from numerate.regress._verify import evident
+from numerate.regress._verify import evident, status
 from numerate.tables import read_table
 
 from .lawless import LAWS, judge, known, lawless, pure_noise, simulate, wide
@@ -104,6 +104,21 @@ def test_evidence_is_half_as_many_bits_again_and_those_of_the_choice():
     for bits, enough in ((needed - 0.1, False), (needed + 0.1, True)):
         allowed = np.full(10, spread / (2 ** (bits / 10) - 1) / 2)
         assert evident(formula, problem, allowed) == enough
+
+
+def test_rows_that_differ_in_other_features_are_no_evidence():
+    """A polynomial through the seven values of a column, among 140 rows of three columns."""
+    rng = np.random.default_rng(0)
+    levels = np.array([0.1, 0.2, 0.5, 1, 2, 5, 10])
+    values = np.array([2, 2, 2.25, 2.25, 2, 2.25, 2.25])
+    x = np.column_stack([np.tile(levels, 20), rng.uniform(size=(140, 2))])
+    written = np.full((140, 4), 0.005) * [0, 0, 0, 1]
+    problem = Problem.of(["a", "b", "c"], x, np.tile(values, 20), written, seed=0)
+    a = problem.everything.symbols[0]
+    weights = np.polynomial.polynomial.polyfit(levels, values, 6)
+    formula = sum(sympy.Float(w) * a**k for k, w in enumerate(weights))
+    assert np.allclose(evaluate(formula, {"a": levels}), values, atol=1e-6)
+    assert status(formula, problem) == "approximate"
 
 
 def test_without_a_law_nothing_is_verified():
