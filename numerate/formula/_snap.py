@@ -61,10 +61,13 @@ class _Snapping:
         if explained and all(self._is_simple(i, v) for i, v in changes.items()):
             return True  # rounding errors are as likely at one end of their range as at the other
         allowed = sum(self._allowance(index, value) for index, value in changes.items())
-        # An exact constant may leave nothing at all of what the free fit left.
+        return 0.5 * len(self.rows) * self.growth(loss, self.current) <= allowed
+
+    def growth(self, loss: float, before: float) -> float:
+        """The logarithm of the ratio of two losses. Either may be zero, because an exact constant
+        may leave nothing of what the free fit left."""
         least = max(ROUNDING * self.spread, np.finfo(float).tiny)
-        ratio = max(loss, least) / max(self.current, least)
-        return bool(0.5 * len(self.rows) * np.log(ratio) <= allowed)
+        return float(np.log(max(loss, least) / max(before, least)))
 
     def _is_simple(self, index: int, value: sympy.Expr) -> bool:
         if self.view.in_exponent[index] or value == 0:
@@ -224,7 +227,8 @@ def _shortest(state: _Snapping, values: np.ndarray, index: int) -> float:
         if state.noiseless:
             same = abs(trial[index] - values[index]) <= 4e-13 * abs(values[index])
         else:
-            same = len(state.rows) * np.log(state.view.loss(trial, state.rows) / loss) < 0.02
+            more = state.growth(state.view.loss(trial, state.rows), loss)
+            same = len(state.rows) * more < 0.02
         if same:
             return trial[index]
     return values[index]

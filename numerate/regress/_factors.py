@@ -183,6 +183,8 @@ def _vanishing(features: np.ndarray, target: np.ndarray, powers, short: bool = F
 
 def _null_vector(columns: np.ndarray) -> np.ndarray | None:
     """The unit vector that the columns map to zero, up to rounding, or None."""
+    if not np.all(np.isfinite(columns)):  # a row of zeros has no size
+        return None
     _, sizes, vectors = np.linalg.svd(np.linalg.qr(columns)[1])
     return vectors[-1] if sizes[-1] <= _NULL * sizes[0] else None
 

@@ -15,9 +15,9 @@ formula needs by half, and by what choosing among many formulas costs:
   features of the formula are the same, and not more than the target's own digits carry.
 
 A formula that interpolates is never verified: one with as many coefficients as its features have
-distinct rows, with as many long numbers as a feature has values, or with more long numbers than
-four, or two for each of many features. Neither is one in which `sign` or `Abs` acts as a gate or a
-step.
+distinct rows, with as many long numbers as a feature has values, or with more long or fitted
+numbers than four, or two for each of many features. Neither is one in which `sign` or `Abs` acts as
+a gate or a step.
 """
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
@@ -29,7 +29,15 @@ from collections.abc import Callable
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, blocks, coefficients, complexity, evaluate, formula_text
+from numerate.formula import (
+    Rows,
+    blocks,
+    coefficients,
+    complexity,
+    evaluate,
+    floats,
+    formula_text,
+)
 from numerate.regress._noise import Described
 from numerate.regress._problem import Problem, first_of_each, rounding
 from numerate.regress._structure import LEVEL, structure
@@ -112,8 +120,10 @@ def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
     digits = float(np.median(bits))
     numbers = [_number_bits(n, digits) for n in coefficients(formula)]
     long = sum(n > _LONG for n in numbers)
+    # Fitted ones count however few digits the target has: with few digits they match more easily.
+    free = max(long, len(floats(formula)))
     most = 2 * len(columns) if len(columns) > _MANY_FEATURES else _MOST_LONG
-    if len(numbers) >= len(first) or long > most:
+    if len(numbers) >= len(first) or free > most:
         return False
     if long:
         if long >= min(len(np.unique(column)) for column in columns):
