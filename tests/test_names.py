@@ -189,7 +189,7 @@ def assert_figure_is_drawn(path, names):
 
 
 @given(names=headers())
-@examples(1)
+@examples(2)
 def test_figures_of_any_names(names, tmp_path):
     assert_figure_is_drawn(tmp_path / "fit.svg", names)
 
