@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
-from scipy.optimize import least_squares
+from scipy.optimize import leastsq
 
 from numerate.formula._expression import BLOCK, blocks
 from numerate.formula._tape import Tape
@@ -95,20 +95,18 @@ class Parametric:
 
     def residual(self, values: np.ndarray, rows: Rows) -> np.ndarray:
         """Residuals in units of `rows.scale`, `(rows,)`."""
-        value = self.value(values, rows)
-        with np.errstate(all="ignore"):
-            error = np.log(value / rows.target) if rows.logarithmic else value - rows.target
-            residual = error / rows.scale
-        return np.nan_to_num(residual, nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
+        return _residual(self.value(values, rows), rows)
 
     def jacobian(self, values: np.ndarray, rows: Rows) -> np.ndarray:
         """The Jacobian of `residual`, `(rows, n)`."""
-        results = self._forward(values, rows)
+        return self._jacobian(self._forward(values, rows), rows)
+
+    def _jacobian(self, results: list, rows: Rows) -> np.ndarray:
         scale = rows.scale * results[-1] if rows.logarithmic else rows.scale
         with np.errstate(all="ignore"):
             jacobian = self._tape.derivatives(results, self.names, len(rows))
             jacobian = jacobian / np.broadcast_to(scale, len(rows))[:, None]
-        return np.nan_to_num(jacobian, nan=0.0, posinf=_HUGE, neginf=-_HUGE)
+        return _finite(jacobian, 0.0)
 
     def _forward(self, values: np.ndarray, rows: Rows) -> list:
         columns = dict(zip(self._symbols, rows.features.T, strict=True))
@@ -140,18 +138,27 @@ class Parametric:
             values[free] = some
             return values
 
-        solved = least_squares(
-            lambda some: self.residual(full(some), rows),
+        # MINPACK asks for the Jacobian where it has just asked for the residuals.
+        last: tuple[np.ndarray, list] = (np.empty(0), [])
+
+        def results(some) -> list:
+            nonlocal last
+            if not np.array_equal(some, last[0]):
+                last = some.copy(), self._forward(full(some), rows)
+            return last[1]
+
+        # Not `least_squares`, whose bookkeeping takes longer than the residuals of a small table.
+        solved = leastsq(
+            lambda some: _residual(results(some)[-1] * np.ones(len(rows)), rows),
             start[free],
-            jac=lambda some: self.jacobian(full(some), rows)[:, free],
-            method="lm",
-            x_scale="jac",
+            Dfun=lambda some: self._jacobian(results(some), rows)[:, free],
             xtol=1e-15,
             ftol=1e-15,
             gtol=1e-15,
-            max_nfev=30,
+            maxfev=30,
+            full_output=True,
         )
-        values = full(solved.x)
+        values = full(solved[0])
         return values, self.loss(values, rows)
 
     def _fit_many(self, values, free: np.ndarray, rows: Rows) -> tuple[np.ndarray, float]:
@@ -190,6 +197,19 @@ class Parametric:
     def with_values(self, values: list[sympy.Expr]) -> sympy.Expr:
         """The formula with its constants replaced, `Float` or exact."""
         return self.formula.xreplace(dict(zip(self.names, values, strict=True)))
+
+
+def _residual(value: np.ndarray, rows: Rows) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        error = np.log(value / rows.target) if rows.logarithmic else value - rows.target
+        residual = error / rows.scale
+    return _finite(residual, _HUGE)
+
+
+def _finite(values: np.ndarray, undefined: float) -> np.ndarray:
+    if np.isfinite(values).all():
+        return values
+    return np.nan_to_num(values, nan=undefined, posinf=_HUGE, neginf=-_HUGE)
 
 
 def inverse(jacobian: np.ndarray) -> np.ndarray:

@@ -19,15 +19,16 @@ class Tape:
     """The operations of a formula in the order in which they are computed.
 
     Each step is a function of the earlier results. For each of its arguments there is a function
-    that gives the local derivative.
+    that gives the local derivative, `None` for a derivative of 1.
 
     **Raises:** `ValueError` for an operation other than + × powers, absolute values and signs.
     """
 
     def __init__(self, formula: sympy.Expr):
         self._steps: list[Callable] = []
-        self._derivatives: list[list[tuple[int, Callable]]] = []
+        self._derivatives: list[list[tuple[int, Callable | None]]] = []
         self._found: dict = {}
+        self._towards: dict[tuple, list] = {}
         self._visit(formula)
 
     def _visit(self, node) -> int:
@@ -64,22 +65,42 @@ class Tape:
 
     def derivatives(self, results: list, wanted: Sequence[sympy.Symbol], rows: int) -> np.ndarray:
         """∂formula/∂symbol for each wanted symbol, `(rows, len(wanted))`, after `forward`."""
-        adjoint: list = [0.0] * len(results)
+        adjoint: list = [None] * len(results)
         adjoint[-1] = 1.0
         with np.errstate(all="ignore"):
-            for index in range(len(results) - 1, -1, -1):
-                for at, derivative in self._derivatives[index]:
-                    adjoint[at] = adjoint[at] + adjoint[index] * derivative(results)
-        columns = np.empty((rows, len(wanted)))
+            for index, arguments in self._needed(tuple(wanted)):
+                own = adjoint[index]
+                if own is None:  # under a sign
+                    continue
+                for at, derivative in arguments:
+                    part = own if derivative is None else own * derivative(results)
+                    adjoint[at] = part if adjoint[at] is None else adjoint[at] + part
+        columns = np.zeros((rows, len(wanted)))
         for column, name in enumerate(wanted):
-            columns[:, column] = adjoint[self._found[name]] if name in self._found else 0.0
+            at = self._found.get(name)
+            if at is not None and adjoint[at] is not None:
+                columns[:, column] = adjoint[at]
         return columns
+
+    def _needed(self, wanted: tuple) -> list[tuple[int, list]]:
+        """The steps that depend on wanted symbols, the last first, with the derivatives by those
+        of their arguments that do: powers of features alone, say, are left out."""
+        if wanted not in self._towards:
+            depends = {self._found[name] for name in wanted if name in self._found}
+            steps = []
+            for index, arguments in enumerate(self._derivatives):
+                needed = [(at, derivative) for at, derivative in arguments if at in depends]
+                if needed:
+                    depends.add(index)
+                    steps.append((index, needed))
+            self._towards[wanted] = steps[::-1]
+        return self._towards[wanted]
 
 
 def _add(node, at: list[int], found: dict):
     return (
         lambda results, values: sum([results[i] for i in at]),
-        [(i, lambda results: 1.0) for i in at],
+        [(i, None) for i in at],
     )
 
 
