@@ -1,7 +1,7 @@
 """The formulas that a search tries, stage by stage, the cheap and likely ones first."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, partial
@@ -17,6 +17,7 @@ from numerate.regress._problem import SEARCH_ROWS, Problem
 from numerate.regress._ranking import Ranking
 from numerate.regress._selection import MANY, ROWS, columns_of, related
 from numerate.regress._settings import Settings
+from numerate.regress._threads import ahead
 
 KNOWN = "known forms"
 POPULATION_ROWS = 256
@@ -52,7 +53,7 @@ class Proposals:
     compared: bool = False
     _paths: list[list[_reduce.View]] = field(default_factory=list)  # views in fewer variables
 
-    def stages(self) -> Iterator[tuple[str, Callable[[], Formulas]]]:
+    def stages(self) -> Generator[tuple[str, Callable[[], Formulas]], None, None]:
         if self.settings.closed_forms:
             if len(self.problem.everything.symbols) > MANY:
                 yield "many columns", self._many_columns
@@ -60,9 +61,13 @@ class Proposals:
             if self._more_columns():
                 yield from self._direct()
         # All kinds have some of their starts before any has more, the cheap kinds first.
-        for part in range(_PARTS):
-            for layers, power, kind in self._populations():
-                yield f"{layers} stacks", partial(self._population, layers, power, kind, part)
+        planned = [(p, *kind) for p in range(_PARTS) for kind in self._populations()]
+        names = [f"{layers} stacks" for _, layers, _, _ in planned]
+        # The first of each kind may have to be compiled, for seconds, which no one may need.
+        early = [name in names[:at] for at, name in enumerate(names)]
+        trained = ahead([partial(self._trained, *plan) for plan in planned], early)
+        for name, formulas in zip(names, trained, strict=True):
+            yield name, partial(self._population, formulas)
 
     def _direct(self) -> Iterator[tuple[str, Callable[[], Formulas]]]:
         """Stacks that are solved without training, of the columns that matter."""
@@ -221,31 +226,36 @@ class Proposals:
                 yield formula
         self.compared = True
 
-    def _population(self, layers: str, power, kind: str, part: int) -> Formulas:
+    def _population(self, formulas: Callable[[], list[sympy.Expr]]) -> Formulas:
+        yield from formulas()
+        self.compared = True
+
+    def _trained(self, part: int, layers: str, power, kind: str) -> list[sympy.Expr]:
+        """The best formulas of a population of stacks, trained on a power of the target."""
         # Not at the top, because it imports JAX, and most formulas are found without it.
         from numerate.regress._stacks import stack, train_population
 
         rows = self._rows(POPULATION_ROWS)
         base = self.problem.base[self.problem.some(POPULATION_ROWS)]
-        target = _closed.raised(rows.target, power)
-        if target is None:
-            return
-        kept = _closed.most_related(rows, 8)
-        scale = scale_of(kind, rows.target, base)
-        scale = scale * np.abs(rows.target) ** (float(power) - 1) if power != 1 else scale
-        transformed = replace(
-            rows,
-            symbols=tuple(rows.symbols[i] for i in kept),
-            features=rows.features[:, kept],
-            target=target,
-            scale=scale,
-        )
-        rng = np.random.default_rng((self.problem.seed, part, *layers.encode()))
-        starts = -(-self.settings.n_starts // _PARTS)
-        trained = train_population(stack(layers, len(kept)), transformed, starts, rng)
-        for formula in itertools.islice(trained, _POLISHED):
-            yield _closed.inverse(formula, power, bool(rows.target[0] > 0))
-        self.compared = True
+        with np.errstate(all="ignore"):
+            target = _closed.raised(rows.target, power)
+            if target is None:
+                return []
+            kept = _closed.most_related(rows, 8)
+            scale = scale_of(kind, rows.target, base)
+            scale = scale * np.abs(rows.target) ** (float(power) - 1) if power != 1 else scale
+            transformed = replace(
+                rows,
+                symbols=tuple(rows.symbols[i] for i in kept),
+                features=rows.features[:, kept],
+                target=target,
+                scale=scale,
+            )
+            rng = np.random.default_rng((self.problem.seed, part, *layers.encode()))
+            starts = -(-self.settings.n_starts // _PARTS)
+            trained = train_population(stack(layers, len(kept)), transformed, starts, rng)
+            found = list(itertools.islice(trained, _POLISHED))
+        return [_closed.inverse(formula, power, bool(rows.target[0] > 0)) for formula in found]
 
 
 def _is_near(one: np.ndarray, two: np.ndarray, rows: Rows) -> bool:

@@ -29,7 +29,11 @@ class Ranking:
     known: set[str] = field(default_factory=set)
 
     def chosen(self) -> Candidate:
-        """The formula to report: a verified one, else the one of the shortest description."""
+        """The formula to report: a verified one, else the one of the shortest description.
+
+        Of formulas that agree to rounding of the arithmetic, the one with the fewest digits;
+        rounding to the written digits leaves residuals, of which the description takes part.
+        """
         candidates = list(self.candidates.values())
         verified = [c for c in candidates if c.exact_status != APPROXIMATE]
         if verified:
@@ -37,7 +41,7 @@ class Ranking:
                 verified,
                 key=lambda c: (
                     _ORDER[c.status],
-                    c.total_price,
+                    c.total_price if c.exact_status == EXACT else c.length,
                     c.formula.has(sympy.Abs, sympy.sign),
                     c.relative_rmse,
                 ),

@@ -18,6 +18,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -113,18 +114,26 @@ class Search:
 
     def _try_stages(self) -> None:
         proposals = Proposals(self.problem, self.settings, self.ranking, self._is_over)
-        for name, formulas in proposals.stages():
-            self._report(name)
-            for formula in formulas():
-                found = self.consider(formula)
-                if found is not None and name == KNOWN:
-                    self.ranking.known.add(str(found.formula))
-                exact = found is not None and found.exact_status == EXACT
-                if exact or self._is_over():
+        with closing(proposals.stages()) as stages:
+            for name, formulas in stages:
+                self._report(name)
+                for formula in formulas():
+                    found = self.consider(formula)
+                    if found is not None and name == KNOWN:
+                        self.ranking.known.add(str(found.formula))
+                    exact = found is not None and found.exact_status == EXACT
+                    if exact or self._is_over():
+                        return
+                if self._is_answered(proposals.compared):
                     return
-            # Noise is no reason to end before all sums of monomials were compared.
-            if self.ranking.is_verified() or (proposals.compared and self.ranking.leaves_noise()):
-                return
+
+    def _is_answered(self, compared: bool) -> bool:
+        """Whether a formula is verified or leaves only noise. Before all sums of monomials were
+        `compared`, noise is no reason to end, nor are fitted constants that agree with rounded
+        values: with few digits, 0.75*a + 0.70*b may agree with sqrt(a**2 + b**2)."""
+        if self.ranking.is_verified():
+            return compared or not floats(self.ranking.chosen().formula)
+        return compared and self.ranking.leaves_noise()
 
     def _is_over(self) -> bool:
         return time.monotonic() > self._until

@@ -1,14 +1,20 @@
-"""One thread of linear algebra while a search runs.
+"""The threads of a search: one for linear algebra, and one that trains ahead.
 
 The matrices of a search are small: threads of OpenBLAS or MKL wait for each other longer than they
-compute, and much longer where other programs run.
+compute, and much longer where other programs run. A second core is used by training the next stacks
+while the formulas of the last are snapped.
 """
 
 import os
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 _limited = threading.Lock()
 
@@ -39,3 +45,37 @@ def _libraries():
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
+
+
+def ahead(
+    tasks: Sequence[Callable[[], Result]], early: Sequence[bool]
+) -> Iterator[Callable[[], Result]]:
+    """For each task a function that waits for its result.
+
+    While a result is used, the next task runs in a thread, if it is marked `early` and the process
+    has a second core. Whoever ends the loop before its end waits for a task that has begun.
+    """
+    if _cores() == 1:
+        yield from tasks
+        return
+    planned = deque(zip(tasks, early, strict=True))
+    running: deque[Future[Result]] = deque()
+
+    def take() -> Result:
+        if not running:
+            running.append(pool.submit(planned.popleft()[0]))
+        result = running.popleft().result()
+        if planned and planned[0][1]:
+            running.append(pool.submit(planned.popleft()[0]))
+        return result
+
+    with ThreadPoolExecutor(1) as pool:
+        for _ in tasks:
+            yield take
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

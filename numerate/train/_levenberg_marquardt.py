@@ -7,6 +7,7 @@ one loop, which forms and factors the normal equations in a batch.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -20,6 +21,10 @@ Residual = Callable[..., jax.Array]
 DAMPING_START = 1e-2
 DAMPING_RANGE = (1e-15, 1e12)
 BEND = 0.375  # largest acceleration, relative to the step, that is still trusted
+
+# XLA factors the matrices of a batch in parallel and waits for that in a thread of the same pool:
+# two programs that do so at once wait for each other for ever on two cores (jaxlib 0.10).
+_one_at_a_time = threading.Lock()
 
 
 class Fitted(NamedTuple):
@@ -88,8 +93,9 @@ def levenberg_marquardt(
     with jax.enable_x64(True):
         tables = jax.tree.map(lambda a: jnp.asarray(a, _wide(a)), (shared, each))
         limits = (steps, tolerance, enough or len(starts))
-        solved = _population(residual, jnp.asarray(starts), *tables, *limits)
-        return Fitted(*(np.asarray(a) for a in solved))
+        with _one_at_a_time:
+            solved = _population(residual, jnp.asarray(starts), *tables, *limits)
+            return Fitted(*(np.asarray(a) for a in solved))
 
 
 def _wide(array):

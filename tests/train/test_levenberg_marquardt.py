@@ -1,5 +1,7 @@
 """Levenberg-Marquardt over a population, on problems with known solutions."""
 
+import threading
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -99,3 +101,22 @@ def test_random_starts_of_a_stack_solve_it(name):
     tables = {"shared": (x, y, np.ones(100)), "each": (odd, free)}
     fitted = levenberg_marquardt(architecture.residual, starts, **tables, steps=300)
     assert np.sqrt(fitted.loss.min()) / np.std(y) < 1e-10
+
+
+def test_populations_in_several_threads_do_not_wait_for_each_other_for_ever():
+    rng = np.random.default_rng(0)
+    table, starts = rng.normal(size=(64, 40)), rng.normal(size=(32, 40))
+
+    def residual(p, x):
+        return (x @ p) ** 2 - 1
+
+    def fit():
+        for _ in range(5):
+            levenberg_marquardt(residual, starts, shared=(table,), steps=30)
+
+    threads = [threading.Thread(target=fit, daemon=True) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
