@@ -8,7 +8,7 @@ while the formulas of the last are snapped.
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -49,7 +49,7 @@ def _libraries():
 
 def ahead(
     tasks: Sequence[Callable[[], Result]], early: Sequence[bool]
-) -> Iterator[Callable[[], Result]]:
+) -> Generator[Callable[[], Result], None, None]:
     """For each task a function that waits for its result.
 
     While a result is used, the next task runs in a thread, if it is marked `early` and the process
