@@ -10,7 +10,16 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, complexity, evaluate
-from numerate.regress import _closed, _columns, _factors, _reduce, _remainder, _scaling, _sparse
+from numerate.regress import (
+    _closed,
+    _columns,
+    _dominant,
+    _factors,
+    _reduce,
+    _remainder,
+    _scaling,
+    _sparse,
+)
 from numerate.regress._candidate import symbol_cost
 from numerate.regress._noise import kinds, scale_of
 from numerate.regress._problem import SEARCH_ROWS, Problem
@@ -30,7 +39,8 @@ _PROPOSED = 10  # sparse sums that are snapped
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
 _SAME = 0.05  # distance of two predictions, in units of their error, that says nothing
-_CLOSE = 5.0  # nats
+_CLOSE = 5.0  # nats, or multiples of what rounding explains
+_NEARLY = 1e-9  # relative error of a fit that snapping may make exact
 _HOPELESS = 15.0  # nats that snapping can hardly make up for
 _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
 _POWERS = (1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
@@ -72,11 +82,17 @@ class Proposals:
     def _direct(self) -> Iterator[tuple[str, Callable[[], Formulas]]]:
         """Stacks that are solved without training, of the columns that matter."""
         rows, deep = self._rows(SEARCH_ROWS), self.settings.max_depth > 1
-        yield "one layer", lambda: self._one_layer(rows)
+        # Snapping what one layer only approximates takes longer than most exact closed forms.
+        rough: list[sympy.Expr] = []
+        yield "one layer", lambda: self._nearly_exact(self._one_layer(rows), rough)
         for library in _closed.LIBRARIES:
-            if library.name == _RARE and deep:
-                yield "factors", lambda: _factors.formulas(self._reducible(_SCALED_ROWS))
-                yield "scalings", self._scaled
+            if library.name == _RARE:
+                if deep:
+                    yield "factors", lambda: _factors.formulas(self._reducible(_SCALED_ROWS))
+                    yield "dominant terms", self._dominant_terms
+                yield "one layer, roughly", lambda: iter(rough)
+                if deep:
+                    yield "scalings", self._scaled
             if deep or library.total == 1:
                 yield (
                     f"{library.name} sums",
@@ -150,6 +166,18 @@ class Proposals:
         self._kept = both
         return True
 
+    def _nearly_exact(self, formulas: Formulas, others: list[sympy.Expr]) -> Formulas:
+        """The formulas that most rows agree with to about their rounding; `others` get the rest."""
+        index = self.problem.some(SEARCH_ROWS)
+        rows = self.problem.everything.take(index)
+        for formula in formulas:
+            error = np.abs(evaluate(formula, rows.columns()) - rows.target)
+            limit = self.problem.allowed(formula, index) + _NEARLY * np.abs(rows.target)
+            if np.median(error / limit) < _CLOSE:
+                yield formula
+            else:
+                others.append(formula)
+
     def _one_layer(self, rows) -> Formulas:
         yield from _closed.product(rows)
         size = np.abs(rows.target)
@@ -158,6 +186,10 @@ class Proposals:
             yield from _closed.product(rows.take(np.flatnonzero(size >= np.median(size))))
         yield from _closed.sums(rows, _closed.LIBRARIES[0])
         yield from _closed.linear(rows)
+
+    def _dominant_terms(self) -> Formulas:
+        rng = np.random.default_rng(self.problem.seed)
+        yield from _dominant.formulas(self._reducible(_SCALED_ROWS), rng)
 
     def _scaled(self) -> Formulas:
         yield from _scaling.formulas(self._reducible(_SCALED_ROWS))

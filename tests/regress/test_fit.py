@@ -227,11 +227,8 @@ def test_other_files_are_refused(tmp_path):
 def test_ctrl_c_keeps_the_best_formula_so_far():
     x, y = table(A * B, 1)
 
-    calls = []
-
     def interrupt(fraction, message):
-        calls.append(message)
-        if len(calls) == 4:
+        if "*" in message:  # a formula of columns is the best so far
             raise KeyboardInterrupt
 
     data = x.with_columns(y=pl.Series(y + np.random.default_rng(0).normal(size=len(y))))
