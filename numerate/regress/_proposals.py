@@ -39,7 +39,8 @@ _PROPOSED = 10  # sparse sums that are snapped
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
 _SAME = 0.05  # distance of two predictions, in units of their error, that says nothing
-_CLOSE = 5.0  # nats, or multiples of what rounding explains
+_CLOSE = 5.0  # nats
+_AGREES = 5.0  # times the residuals that rounding explains
 _NEARLY = 1e-9  # relative error of a fit that snapping may make exact
 _HOPELESS = 15.0  # nats that snapping can hardly make up for
 _DEPTHS = {2: ("PS", "SP"), 3: ("PSP", "SPS"), 4: ("PSPS", "SPSP")}
@@ -173,7 +174,7 @@ class Proposals:
         for formula in formulas:
             error = np.abs(evaluate(formula, rows.columns()) - rows.target)
             limit = self.problem.allowed(formula, index) + _NEARLY * np.abs(rows.target)
-            if np.median(error / limit) < _CLOSE:
+            if np.median(error / limit) < _AGREES:
                 yield formula
             else:
                 others.append(formula)
@@ -259,8 +260,9 @@ class Proposals:
         self.compared = True
 
     def _population(self, formulas: Callable[[], list[sympy.Expr]]) -> Formulas:
-        yield from formulas()
-        self.compared = True
+        found = formulas()
+        yield from found
+        self.compared |= bool(found)
 
     def _trained(self, part: int, layers: str, power, kind: str) -> list[sympy.Expr]:
         """The best formulas of a population of stacks, trained on a power of the target."""
