@@ -71,6 +71,8 @@ def formulas(rows: Rows, rng: np.random.Generator) -> Iterator[sympy.Expr]:
         terms.append(term)
         left = left - term.weight * term.value(rows.features)
         values = np.column_stack([t.value(rows.features) for t in terms])
+        if not np.all(np.isfinite(values / size[:, None])):
+            return  # it overflows on other rows
         weights = np.linalg.lstsq(values / size[:, None], rows.target / size, rcond=None)[0]
         parts = values * weights
         error = np.abs(rows.target - parts.sum(axis=1))
@@ -105,6 +107,7 @@ def dominant(
     for own in np.unique(exponents[plausible], axis=0):
         term = Term(1.0, tuple(Fraction(float(e)) for e in own))
         ratio = target / term.value(features)
+        ratio = ratio[np.isfinite(ratio)]
         for sign in (1, -1):
             agreeing, middle = _densest(np.sort(np.log(ratio[ratio * sign > 0] * sign)))
             found.append((agreeing, replace(term, weight=sign * float(np.exp(middle)))))

@@ -59,3 +59,12 @@ def test_a_narrow_target_few_rows_and_zeros_give_nothing(rows):
     assert not found({"a": a, "b": b}, a + b)
     wide = np.geomspace(1, 1e6, rows)
     assert not found({"a": a * 0, "b": b}, wide)
+
+
+@pytest.mark.parametrize("power", [3, -3, 40])
+def test_powers_that_overflow_on_some_rows_end_nothing(power):
+    a, b = decades(7, (1e-200, 1e200), (1e-3, 1e3))
+    with np.errstate(all="ignore"):
+        target = np.clip(a**power, 1e-300, 1e300) + b
+        for formula in found({"a": a, "b": b}, target):
+            assert formula.is_finite is not False
