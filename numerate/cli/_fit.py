@@ -2,6 +2,8 @@ import csv
 import math
 import os
 import shlex
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +11,7 @@ import typer
 
 from ._console import output, print_json, say, search_bar
 from ._signals import finishing, name_of_signal
+from ._streams import is_standard_output
 
 
 def fit(
@@ -88,13 +91,15 @@ def fit(
 def _finish(
     model: Any, table: Any, data: str, out: Path | None, plot: Path | None, as_json: bool
 ) -> None:
+    piped = any(is_standard_output(path) for path in (out, plot) if path)
     try:
         # Before anything is printed, because the reader may close the pipe: `… | head -1`.
         _write(model, table, out, plot)
     finally:
         # What was found is not lost, even if it could not be written.
-        _print(model, as_json)
-    if not as_json:
+        with redirect_stdout(sys.stderr) if piped else nullcontext():
+            _print(model, as_json)
+    if not (as_json or piped):
         _next_steps(data, out)
 
 

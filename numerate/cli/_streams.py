@@ -68,6 +68,18 @@ def open_streams() -> None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)
 
 
+def is_standard_output(path: str | os.PathLike) -> bool:
+    """Whether a file is standard output, as `/dev/stdout` is. What is printed would be mixed with
+    its content, except on the null device."""
+    try:
+        file = os.stat(path)
+        return os.path.samestat(file, os.fstat(1)) and not os.path.samestat(
+            file, os.stat(os.devnull)
+        )
+    except OSError:
+        return False
+
+
 def _text(raw: _Output, before: Any, errors: str) -> io.TextIOWrapper:
     encoding = getattr(before, "encoding", None) or "utf-8"
     # A terminal without Unicode shows a question mark for the arrow instead of a traceback.

@@ -23,6 +23,9 @@ def test_a_stream_that_cannot_be_written_costs_neither_file_nor_sentence(tmp_pat
         "numerate fit kepler --out b 2> /dev/full | head -1; test -s b && exit ${PIPESTATUS[0]}": (
             0, "T = a**(3/2)\n", ""
         ),
+        # A model on standard output has the report beside it, not within.
+        "numerate fit kepler --out /dev/stdout 2> report > c && grep -c 'T = a' report"
+        " && numerate show c --python | grep -c 'def T' && rm report c": (0, "1\n1\n", ""),
     }.items():  # fmt: skip
         assert shell(command, tmp_path) == expected, command
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
