@@ -29,6 +29,7 @@ $(VENV)/.installed: pyproject.toml
 	@echo "Installing into $(VENV), once; this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m compileall -q numerate  # pip does so for a copy, not for an editable install
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -1,5 +1,7 @@
 """How long whole processes take to start: the command line, and `import numerate.torch`.
 
+The bytecode of every module is kept, as it is of a package that pip has installed.
+
 Each program is a new Python process. The programs take turns, so that other processes on the
 machine slow all of them. A ratio or difference is that of two neighbours in one round; its median
 over the rounds is compared with the bar. The first round is not counted, because it loads the
@@ -9,6 +11,7 @@ files of the libraries into memory.
 """
 
 import operator
+import os
 import resource
 import subprocess
 import sys
@@ -20,6 +23,7 @@ from typing import NamedTuple
 from report import Report, parse_args
 
 COMMAND_LINE = "from numerate.cli import main; main()"
+INSTALLED = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 LIBRARIES = "import numpy, scipy.optimize, sympy, polars, typer"
 # What is run, with its arguments; a program comes right after the one it is compared with.
 PROGRAMS = {
@@ -59,7 +63,7 @@ class Took(NamedTuple):
 
 def run(program: tuple[str, ...]) -> Took:
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    subprocess.run([sys.executable, "-c", *program], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", *program], check=True, capture_output=True, env=INSTALLED)
     wall, after = perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     return Took(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 

@@ -7,7 +7,6 @@ number of significant digits. The rule is chosen that needs fewer stripped zeros
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Shaped
 
 # IEEE 754 guarantees that decimals with this many digits survive a round trip. A value with as many
 # digits or more was computed, and is as exact as its format.
@@ -18,7 +17,7 @@ _SAMPLE = 1000
 _MOST_PLACES = 2000
 
 
-def resolution_of(values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+def resolution_of(values: np.ndarray) -> np.ndarray:
     """Half a unit in the last decimal digit of each value of one column.
 
     The digits are those of the shortest decimal that reads back as the value. Whole numbers are
@@ -53,7 +52,7 @@ def resolution_of(values: Shaped[np.ndarray, " rows"]) -> Float[np.ndarray, " ro
     return np.maximum(_half_units(decimals, digits), exact)
 
 
-def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
+def resolution_of_text(text: pl.Series) -> np.ndarray:
     """Half a unit in the last written digit of each number of one column of text.
 
     As `resolution_of`, but trailing zeros count as digits, and an exponent shifts the last
@@ -72,7 +71,7 @@ def resolution_of_text(text: pl.Series) -> Float[np.ndarray, " rows"]:
     return _half_units(counts["decimals"].to_numpy(), counts["digits"].to_numpy())
 
 
-def resolutions_of_text(cells: pl.Series, columns: int) -> Float[np.ndarray, "columns rows"]:
+def resolutions_of_text(cells: pl.Series, columns: int) -> np.ndarray:
     """`resolution_of_text` of many columns of equal length, which stand one below the other.
 
     !!! example
@@ -86,8 +85,8 @@ def resolutions_of_text(cells: pl.Series, columns: int) -> Float[np.ndarray, "co
 
 
 def resolutions_of(
-    values: Shaped[np.ndarray, "columns rows"],
-) -> Float[np.ndarray, "columns rows"]:
+    values: np.ndarray,
+) -> np.ndarray:
     """`resolution_of` of many columns.
 
     !!! example
@@ -160,7 +159,7 @@ def _quick_counts(cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     return decimals, digits
 
 
-def _half_units(decimals: np.ndarray, digits: np.ndarray) -> Float[np.ndarray, " rows"]:
+def _half_units(decimals: np.ndarray, digits: np.ndarray) -> np.ndarray:
     most_decimals, most_digits = decimals.max(initial=0), digits.max(initial=0)
     counted = digits > 0  # Zero has no significant digits, so it does not show the rule.
     stripped_decimals = np.sum(most_decimals - decimals, where=counted)
@@ -196,7 +195,7 @@ def _has_full_precision(text: pl.Series, digits: int) -> bool:
     return len(long) > 0 and bool((_digit_counts(long)["digits"] >= digits).any())
 
 
-def _text(values: Float[np.ndarray, " rows"]) -> pl.Series:
+def _text(values: np.ndarray) -> pl.Series:
     """The shortest decimals that read back as the values, without the `.0` of whole numbers."""
     return pl.Series(values).cast(pl.String).str.strip_suffix(".0")
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 
 from numerate._errors import InputError, listed, plural, shortened
 from numerate._forks import uses_threads
@@ -36,11 +35,11 @@ class Table:
     """
 
     names: tuple[str, ...]
-    values: Float[np.ndarray, "rows columns"]
-    resolution: Float[np.ndarray, "rows columns"]
+    values: np.ndarray
+    resolution: np.ndarray
     source: str
     notes: tuple[str, ...] = ()
-    sigma: Float[np.ndarray, " rows"] | None = None
+    sigma: np.ndarray | None = None
     stated: tuple[str, ...] = ()
 
 
