@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions  # noqa: PLC2701 - its own estimators do
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from numerate._forks import uses_threads
+from numerate._process import uses_threads
 from numerate.regress._model import FormulaModel
 from numerate.regress._search import Progress
 from numerate.regress._settings import Settings

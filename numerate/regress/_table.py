@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import sympy
 
-from numerate._forks import uses_threads
+from numerate._process import uses_threads
 from numerate.formula import evaluate, formula_text, measured, with_floats
 from numerate.regress._candidate import Candidate, on_all_rows
 from numerate.regress._model import FormulaModel

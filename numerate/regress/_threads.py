@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
+from numerate._process import available_cores
+
 Result = TypeVar("Result")
 
 _limited = threading.Lock()
@@ -55,7 +57,7 @@ def ahead(
     While a result is used, the next task runs in a thread, if it is marked `early` and the process
     has a second core. Whoever ends the loop before its end waits for a task that has begun.
     """
-    if _cores() == 1:
+    if available_cores() == 1:
         yield from tasks
         return
     planned = deque(zip(tasks, early, strict=True))
@@ -72,10 +74,3 @@ def ahead(
     with ThreadPoolExecutor(1) as pool:
         for _ in tasks:
             yield take
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

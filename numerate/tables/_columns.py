@@ -6,7 +6,7 @@ import polars as pl
 from numerate._errors import InputError, did_you_mean, listed, plural, shortened
 
 from ._precision import resolution_of, resolution_of_text, resolutions_of, resolutions_of_text
-from ._sheet import CELLS_AT_ONCE, MANY_COLUMNS, Sheet, below_each_other, cells_of
+from ._sheet import CELLS_AT_ONCE, MANY_COLUMNS, Sheet, below_each_other, cells_of, of_blocks
 
 # Notations of missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
@@ -91,7 +91,8 @@ def _together(
     columns of one type."""
     all_cells, height = below_each_other(sheet.frame, names), sheet.frame.height
     step = max(1, CELLS_AT_ONCE // height)
-    for begin in range(0, len(names), step):
+
+    def block(begin: int) -> tuple[np.ndarray, np.ndarray]:
         cells = all_cells.slice(begin * height, step * height)
         values, wrong = _checked(cells)
         shape = (-1, height)
@@ -102,9 +103,11 @@ def _together(
         if isinstance(cells.dtype, pl.Decimal):
             cells = cells.cast(pl.String)
         if cells.dtype == pl.String:
-            yield begin, (values, resolutions_of_text(cells, len(values)))
-        else:
-            yield begin, (values, resolutions_of(_array(cells, values.ravel()).reshape(shape)))
+            return values, resolutions_of_text(cells, len(values))
+        return values, resolutions_of(_array(cells, values.ravel()).reshape(shape))
+
+    begins = range(0, len(names), step)
+    yield from zip(begins, of_blocks(block, begins), strict=True)
 
 
 def _without_numbers(frame: pl.DataFrame, names: list[str]) -> set[str]:

@@ -8,7 +8,14 @@ import polars as pl
 
 from numerate._errors import InputError, shortened
 
-from ._sheet import CELLS_AT_ONCE, MANY_COLUMNS, Sheet, below_a_header, reject_duplicates
+from ._sheet import (
+    CELLS_AT_ONCE,
+    MANY_COLUMNS,
+    Sheet,
+    below_a_header,
+    of_blocks,
+    reject_duplicates,
+)
 
 _MARK = b"\xef\xbb\xbf"  # of UTF-8
 _BLANKS = " \t\r"
@@ -58,8 +65,8 @@ def _regular(data: bytes, source: str) -> pl.DataFrame | None:
     heads = pl.Series("head", [key and key[0] for key in keys])
     values = []
     step = max(1, CELLS_AT_ONCE // len(names))
-    for begin in range(0, len(lines), step):
-        some = _values(lines.slice(begin, step), heads, len(names))
+    begins = range(0, len(lines), step)
+    for some in of_blocks(lambda i: _values(lines.slice(i, step), heads, len(names)), begins):
         if some is None:
             return None
         values.append(some)

@@ -16,15 +16,17 @@ from ._sheet import Sheet, no_lines
 
 # Without the start-up files of Python's environment, which take as long as all else but Polars.
 _OPTIONS = ("-I", "-S", "-c")
+# It ends without giving back its memory, which would take as long as to read again.
 _PROGRAM = """
-import io, sys
+import io, os, sys
 sys.path.append(sys.argv[1])
 import polars
 try:
-    polars.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
+    frame = polars.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
 except BaseException as error:
     sys.stdout.buffer.write(str(error).encode(errors="replace"))
     sys.exit(1)
+os._exit(0)
 """
 _DAMAGED = "a part of it is damaged"
 
@@ -48,11 +50,17 @@ def _fault(data: bytes) -> str | None:
         return None
     folder = os.path.dirname(os.path.dirname(pl.__file__))
     with suppress(OSError):
-        done = subprocess.run(
+        child = subprocess.Popen(
             [sys.executable, *_OPTIONS, _PROGRAM, folder],
-            input=data,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # where a panic is told, too
         )
-        return done.stdout.decode(errors="replace") if done.returncode else None
+        assert child.stdin is not None and child.stdout is not None
+        with child:
+            # Not by `communicate`, which writes 4 KiB at a time.
+            with suppress(BrokenPipeError), child.stdin:
+                child.stdin.write(data)
+            answer = child.stdout.read()
+        return answer.decode(errors="replace") if child.returncode else None
     return None

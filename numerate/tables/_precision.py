@@ -15,6 +15,7 @@ _NUMBER = r"^[+-]?(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)(?:[eE](?<exponent>[+-]?
 _COUNTS = np.array([chr(byte) not in "+-0." for byte in range(256)])
 _SAMPLE = 1000
 _MOST_PLACES = 2000
+_QUICK_PLACES = 6
 
 
 def resolution_of(values: np.ndarray) -> np.ndarray:
@@ -84,9 +85,7 @@ def resolutions_of_text(cells: pl.Series, columns: int) -> np.ndarray:
     return np.where(_are_computed(digits, np.dtype(np.float64)), 0.0, units)
 
 
-def resolutions_of(
-    values: np.ndarray,
-) -> np.ndarray:
+def resolutions_of(values: np.ndarray) -> np.ndarray:
     """`resolution_of` of many columns.
 
     !!! example
@@ -97,8 +96,7 @@ def resolutions_of(
         return np.full(values.shape, 0.5)
     dtype = np.dtype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
     values = values.astype(dtype)
-    counts = _quick_counts(_text(values.ravel()))
-    decimals, written = (count.reshape(values.shape) for count in counts)
+    decimals, written = _counts_of_floats(values)
     exact = _exact(values)
     decimals, digits = _without_stripped(values, decimals)
     units = np.maximum(_many_half_units(decimals, digits), exact)
@@ -135,6 +133,25 @@ def _many_half_units(decimals: np.ndarray, digits: np.ndarray) -> np.ndarray:
     return units[np.clip(last, least, most) - least]
 
 
+def _counts_of_floats(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Decimals and digits of the shortest decimals that read back as the values, in their shape.
+
+    Where `n / 10**d` with a whole `n` of at most 14 digits is the value, it is its only decimal
+    with so few digits: such values, which most tables hold, need not be written to be counted.
+    """
+    written = np.ones(values.shape, bool)
+    decimals = np.zeros(values.shape, np.int64)
+    if values.dtype == np.float64:
+        for places in range(_QUICK_PLACES + 1):
+            decimals += written
+            scaled = np.rint(values * 10.0**places)
+            written &= (scaled / 10.0**places != values) | (np.abs(scaled) >= 1e14)
+        decimals -= 1
+    decimals, digits = _without_stripped(values, decimals)
+    decimals[written], digits[written] = _quick_counts(_text(values[written]))
+    return decimals, digits
+
+
 def _quick_counts(cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     """Decimals and digits of numbers as `_digit_counts`, which takes ten times as long: only for
     those with exponents."""
@@ -143,7 +160,10 @@ def _quick_counts(cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     starts = np.append(0, ends[:-1] + 1)
     points = np.flatnonzero(text == ord("."))
     place = ends - 1  # of the point; as after the last digit where there is none
-    place[np.searchsorted(ends, points)] = points
+    if len(points) == len(ends) and np.all((starts <= points) & (points < ends)):
+        place = points  # one in each cell
+    else:
+        place[np.searchsorted(ends, points)] = points
     # The first byte that is neither a sign nor a leading zero, or the end.
     counts = _COUNTS[text]
     first = starts.copy()

@@ -1,10 +1,15 @@
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
 from numerate._errors import InputError, shortened
+from numerate._process import available_cores
+
+Result = TypeVar("Result")
 
 MANY_COLUMNS = 200
 CELLS_AT_ONCE = 2**16  # of many columns: more take new memory, which takes time
@@ -39,6 +44,15 @@ def side_by_side(cells: pl.Series, names: Sequence[str]) -> pl.DataFrame:
 def below_a_header(cells: pl.Series, names: Sequence[str]) -> pl.DataFrame:
     """A table from its cells, row by row."""
     return cells.reshape((-1, len(names))).arr.to_struct(fields=list(names)).struct.unnest()
+
+
+def of_blocks(function: Callable[[int], Result], begins: Sequence[int]) -> Iterator[Result]:
+    """The results of a function at the beginning of each block of cells, in this order.
+
+    Each core has a thread: the work of Polars and NumPy does not hold Python's lock.
+    """
+    with ThreadPoolExecutor(available_cores()) as pool:
+        yield from pool.map(function, begins)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from numerate._errors import InputError, listed, plural, shortened
-from numerate._forks import uses_threads
+from numerate._process import uses_threads
 
 from ._columns import choose, column, columns, reject_unknown
 from ._open import open_sheet

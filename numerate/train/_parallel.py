@@ -4,7 +4,6 @@ XLA runs a program in the thread that calls it, so a pool with a thread for ever
 cores busy.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from threading import Lock
@@ -12,6 +11,8 @@ from typing import TypeVar
 
 import jax
 import numpy as np
+
+from numerate._process import available_cores
 
 Report = Callable[[float], None]
 T = TypeVar("T")
@@ -76,7 +77,8 @@ def run_parallel(
         report(1.0)
         return result
 
-    with ThreadPoolExecutor(available_cores()) as pool:
+    # An accelerator runs one program at a time.
+    with ThreadPoolExecutor(available_cores() if on_cpu() else 1) as pool:
         futures = [pool.submit(one, index) for index in range(count)]
         try:
             left = set(futures)
@@ -93,12 +95,3 @@ def run_parallel(
 
 def on_cpu() -> bool:
     return jax.default_backend() == "cpu"
-
-
-def available_cores() -> int:
-    """The number of threads: one on an accelerator, which runs one program at a time."""
-    if not on_cpu():
-        return 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -10,12 +10,12 @@ from numerate.regress import _threads
 
 @pytest.fixture
 def two_cores(monkeypatch):
-    monkeypatch.setattr(_threads, "_cores", lambda: 2)
+    monkeypatch.setattr(_threads, "available_cores", lambda: 2)
 
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_results_come_in_order(monkeypatch, cores):
-    monkeypatch.setattr(_threads, "_cores", lambda: cores)
+    monkeypatch.setattr(_threads, "available_cores", lambda: cores)
     early = [False, True, True, False, True]
     tasks = [partial(pow, n, 2) for n in range(5)]
     assert [wait() for wait in _threads.ahead(tasks, early)] == [0, 1, 4, 9, 16]

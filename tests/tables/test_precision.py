@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from numerate.tables import resolution_of
-from numerate.tables._precision import resolution_of_text
+from numerate.tables._precision import resolution_of_text, resolutions_of
 from tests.each import each
 
 WRITTEN = [
@@ -85,3 +85,16 @@ def test_a_million_computed_values_are_recognised_quickly():
     assert not resolution_of(values).any()
     # Measured 3 ms on 2 cores; reading every value would take 0.4 s.
     assert time.perf_counter() - start < 0.2
+
+
+def test_many_columns_have_the_resolution_that_each_has_alone():
+    rng = np.random.default_rng(0)
+    shape = (500, 20)
+    values = np.round(rng.normal(size=shape) * 100, 3)
+    values[::2] *= 10.0 ** rng.integers(-8, 6, (250, 1))
+    values[::3] = np.round(values[::3], rng.integers(0, 9))
+    values[rng.random(shape) < 0.05] = 0.0
+    values[:5, 0] = 1e22, -0.0, 123456789012345.0, 5e-324, 0.1 + 0.2
+    for columns in (values, values[5:].astype(np.float32)):
+        alone = [resolution_of(column) for column in columns]
+        np.testing.assert_array_equal(resolutions_of(columns), alone)

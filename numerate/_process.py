@@ -1,5 +1,5 @@
-"""Processes that are forked: the threads of Polars and JAX are not there any more, and who waits
-for them waits for ever."""
+"""This process: its cores, and whether it was forked. Threads of Polars and JAX are not there any
+more in a forked process, and who waits for them waits for ever."""
 
 import os
 
@@ -31,3 +31,15 @@ def uses_threads() -> None:
 def _mark() -> None:
     global _forked_after_use
     _forked_after_use = True
+
+
+def available_cores() -> int:
+    """The cores that this process may use, at least 1.
+
+    !!! example
+        >>> available_cores() >= 1
+        True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
