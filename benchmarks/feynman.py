@@ -314,7 +314,8 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=0.0, help="of the target's root mean square")
     parser.add_argument("--ranges", choices=("published", "physical"), default="published")
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
-    parser.add_argument("--budget", type=float, default=60.0, metavar="S", help="seconds")
+    # The bar is 60 s for all that a user waits for.
+    parser.add_argument("--budget", type=float, default=59.0, metavar="S", help="seconds")
     parser.add_argument("--only", metavar="NAME,NAME", help="only these equations")
     parser.add_argument("--data", type=Path, default=DATA, metavar="FOLDER")
     args = parser.parse_args()
