@@ -33,6 +33,8 @@ def explained_error(
 
 
 _ROUND = {1, 2, 5}  # last digits of values that people set
+_FILLED = 0.8  # share of neighbours that differ by one unit of the last digit
+_SETTINGS = 20  # values of a column that somebody set, at most, if they are so near to each other
 _COUNTS = 100  # whole targets below are counts or labels
 
 
@@ -40,8 +42,10 @@ def measured(features: np.ndarray, target: np.ndarray, resolution: np.ndarray) -
     """The resolution with 0 for columns that were counted or set instead of measured.
 
     A feature is exact if its values are whole, equally spaced, mostly repeated, or mostly end
-    in 1, 2 or 5 after at most two digits (0.1, 0.25, 0.5). A target is exact if its values are
-    whole and small or mostly repeated: counts and labels are not rounded to ±0.5.
+    in 1, 2 or 5 after at most two digits (0.1, 0.25, 0.5). Measured values are repeated, too, where
+    there are more rows than decimals to write them with: then they fill most of the decimals of
+    their range, some more often than others. A target is exact if its values are whole and small
+    or mostly repeated: counts and labels are not rounded to ±0.5.
 
     **Arguments:** `features` `(rows, n_features)`; `target` `(rows,)`; `resolution`
     `(rows, n_features + 1)` with the target last.
@@ -67,10 +71,16 @@ def _whole(column: np.ndarray) -> bool:
 
 
 def _is_set(column: np.ndarray, half: np.ndarray) -> bool:
-    values = np.unique(column)
+    values, first, counts = np.unique(column, return_index=True, return_counts=True)
+    if _whole(column) or len(values) == 1:
+        return True
     steps = np.diff(values)
+    units = 2 * np.maximum(half[first[1:]], half[first[:-1]])
+    filled = np.mean(steps < 1.5 * units) > _FILLED
+    if filled and len(values) > _SETTINGS and np.ptp(counts) > 0:
+        return False
     even = len(values) > 2 and np.ptp(steps) <= 1e-9 * np.abs(values).max()
-    if _whole(column) or even or len(values) <= len(column) / 3 or len(values) == 1:
+    if even or len(values) <= len(column) / 3:
         return True
     if not np.all(half > 0):
         return False

@@ -102,6 +102,14 @@ class Candidate:
         error = np.abs(evaluate(self.formula, rows.columns()) - rows.target)
         return bool(np.all(error <= rounding(self.formula, rows)))
 
+    @cached_property
+    def agrees_as_written(self) -> bool:
+        """Whether every row agrees within the digits in which it is written, proven or not, with
+        these constants or with others."""
+        formula, rows = self.problem.within(self.formula), self.problem.everything
+        limit = self.problem.allowed(formula, slice(None)) * (1 + 1e-6)
+        return bool(np.all(np.abs(evaluate(formula, rows.columns()) - rows.target) <= limit))
+
     @property
     def status(self) -> str:
         """The status."""

@@ -248,8 +248,10 @@ class Proposals:
         table = self.problem.rows(SEARCH_ROWS)
         seen: list[tuple[np.ndarray, int]] = []
         for proposal in [*likely[:_PROPOSED], *fewest]:
-            # Where the best formula leaves noise alone, others have to be better once snapped.
-            snapped = proposal.length - 0.5 * np.log(len(rows)) * (proposal.terms - 1)
+            # Where the best formula leaves noise alone, others have to be better once snapped. The
+            # weights of a quotient are often all ±1, as in (a - b)/(a + b).
+            weight = 0.5 * np.log(len(rows)) + cost * ("quotient" in str(proposal.power))
+            snapped = proposal.length - weight * (proposal.terms - 1)
             if snapped > found[0].length + _CLOSE and seen and self.ranking.leaves_noise():
                 continue
             formula = proposal.formula(rows)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy
 
+from numerate.formula import floats
 from numerate.regress._candidate import Candidate
 from numerate.regress._noise import errors
 from numerate.regress._verify import (
@@ -32,24 +33,32 @@ class Ranking:
         """The formula to report: a verified one, else the one of the shortest description.
 
         Of formulas that agree to rounding of the arithmetic, the one with the fewest digits;
-        rounding to the written digits leaves residuals, of which the description takes part.
+        rounding to the written digits leaves residuals, of which the description takes part. A
+        power law with a fitted exponent, which is never verified, is reported instead of a longer
+        sum of as many constants, such as of a root and a square: few digits agree with both.
         """
         candidates = list(self.candidates.values())
         verified = [c for c in candidates if c.exact_status != APPROXIMATE]
-        if verified:
-            return min(
-                verified,
-                key=lambda c: (
-                    _ORDER[c.status],
-                    c.total_price if c.exact_status == EXACT else c.length,
-                    c.formula.has(sympy.Abs, sympy.sign),
-                    c.relative_rmse,
-                ),
-            )
-        return min(candidates, key=lambda c: (c.length, str(c.formula)))
+        if not verified:
+            return min(candidates, key=_by_length)
+        best = min(
+            verified,
+            key=lambda c: (
+                _ORDER[c.status],
+                c.total_price if c.exact_status == EXACT else c.length,
+                c.formula.has(sympy.Abs, sympy.sign),
+                c.relative_rmse,
+            ),
+        )
+        constants = len(floats(best.formula))
+        if best.exact_status == EXACT or not constants:
+            return best
+        shorter = [c for c in candidates if c.length < best.length and c.agrees_as_written]
+        shorter = [c for c in shorter if len(floats(c.formula)) <= constants]
+        return min(shorter, key=_by_length, default=best)
 
     def is_verified(self) -> bool:
-        return any(c.exact_status != APPROXIMATE for c in self.candidates.values())
+        return self.chosen().exact_status != APPROXIMATE
 
     def leaves_noise(self) -> bool:
         """Whether nothing is left in the residuals of the best formula, be it a constant."""
@@ -84,6 +93,10 @@ class Ranking:
                 found.append(c)
             best = min(best, c.relative_rmse)
         return found
+
+
+def _by_length(candidate: Candidate) -> tuple[float, str]:
+    return candidate.length, str(candidate.formula)
 
 
 def is_degenerate(candidate: Candidate) -> bool:

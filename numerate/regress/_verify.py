@@ -244,7 +244,8 @@ def _parts(formula: sympy.Expr, rows: Rows) -> dict[str, np.ndarray]:
 
 def fitted(formula: sympy.Expr) -> int:
     """The numbers of a formula that a search chose to suit the rows: its coefficients, and the
-    powers that are fractions."""
+    powers that are fractions, each once: sqrt(a)*sqrt(b)/sqrt(c) is sqrt(a*b/c)."""
     powers = [p.exp for p in formula.atoms(sympy.Pow) if p.base.free_symbols]
-    chosen = [p for p in powers if p.is_Rational and p.q > 1 and p not in coefficients(formula)]
-    return len(coefficients(formula)) + len(chosen)
+    numbers = coefficients(formula)
+    chosen = {abs(p) for p in powers if p.is_Rational and p.q > 1 and p not in numbers}
+    return len(numbers) + len(chosen)

@@ -216,6 +216,18 @@ def known(seed: int) -> tuple[Law, Simulated]:
     return law, rounded(law, law.draw(rows, rng), digits)
 
 
+def power_law(seed: int) -> Columns:
+    """A power of a column, or a product of powers of two, with exponents of three decimals: 8 to 40
+    rows, every value written with 2 to 4 digits."""
+    rng = np.random.default_rng([163, seed])
+    rows, digits = int(rng.integers(8, 41)), int(rng.integers(2, 5))
+    a, b = np.exp(rng.uniform(np.log(0.1), np.log(100), (2, rows)))
+    p, q = rng.uniform(0.15, 0.9, 2).round(3)
+    target = rng.uniform(1, 9) * a**p * (b**q if seed % 3 == 2 else 1)
+    table = {"a": a, "b": b, "y": target} if seed % 3 == 2 else {"a": a, "y": target}
+    return {name: significant(column, digits) for name, column in table.items()}
+
+
 def pure_noise(seed: int) -> Columns:
     """A target independent of 1 to 20 columns, 20 to 2,000 rows."""
     rng = np.random.default_rng([157, seed])

@@ -16,10 +16,12 @@ from scipy.stats import t
 from numerate.formula import complexity, evaluate
 from numerate.regress import FormulaModel, search_table
 from numerate.regress._problem import Problem
+from numerate.regress._search import Search
+from numerate.regress._settings import Settings
 from numerate.regress._verify import evident, status
-from numerate.tables import read_table
+from numerate.tables import read_table, resolution_of
 
-from .lawless import LAWS, judge, known, lawless, pure_noise, simulate, wide
+from .lawless import LAWS, judge, known, lawless, power_law, pure_noise, simulate, wide
 
 VERIFIED = ("exact", "within_precision")
 # Seconds of a table without a law, in which all is tried but most of the stacks. What these find in
@@ -148,6 +150,26 @@ def test_of_rounded_laws_no_other_form_is_verified():
 
 def test_a_fitted_sum_that_agrees_with_few_digits_gives_way_to_the_law():
     assert not wrong_forms([105], budget=20)[0]  # 0.748*a + 0.703*b for sqrt(a**2 + b**2)
+
+
+def test_a_power_law_is_preferred_to_a_sum_of_roots_that_agrees_as_well():
+    a = np.exp(np.linspace(np.log(0.1), np.log(100), 40))
+    y = np.array([float(f"{v:.3g}") for v in 4.1 * a**0.38])
+    half = np.stack([0 * y, resolution_of(y)], axis=1)
+    problem = Problem.of(["a"], a[:, None], y, half, seed=0)
+    search, (a,) = Search(problem, Settings()), problem.everything.symbols
+    terms = sympy.cbrt(a), sympy.sqrt(a), a ** sympy.Rational(2, 3), sympy.Integer(1)
+    sum_of_roots = search.consider(sympy.Add(*(sympy.Float(1.1) * term for term in terms)))
+    assert sum_of_roots.status == "within_precision"
+    power = search.consider(sympy.Float(4) * a ** sympy.Float(0.4))
+    assert search.ranking.chosen() is power and not search.ranking.is_verified()
+
+
+@pytest.mark.slow(minutes=1)
+def test_of_power_laws_no_sum_is_verified():
+    models = [found(power_law(seed), budget=3) for seed in range(24)]
+    sums = [m for m in models if m.status in VERIFIED and m.formula.has(sympy.Add)]
+    assert not sums, [str(m.formula) for m in sums]
 
 
 @pytest.mark.slow(minutes=6)
