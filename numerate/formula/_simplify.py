@@ -156,6 +156,20 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
                 continue
     for symbol in sorted(formula.free_symbols, key=str):
         yield sympy.collect(expanded, symbol)
+    yield from _divided(formula)
+
+
+def _divided(formula: sympy.Expr) -> Iterator[sympy.Expr]:
+    """The quotient of two sums with what can be divided outside: x/(y + 1) + z."""
+    over, under = sympy.fraction(sympy.together(formula))
+    if not (over.is_Add and under.has(sympy.Add) and _is_small(over) and _is_small(under)):
+        return
+    for symbol in sorted(under.free_symbols, key=str):
+        if not isinstance(symbol, sympy.Dummy):  # which stands for a constant
+            try:
+                yield sympy.apart(over / under, symbol)
+            except (sympy.PolynomialError, NotImplementedError):
+                continue
 
 
 def _factor_inside(formula: sympy.Expr) -> sympy.Expr:

@@ -25,6 +25,7 @@ _MAX_TERMS = 160
 _MAX_FEATURES = 8
 _MOST_KNOWN = 5  # features of known forms
 _SIMPLE = 4  # largest denominator of a simple exponent
+_SPARE_ROWS = 8  # equations beyond the unknowns that must hold to rounding
 _NULL = 1e-13  # ratio of singular values that is zero but for rounding
 _AGREES = 1e-11  # relative error of each row at or below which a quotient is right
 _NEGLIGIBLE = 1e-9  # relative residual at or below which a least-squares fit is exact
@@ -260,7 +261,7 @@ def quotients(rows: Rows) -> Iterator[sympy.Expr]:
         found, values = [(), *found], np.column_stack([np.ones(len(rows)), values])
         columns = np.column_stack([values, -rows.target[:, None] * values])
         size = np.linalg.norm(columns, axis=0)
-        if not 2 * columns.shape[1] < len(rows) or not np.all(np.isfinite(size)):
+        if columns.shape[1] + _SPARE_ROWS > len(rows) or not np.all(np.isfinite(size)):
             continue
         kept = np.flatnonzero(size > 0)
         weights = _null_vector(columns[:, kept] / size[kept])
@@ -296,7 +297,7 @@ def roots_of_quotients(rows: Rows) -> Iterator[sympy.Expr]:
         target = rows.target if power == 1 else rows.target**2
         powers = [p for p in itertools.product(range(degree + 1), repeat=count) if sum(p) <= degree]
         half = len(powers)
-        if 3 * half > len(rows):
+        if 2 * half + _SPARE_ROWS > len(rows):
             return
         with np.errstate(all="ignore"):
             values = [np.prod(rows.features**p, axis=1) for p in np.array(powers, float)]

@@ -40,3 +40,12 @@ def test_parts_without_a_common_symbol_are_factored():
     law = sympy.sqrt((a - b) ** 2 + (c - d) ** 2)
     assert simplify(sympy.expand(law), rows) == law
     assert simplify(d / sympy.expand((a - b) ** 2 + c), rows) == d / ((a - b) ** 2 + c)
+
+
+def test_what_can_be_divided_stands_outside_the_quotient():
+    columns = {name: np.linspace(1.0, 2.0 + i, 5) for i, name in enumerate("abcd")}
+    rows = Rows.of(columns, columns["a"])
+    a, b, c, d = rows.symbols
+    assert simplify((a + b * c + c) / (b + 1), rows) == a / (b + 1) + c
+    for shortest in (2.5 * a / (b + 1.5), (a * b + c * d) / (a + c), a**2 * b / (a**2 + b**2)):
+        assert simplify(shortest, rows) == shortest

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from numerate.formula import Rows, evaluate
-from numerate.regress._closed import LIBRARIES, product, sums, terms
+from numerate.regress._closed import LIBRARIES, product, quotients, sums, terms
 from tests.each import each
 
 
@@ -37,3 +37,14 @@ def test_a_product_layer_is_solved_in_logarithms():
     assert len(list(product(rows))) > 0
     # The logarithm of a target of 0 is none.
     assert not list(product(Rows.of({"a": a, "b": b}, np.append(0.0, a[1:]))))
+
+
+def test_a_quotient_is_found_in_few_rows_of_both_signs():
+    columns = dict(zip("abcdef", np.random.default_rng(0).uniform(-3, 3, (6, 60)), strict=True))
+    a, b, c, d, e, f = columns.values()
+    rows = Rows.of(columns, (a - b) * (c + d) / (e * f))
+    (formula,) = quotients(rows)
+    np.testing.assert_allclose(evaluate(formula, columns), rows.target, rtol=1e-9)
+    # As many rows as weights would agree with any target.
+    fewer = rows.take(slice(44))
+    assert not list(quotients(fewer))
