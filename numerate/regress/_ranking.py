@@ -19,6 +19,7 @@ from numerate.regress._verify import (
 
 _ORDER = {EXACT: 0, WITHIN_PRECISION: 1, WITHIN_NOISE: 2, APPROXIMATE: 2}
 _SMALL_NOISE = 3e-4  # of the target's spread: below, there may be an exact formula
+_CLEAR = 5.0  # nats by which a formula is shorter than a verified one, to be reported instead
 _UNDETERMINED = 1e3  # relative standard error of a constant that could be anything
 
 
@@ -53,8 +54,9 @@ class Ranking:
         constants = len(floats(best.formula))
         if best.exact_status == EXACT or not constants:
             return best
-        shorter = [c for c in candidates if c.length < best.length and c.agrees_as_written]
+        shorter = [c for c in candidates if c.length < best.length - _CLEAR]
         shorter = [c for c in shorter if len(floats(c.formula)) <= constants]
+        shorter = [c for c in shorter if c.agrees_as_written]
         return min(shorter, key=_by_length, default=best)
 
     def is_verified(self) -> bool:
