@@ -14,6 +14,7 @@ from numerate.formula._export import latex_source, python_source
 from numerate.formula._expression import (
     blocks,
     complexity,
+    constants,
     evaluate,
     floats,
     formula_text,
@@ -22,7 +23,7 @@ from numerate.formula._expression import (
 from numerate.formula._fit import Parametric, Rows, refit, symbol
 from numerate.formula._precision import explained_error, measured
 from numerate.formula._simplify import signed_power, simplify
-from numerate.formula._snap import snap
+from numerate.formula._snap import snap, tied
 
 if TYPE_CHECKING:
     from numerate.formula._readout import read_out as read_out
@@ -34,6 +35,7 @@ __all__ = [
     "Parametric",
     "Rows",
     "complexity",
+    "constants",
     "evaluate",
     "explained_error",
     "floats",
@@ -50,6 +52,7 @@ __all__ = [
     "simplify",
     "snap",
     "symbol",
+    "tied",
     "to_data",
     "with_floats",
     "with_ratios",

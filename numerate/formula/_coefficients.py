@@ -12,12 +12,15 @@ _LONGEST = 10**15
 
 
 def coefficients(formula: sympy.Expr) -> list[sympy.Expr]:
-    """The numbers in a formula other than ±1 and the exponents of short powers."""
+    """The numbers in a formula other than ±1 and the exponents of short powers.
+
+    A fitted constant that occurs several times, also with another sign, counts once.
+    """
     found: list[sympy.Expr] = []
 
     def visit(node):
         if node.is_number:
-            if abs(node) != 1:
+            if abs(node) != 1 and not (node.is_Float and {node, -node} & set(found)):
                 found.append(node)
         elif node.is_Pow and node.exp.is_Rational and abs(node.exp) <= 4 and node.exp.q <= 4:
             visit(node.base)

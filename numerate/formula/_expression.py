@@ -96,6 +96,17 @@ def floats(formula: sympy.Expr) -> list[sympy.Float]:
     return sorted(formula.atoms(sympy.Float), key=float)
 
 
+def constants(formula: sympy.Expr) -> int:
+    """The number of fitted constants; those that differ in their sign alone are one.
+
+    !!! example
+        >>> import sympy
+        >>> constants(sympy.sympify("2.5*a - 2.5*b + b**1.25 + 3"))
+        2
+    """
+    return len({abs(number) for number in floats(formula)})
+
+
 def evaluate(formula: sympy.Expr, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """The value of a formula on columns of numbers, in float64.
 
@@ -192,6 +203,15 @@ class _TextPrinter(sympy.printing.str.StrPrinter):
         plus = [term for term in terms if not term.could_extract_minus_sign()]
         first = plus[0] if plus and terms[0].could_extract_minus_sign() else terms[0]
         return [first, *(term for term in terms if term is not first)]
+
+    def _print_Add(self, expr, order=None):
+        # 5.67*(a - b) instead of SymPy's 5.67*a - 5.67*b.
+        parts = [term.as_coeff_Mul() for term in expr.args]
+        size = abs(parts[0][0])
+        if not (size.is_Float and all(abs(number) == size for number, _ in parts)):
+            return super()._print_Add(expr, order)
+        inner = sympy.Add(*(sympy.sign(number) * rest for number, rest in parts))
+        return f"{self._print(size)}*({self._print(inner)})"
 
     def _print_Pow(self, expr, rational=False):
         # 1/a**2 instead of a**(-2).

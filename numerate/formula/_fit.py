@@ -225,16 +225,25 @@ def inverse(jacobian: np.ndarray) -> np.ndarray:
 
 
 def _name_each_float(formula: sympy.Expr):
-    """Replace every occurrence of a `Float` by a symbol of its own: equal constants may be
-    fitted to different values."""
+    """Replace every `Float` by a symbol.
+
+    Equal constants have one symbol, also with opposite signs: SymPy writes 5.67 (a − b) as
+    5.67 a − 5.67 b. Those of one or two digits, from which a fit starts, may be equal by chance.
+    """
     names: list[sympy.Symbol] = []
     values: list[float] = []
+    known: dict[float, sympy.Expr] = {}
 
     def visit(node):
         if node.is_Float:
-            names.append(sympy.Dummy(f"c{len(names)}", real=True))
-            values.append(float(node))
-            return names[-1]
+            value = float(node)
+            if value not in known:
+                names.append(sympy.Dummy(f"c{len(names)}", real=True))
+                values.append(value)
+                if float(f"{value:.2g}") == value:
+                    return names[-1]
+                known[value], known[-value] = names[-1], -names[-1]
+            return known[value]
         return node.func(*map(visit, node.args)) if node.args else node
 
     return visit(formula), names, values

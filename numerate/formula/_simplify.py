@@ -47,7 +47,31 @@ def simplify(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
         form = merged_numbers(signed_powers(form.xreplace(restore)))
         if _is_shorter(form, best) and _agree(evaluate(form, rows.columns()), reference):
             best = form
-    return merged_numbers(monic(best))
+    return _with_few_signs(merged_numbers(monic(best)))
+
+
+def _with_few_signs(formula: sympy.Expr) -> sympy.Expr:
+    """a b/(d − c) for −a b/(c − d), and (a + b)/(c − d) for (−a − b)/(d − c)."""
+    return formula.replace(lambda e: e.is_Mul, _few_signs)
+
+
+def _few_signs(product: sympy.Expr) -> sympy.Expr:
+    number, rest = product.as_coeff_Mul()
+    factors, negative = list(sympy.Mul.make_args(rest)), number.is_negative
+    mixed = []
+    for index, factor in enumerate(factors):
+        base, exponent = factor.as_base_exp()
+        if not (base.is_Add and exponent.is_odd):
+            continue
+        signs = {term.could_extract_minus_sign() for term in base.args}
+        if signs == {True}:
+            factors[index], negative = (-base) ** exponent, not negative
+        elif len(signs) == 2:
+            mixed.append(index)
+    if negative and mixed:
+        base, exponent = factors[mixed[0]].as_base_exp()
+        factors[mixed[0]], negative = (-base) ** exponent, False
+    return sympy.Mul(-abs(number) if negative else abs(number), *factors)
 
 
 def _is_shorter(one: sympy.Expr, two: sympy.Expr) -> bool:
@@ -278,10 +302,10 @@ def _factors_at_points(polynomial: sympy.Poly) -> bool:
 
 def _constants_as_symbols(formula: sympy.Expr):
     """Replace fitted constants by positive symbols, because factoring floats is not exact."""
-    forward = {
-        f: sympy.Dummy(positive=True) * (1 if f > 0 else -1) for f in formula.atoms(sympy.Float)
-    }
-    back = {s: sympy.Float(abs(f)) for f, t in forward.items() for s in t.free_symbols}
+    found = formula.atoms(sympy.Float)
+    symbols = {size: sympy.Dummy(positive=True) for size in {abs(f) for f in found}}
+    forward = {f: symbols[abs(f)] * (1 if f > 0 else -1) for f in found}
+    back = {symbol: size for size, symbol in symbols.items()}
     return formula.xreplace(forward), back
 
 

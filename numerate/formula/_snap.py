@@ -11,11 +11,13 @@ have them. Other coefficients have to pay for their digits, and with those that 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import sympy
 
-from numerate.formula._fit import Parametric, Rows, inverse
+from numerate.formula._expression import floats
+from numerate.formula._fit import Parametric, Rows, inverse, refit
 
 # Mean squared residuals relative to the target's variance: at or below, they are rounding errors.
 ROUNDING = 1e-24
@@ -24,6 +26,7 @@ _SLACK = 1e-29
 # errors from the fitted one, and a factor of 2 up to 2.7.
 _PRIOR = 2.0
 _UNLIKELY = 2.2  # nats of a coefficient being simple at all
+_NEARLY_EQUAL = 0.2  # relative difference of constants that may be the same one
 _LARGEST_POWER = 12  # larger exact exponents overfit, and their constants have very many digits
 
 
@@ -152,6 +155,29 @@ def snap(formula: sympy.Expr, rows: Rows) -> sympy.Expr:
         for exponents in (True, False):
             _snap_some(state, exponents)
     return view.with_values(_results(state))
+
+
+def tied(formula: sympy.Expr, rows: Rows) -> Iterator[sympy.Expr]:
+    """The formula with two coefficients of about the same size as one, where the rows allow it.
+
+    The likelihood may lose what the Bayesian information criterion gives for a constant less.
+
+    !!! example
+        >>> x = np.linspace(1, 2, 30)
+        >>> rows = Rows.of({"x": x}, (343 + x) / (343 - x) + 1e-4 * np.sin(9 * x))
+        >>> (x,) = rows.symbols
+        >>> [len(floats(f)) for f in tied((344.1 + x) / (343.2 - x), rows)]
+        [1]
+    """
+    exponents = {f for power in formula.atoms(sympy.Pow) for f in power.exp.atoms(sympy.Float)}
+    found = [f for f in floats(formula) if f not in exponents]
+    for one, two in combinations(found, 2):
+        if not 0 < abs(abs(one / two) - 1) < _NEARLY_EQUAL:
+            continue
+        loss = refit(formula, rows)[1]
+        fitted, more = refit(formula.xreplace({two: abs(one) * sympy.sign(two)}), rows)
+        if more < loss * np.exp(np.log(len(rows)) / len(rows)):
+            yield fitted
 
 
 def _prune(state: _Snapping) -> None:

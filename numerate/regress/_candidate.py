@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import sympy
 
-from numerate.formula import coefficients, complexity, evaluate, floats
+from numerate.formula import coefficients, complexity, constants, evaluate
 from numerate.regress._noise import Described, with_mixed
 from numerate.regress._problem import Problem, rounding
 from numerate.regress._structure import SIZES
@@ -64,7 +64,7 @@ class Candidate:
     @property
     def total_price(self) -> float:
         """Nats of the formula with its fitted constants."""
-        return self.price + 0.5 * len(floats(self.formula)) * np.log(len(self.found.rows))
+        return self.price + 0.5 * constants(self.formula) * np.log(len(self.found.rows))
 
     @cached_property
     def relative_rmse(self) -> float:

@@ -126,9 +126,11 @@ class FormulaModel:
 
     def rounded(self) -> sympy.Expr:
         """The formula with its constants to the digits that their standard errors leave."""
-        digits = {c["value"]: significant(c["value"], c["standard_error"]) for c in self.constants}
+        digits = {
+            abs(c["value"]): significant(c["value"], c["standard_error"]) for c in self.constants
+        }
         short = {
-            f: sympy.Float(float(f"{float(f):.{digits.get(float(f), 15)}g}"))
+            f: sympy.Float(float(f"{float(f):.{digits.get(abs(float(f)), 15)}g}"))
             for f in floats(self.formula)
         }
         # In one pass: `subs` goes through the formula once for each constant.

@@ -11,9 +11,9 @@ from numerate.formula import (
     Parametric,
     Rows,
     blocks,
+    constants,
     evaluate,
     explained_error,
-    floats,
     gradient,
     refit,
     released,
@@ -192,7 +192,7 @@ class Problem:
         free = released(found.formula)
         squared = []
         for fit, test in self.folds():
-            if len(floats(free)) >= len(fit):
+            if constants(free) >= len(fit):
                 # The fold has too few rows to fit the constants: no error can be known.
                 return float("inf")
             rows = self.everything.take(fit)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy
 
-from numerate.formula import floats
+from numerate.formula import constants
 from numerate.regress._candidate import Candidate
 from numerate.regress._noise import errors
 from numerate.regress._verify import (
@@ -51,11 +51,11 @@ class Ranking:
                 c.relative_rmse,
             ),
         )
-        constants = len(floats(best.formula))
-        if best.exact_status == EXACT or not constants:
+        most = constants(best.formula)
+        if best.exact_status == EXACT or not most:
             return best
         shorter = [c for c in candidates if c.length < best.length - _CLEAR]
-        shorter = [c for c in shorter if len(floats(c.formula)) <= constants]
+        shorter = [c for c in shorter if constants(c.formula) <= most]
         shorter = [c for c in shorter if c.agrees_as_written]
         return min(shorter, key=_by_length, default=best)
 

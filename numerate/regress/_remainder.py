@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, complexity, evaluate, floats, refit
+from numerate.formula import Rows, complexity, constants, evaluate, refit
 from numerate.regress import _closed, _factors, _implicit, _reduce, _smooth, _sparse
 from numerate.regress._closed import Library
 
@@ -294,7 +294,7 @@ def _fitted(rows: Rows, scales, cost: float, formula, kind: str) -> Iterator[Fit
     if formula.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I):
         return
     formula, _ = refit(formula, replace(rows, scale=scales[0]))
-    numbers = len(floats(formula))
+    numbers = constants(formula)
     length, exact = _sparse.likelihood(evaluate(formula, rows.columns()), rows, scales)
     length += 0.5 * np.log(len(rows)) * numbers + cost * complexity(formula)
     if np.isfinite(length):

@@ -33,6 +33,7 @@ from numerate.formula import (
     into_denominator,
     simplify,
     snap,
+    tied,
     with_ratios,
 )
 from numerate.regress._candidate import Candidate
@@ -183,9 +184,9 @@ class Search:
         return found
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
-        """The formula snapped, by its coefficients, by their ratios, or by those of a denominator:
-        whichever leaves the fewest numbers that are not simple. One of very many constants stays
-        as it is."""
+        """The formula snapped, by its coefficients, by their ratios, by those of a denominator, or
+        with equal ones: whichever leaves the fewest numbers that are not simple. One of very many
+        constants stays as it is."""
         if len(floats(formula)) > MOST_SNAPPED:
             return formula
         best = snap(formula, rows)
@@ -194,6 +195,9 @@ class Search:
             if other != best and is_plausible(other):
                 other = snap(other, rows)
                 best = other if _numbers(other) < _numbers(best) else best
+        for other in tied(best, rows):
+            other = snap(other, rows)
+            best = other if _numbers(other) < _numbers(best) else best
         return best
 
     @cached_property

@@ -34,8 +34,8 @@ from numerate.formula import (
     blocks,
     coefficients,
     complexity,
+    constants,
     evaluate,
-    floats,
     formula_text,
 )
 from numerate.regress._noise import Described
@@ -121,7 +121,7 @@ def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
     numbers = [_number_bits(n, digits) for n in coefficients(formula)]
     long = sum(n > _LONG for n in numbers)
     # Fitted ones count however few digits the target has: with few digits they match more easily.
-    free = max(long, len(floats(formula)))
+    free = max(long, constants(formula))
     most = 2 * len(columns) if len(columns) > _MANY_FEATURES else _MOST_LONG
     if len(numbers) >= len(first) or free > most:
         return False

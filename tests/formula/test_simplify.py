@@ -49,3 +49,17 @@ def test_what_can_be_divided_stands_outside_the_quotient():
     assert simplify((a + b * c + c) / (b + 1), rows) == a / (b + 1) + c
     for shortest in (2.5 * a / (b + 1.5), (a * b + c * d) / (a + c), a**2 * b / (a**2 + b**2)):
         assert simplify(shortest, rows) == shortest
+
+
+def test_signs_that_can_be_left_out_are():
+    columns = {name: np.linspace(1.0, 2.0 + i, 5) for i, name in enumerate("abcd")}
+    rows = Rows.of(columns, columns["a"])
+    a, b, c, d = rows.symbols
+    for formula, shortest in (
+        (-a * b / (c - d), a * b / (d - c)),
+        ((-a - b) / (c - d), (a + b) / (d - c)),
+        (a * (-b - 2.5) / (c - 2.5), a * (b + 2.5) / (2.5 - c)),
+        (-a / (b + c), -a / (b + c)),
+        (-2.5 * a + b, b - 2.5 * a),
+    ):
+        assert simplify(formula, rows) == shortest
