@@ -48,6 +48,8 @@ _SIXTHS = [Fraction(n, 6) for n in range(-24, 25)]
 ONE_FEATURE = Library("powers", tuple(p for p in _SIXTHS if p and p.denominator < 6), 1, 4)
 QUOTIENTS = (LIBRARIES[0], Library("bilinear", (1,), 2, 2), LIBRARIES[1])
 TARGET_POWERS = (1, -1, 2, _HALF, -2, -_HALF)
+_CUBES = (_THIRD, 3, -_THIRD)  # for tables of few features, whose sums take little time
+_FEW_FEATURES = 2
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def proposals(
     matrix = columns[:, usable] / size[usable]
     prices = cost * np.array([_symbols(found[i]) for i in usable])
     positive = bool(np.sum(rows.target) > 0)
-    for power in TARGET_POWERS:
+    few = len(rows.symbols) <= _FEW_FEATURES
+    for power in (*TARGET_POWERS, *_CUBES) if few else TARGET_POWERS:
         for scale, noise in zip(scales, sizes, strict=True):
             some = _linear(rows, scale * noise, power)
             known, inner = raised(rows.target[some], power), matrix[some]
