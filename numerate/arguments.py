@@ -6,6 +6,7 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -115,6 +116,17 @@ def default_float(dtype: DType) -> jnp.dtype:
         words = ", ".join(map(repr, FLOATS[:-1]))
         raise TypeError(f"dtype must be {words} or {FLOATS[-1]!r}, got {quoted(dtype)}")
     return chosen
+
+
+def parameter_dtype(layer: Any) -> jnp.dtype:
+    """The dtype of an Equinox layer's parameters.
+
+    !!! example
+        >>> from numerate.units import NAU
+        >>> parameter_dtype(NAU(2, 1, dtype="float16", key=jax.random.key(0)))
+        dtype('float16')
+    """
+    return jax.tree.leaves(eqx.filter(layer, eqx.is_inexact_array))[0].dtype
 
 
 def check_sizes(*, least: int = 0, **sizes: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate._errors import check_array, check_features, warn_not_chosen
-from numerate.arguments import check_key, checked
+from numerate.arguments import check_key, checked, parameter_dtype
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
@@ -62,7 +62,7 @@ class Unit(eqx.Module):
         check_array(name, x, _ARRAYS, "jax.Array", "jax.numpy.asarray(x)")
         check_features(name, self.in_features, x, batch="")
         if x.dtype.itemsize < 4:  # ε, the least of |x| in a logarithm, would be theirs
-            dtype = jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array))[0].dtype
+            dtype = parameter_dtype(self)
             x = jnp.asarray(x, dtype if dtype.itemsize > x.dtype.itemsize else None)
         if key is None:
             if not self.is_chosen:
@@ -85,7 +85,7 @@ class Unit(eqx.Module):
 
     def penalty(self) -> Shaped[Tensor, ""]:
         """The penalty on the parameters, before `penalty_weight`; 0 by default."""
-        return jnp.zeros((), self.weight.dtype)
+        return jnp.zeros((), parameter_dtype(self))
 
     def penalty_weight(self, progress: Any) -> Any:
         """The factor of the penalty at a `progress` from 0 to 1, by its paper's schedule."""
@@ -99,9 +99,12 @@ class Unit(eqx.Module):
         return self.penalty() * self.penalty_weight(progress)
 
     def constrained(self: SelfUnit) -> SelfUnit:
-        """The unit with its parameters projected to their bounds; called after every step."""
+        """The unit with its parameters projected to their bounds; called after every step.
+
+        Parameters that are not there, as in a partition of a model, are left out.
+        """
         bounds = self.bounds()
-        names = list(bounds)
+        names = [name for name in bounds if jax.tree.leaves(getattr(self, name))]
         if not names:
             return self
         clipped = [jnp.clip(getattr(self, name), *bounds[name]) for name in names]

@@ -195,6 +195,50 @@ def test_an_optimiser_without_units_or_parameters():
             optimiser.update(unit, optimiser.init(unit))
 
 
+def test_frozen_units_are_left_alone():
+    """Their parameters are None in a partition, and masked by Optax."""
+    model = Stack([units.NAU(2, 2, key=KEY), units.NMU(2, 1, key=KEY)])
+    whole = eqx.filter(model, eqx.is_inexact_array)
+    part = eqx.tree_at(lambda m: m[0].w_hat, whole, None)
+    labels = eqx.tree_at(lambda m: [m[0].w_hat, m[1].w_hat], whole, ["none", "all"])
+    for make in (projected, lambda inner: penalised(inner, {"NMU": mistry2022("NMU")}, steps=9)):
+        inner = make(optax.sgd(9.0))
+        both = {"all": inner, "none": optax.set_to_zero()}
+        masked = optax.multi_transform(both, lambda _: labels)
+        # Parameters without a gradient are frozen, too.
+        for optimiser, given, trained in (
+            (inner, part, part),
+            (inner, whole, part),
+            (masked, whole, whole),
+        ):
+            updates, _ = optimiser.update(
+                jax.tree.map(jnp.ones_like, trained), optimiser.init(trained), given
+            )
+            assert updates[0].w_hat is None or not updates[0].w_hat.any()
+            np.testing.assert_array_equal(eqx.apply_updates(model, updates)[1].w_hat, 0.0)
+
+
+def test_units_that_are_frozen_in_part():
+    for unit, part in (
+        (units.NASU(2, 1, key=KEY), "product_hat"),
+        (units.NALU(2, 1, key=KEY), "w_hat"),
+    ):
+        some = eqx.tree_at(
+            lambda u, part=part: getattr(u, part), eqx.filter(unit, eqx.is_inexact_array), None
+        )
+        ones, optimiser = jax.tree.map(jnp.ones_like, some), projected(optax.sgd(9.0))
+        updates, _ = optimiser.update(ones, optimiser.init(some), some)
+        for name, (low, _) in unit.bounds().items():
+            if name != part:
+                assert (getattr(eqx.apply_updates(some, updates), name) == low).all()
+        optimiser = penalised(optax.sgd(9.0), steps=9)
+        if isinstance(unit, units.NALU):  # has no penalty
+            optimiser.update(ones, optimiser.init(some), some)
+            continue
+        with pytest.raises(ValueError, match="penalty of NASU depends on parameters that are not"):
+            optimiser.init(some)
+
+
 def test_branches_are_selected_in_place():
     x = torch.rand(50, 2) + 1
     for wanted, y in (("product", x.prod(1, keepdim=True)), ("sum", x.sum(1, keepdim=True))):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jaxtyping
 import numpy as np
+import optax
 import pytest
 import torch
 
@@ -15,7 +16,7 @@ import numerate.torch
 from numerate import Recurrent, units
 from numerate.cells import MCLSTM
 from numerate.tasks import Arithmetic
-from numerate.train import Config, select, train_many
+from numerate.train import Config, penalised, projected, select, train_many
 
 KEY = jax.random.key(0)
 
@@ -236,6 +237,13 @@ def test_models_that_have_no_branches_to_select():
         select(eqx.nn.MLP(2, 1, 3, 1, key=KEY), x, y)
     with pytest.raises(ValueError, match=r"shape \(3, 2\); it gives shape \(3, 1\)"):
         select(units.NASU(2, 1, key=KEY), x, jnp.ones((3, 2)))
+
+
+def test_what_is_no_optimiser():
+    for make in (projected, partial(penalised, steps=3)):
+        for wrong, got in ((optax.adam, "<function adam"), (None, "None"), ("adam", "'adam'")):
+            with pytest.raises(TypeError, match=f"must be an optimiser of Optax, .*, got {got}"):
+                make(wrong)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_step_is_no_progress():
