@@ -7,19 +7,15 @@ from typing import Any, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate._errors import check_array, check_features, warn_not_chosen
-from numerate.arguments import check_key, checked, parameter_dtype
+from numerate._errors import check_features, warn_not_chosen
+from numerate.arguments import check_jax_array, check_key, checked, parameter_dtype, widened
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
 # Draws uniform numbers in [0, 1) for the examples of a call: from n to an array `(*batch, n)`.
 Draw = Callable[[int], Tensor]
-
-# The array types that JAX accepts.
-_ARRAYS = (jax.Array, np.ndarray)
 
 # Not `typing.Self`: beartype, which decorates method by method, cannot resolve it.
 SelfUnit = TypeVar("SelfUnit", bound="Unit")
@@ -59,11 +55,9 @@ class Unit(eqx.Module):
         an array of floating-point numbers.
         """
         name = type(self).__name__
-        check_array(name, x, _ARRAYS, "jax.Array", "jax.numpy.asarray(x)")
+        check_jax_array(name, x)
         check_features(name, self.in_features, x, batch="")
-        if x.dtype.itemsize < 4:  # ε, the least of |x| in a logarithm, would be theirs
-            dtype = parameter_dtype(self)
-            x = jnp.asarray(x, dtype if dtype.itemsize > x.dtype.itemsize else None)
+        x = widened(x, self)
         if key is None:
             if not self.is_chosen:
                 warn_not_chosen(name, "numerate.train.select(model, x, y)")

@@ -100,9 +100,36 @@ def test_cells_refuse_other_inputs_and_states():
             made(jnp.ones(2))
     with pytest.raises(ValueError, match=r"state of RecurrentCell takes 3 .* got shape \(5, 2\)"):
         step(torch.ones(5, 2), torch.ones(5, 2))
+        xs, h = jnp.ones((4, 2)), jnp.ones(3)
+        for call, found in (
+            (lambda made=made: made([[1.0, 2.0]]), r"^\w+ takes a jax.Array, got a list"),
+            (lambda made=made: made(1.0), r"^\w+ takes a jax.Array, got a float"),
+            (lambda made=made: made(torch.ones(4, 2)), "got a torch.Tensor"),
+            (lambda made=made: made(xs, [1.0] * 3), r"^the state of \w+ takes a .* got a list"),
+            (lambda made=made: made(xs, 1.0), r"^the state of \w+ takes a .* got a float"),
+            (lambda made=made: made(xs, jnp.arange(3)), r"^the state of \w+ .* got int32"),
+            (lambda made=made: made.step([1.0, 2.0], h), r"^\w+ takes a jax.Array, got a list"),
+            (lambda made=made: made.step(xs[0], [1.0] * 3), r"^the state of \w+ .* got a list"),
+            (lambda made=made: made(xs, key=0), "key must be one key, .* got 0"),
+        ):
+            with pytest.raises(TypeError, match=found):
+                call()
     # As wide as input and state together, one of each too wide and too narrow.
     with pytest.raises(ValueError, match="takes 2 features"):
         cell.step(jnp.ones(3), jnp.ones(2))
+
+
+def test_cells_compute_in_the_precision_of_their_parameters():
+    xs, h = jnp.ones((2, 2)), jnp.full(1, 0.5)
+    low = xs.astype("bfloat16"), h.astype("bfloat16")
+    for cell in (Recurrent(units.NAC, 2, 1, key=KEY), MCLSTM(1, 1, 1, key=KEY)):
+        wanted = cell(xs, h)
+        assert eqx.tree_equal(cell(*low), wanted)
+        assert eqx.tree_equal(cell(np.ones((2, 2)), np.full(1, 0.5)), wanted)
+        for given in ((low[0],), (low[0], h), (xs, low[1])):
+            assert eqx.filter_eval_shape(cell, *given).dtype == jnp.float32
+        step = eqx.filter_eval_shape(cell.step, low[0][0], low[1])
+        assert {leaf.dtype for leaf in jax.tree.leaves(step)} == {jnp.dtype("float32")}
 
 
 def test_inputs_that_are_no_arrays_of_floats():
