@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from numerate._errors import check_features, check_maker
+from numerate._errors import check_features, check_fit, check_maker
 from numerate.arguments import check_jax_array, check_key, check_sizes, checked, widened
 from numerate.cells._sequence import prepared
 from numerate.ops import step_key
@@ -86,7 +86,7 @@ class Recurrent(eqx.Module):
         self.unit = unit(input_size + hidden_size, hidden_size, key=key)
         self.input_size = input_size
         self.hidden_size = hidden_size
-        _check_fit(self.unit, input_size, hidden_size)
+        check_fit(self.unit, input_size, hidden_size)
 
     def step(
         self,
@@ -137,12 +137,3 @@ class Recurrent(eqx.Module):
             return h, h
 
         return jax.lax.scan(advance, h, (xs, None if key is None else jnp.arange(len(xs))))
-
-
-def _check_fit(unit: Unit, input_size: int, hidden_size: int) -> None:
-    wanted = (input_size + hidden_size, hidden_size)
-    if (unit.in_features, unit.out_features) != wanted:
-        raise ValueError(
-            f"unit must map input_size + hidden_size = {wanted[0]} features to hidden_size = "
-            f"{wanted[1]}; it maps {unit.in_features} to {unit.out_features}"
-        )
