@@ -133,7 +133,7 @@ class Recurrent(eqx.Module):
 
         def advance(h, now):
             x, t = now
-            h = self.step(x, h, key=None if t is None else step_key(key, t))
+            h = self.step(x, h, key=None if key is None else step_key(key, t))
             return h, h
 
         return jax.lax.scan(advance, h, (xs, None if key is None else jnp.arange(len(xs))))

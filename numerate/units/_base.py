@@ -89,6 +89,9 @@ class Unit(eqx.Module):
         """The term that the engine adds to the loss: `penalty` times `penalty_weight(progress)`.
 
         A unit whose second penalty has its own schedule adds it here.
+
+        **Raises:** `ValueError` for a `progress` outside [0, 1], such as the number of a step. In a
+        traced program its value is not known: a step number there is the end of the schedule.
         """
         return self.penalty() * self.penalty_weight(progress)
 
