@@ -265,6 +265,30 @@ def check_maker(name: str, make: Any, kind: type, example: str) -> None:
         )
 
 
+def check_fit(unit: Any, input_size: int, hidden_size: int) -> None:
+    """Raise unless a cell's unit maps its input beside its state to the next state.
+
+    !!! example
+        >>> from types import SimpleNamespace as Unit
+        >>> check_fit(Unit(in_features=3, out_features=3), 2, 1)
+        Traceback (most recent call last):
+        ValueError: unit must map input_size + hidden_size = 3 features to hidden_size = 1; ...
+        >>> check_fit(None, 2, 1)
+        Traceback (most recent call last):
+        TypeError: unit must make a unit, such as NAU(3, 1); it makes a NoneType
+    """
+    wanted = (input_size + hidden_size, hidden_size)
+    found = getattr(unit, "in_features", None), getattr(unit, "out_features", None)
+    if None in found:
+        made = type(unit).__name__
+        raise TypeError(f"unit must make a unit, such as NAU{wanted}; it makes a {made}")
+    if found != wanted:
+        raise ValueError(
+            f"unit must map input_size + hidden_size = {wanted[0]} features to hidden_size = "
+            f"{wanted[1]}; it maps {found[0]} to {found[1]}"
+        )
+
+
 def warn_not_chosen(layer: str, how: str) -> None:
     """Warn that a layer is evaluated before its branch is selected.
 

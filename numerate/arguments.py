@@ -6,10 +6,12 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from numerate._errors import FLOATS, bound_arguments, is_finite, quoted
+from numerate._errors import FLOATS, bound_arguments, check_array, is_finite, quoted
 from numerate.initialisers import check_initialiser
 
 DType = jax.typing.DTypeLike | None
@@ -115,6 +117,45 @@ def default_float(dtype: DType) -> jnp.dtype:
         words = ", ".join(map(repr, FLOATS[:-1]))
         raise TypeError(f"dtype must be {words} or {FLOATS[-1]!r}, got {quoted(dtype)}")
     return chosen
+
+
+def check_jax_array(name: str, x: Any) -> None:
+    """Raise `TypeError` unless x, the input of a layer called `name`, is an array of JAX or NumPy.
+
+    !!! example
+        >>> check_jax_array("NAU", [1.0, 2.0])
+        Traceback (most recent call last):
+        TypeError: NAU takes a jax.Array, got a list: jax.numpy.asarray(x) converts it
+    """
+    check_array(name, x, (jax.Array, np.ndarray), "jax.Array", "jax.numpy.asarray(x)")
+
+
+def widened(x: jax.Array, layer: Any) -> jax.Array:
+    """x as an array of JAX, in the precision of a layer's parameters if its own is lower.
+
+    In half precision, ε, the least of |x| in a logarithm, would be that of the input.
+
+    !!! example
+        >>> from numerate.units import NAU
+        >>> unit = NAU(2, 1, key=jax.random.key(0))
+        >>> widened(jnp.ones(2, "float16"), unit).dtype
+        dtype('float32')
+    """
+    if x.dtype.itemsize >= 4:
+        return jnp.asarray(x)
+    dtype = parameter_dtype(layer)
+    return jnp.asarray(x, dtype if dtype.itemsize > x.dtype.itemsize else None)
+
+
+def parameter_dtype(layer: Any) -> jnp.dtype:
+    """The dtype of an Equinox layer's parameters.
+
+    !!! example
+        >>> from numerate.units import NAU
+        >>> parameter_dtype(NAU(2, 1, dtype="float16", key=jax.random.key(0)))
+        dtype('float16')
+    """
+    return jax.tree.leaves(eqx.filter(layer, eqx.is_inexact_array))[0].dtype
 
 
 def check_sizes(*, least: int = 0, **sizes: int) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from numerate.cells import Recurrent
 from numerate.models import Stack
-from numerate.units import NAC, NALU
+from numerate.ops import step_key
+from numerate.units import NAC, NALU, sNMU
 from tests.each import each, each_dtype
 from tests.units.table import FAMILIES, SATURATED, UNITS
 
@@ -86,6 +87,18 @@ def test_gradient_flows_through_time(key):
     gradient = jax.grad(lambda model: model(xs)[0])(model)
     assert all(jnp.isfinite(g).all() and jnp.any(g != 0) for g in jax.tree.leaves(gradient))
     assert jnp.all(jax.grad(lambda xs: model(xs)[0])(xs)[0] != 0)
+
+
+def test_a_key_reaches_the_unit_as_another_one_at_every_step(key):
+    cell = Recurrent(sNMU, 2, 1, key=key)
+    xs, h = jnp.full((3, 2), 2.0), jnp.ones(1)
+    states, last = eqx.filter_jit(lambda c: (c.states(xs, h, key=key), c(xs, h, key=key)))(cell)
+    np.testing.assert_array_equal(last, states[-1])
+    step = eqx.filter_jit(lambda h, t: cell.step(xs[0], h, key=step_key(key, t)))
+    for t, state in enumerate(states):
+        before, h = h, step(h, jnp.asarray(t))
+        np.testing.assert_allclose(state, h, rtol=1e-6)
+    assert step(before, jnp.asarray(0)) != last
 
 
 def test_unit_of_wrong_size_is_refused(key):

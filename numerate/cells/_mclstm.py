@@ -5,8 +5,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate._errors import check_features, check_sequence
-from numerate.arguments import DType, check_sizes, checked, default_float
+from numerate._errors import check_features
+from numerate.arguments import (
+    DType,
+    check_jax_array,
+    check_key,
+    check_sizes,
+    checked,
+    default_float,
+    widened,
+)
+from numerate.cells._sequence import prepared
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, magnitude, namespace
 
@@ -44,7 +53,7 @@ class MCLSTM(eqx.Module):
     **Constraint:** none: gates and shares lie in [0, 1] whatever the parameters are.
 
     **Raises:** `ValueError` for a negative size, an unknown initialiser, and a sequence or state
-    of another size.
+    of another size; `TypeError` for one that is not an array of floating-point numbers.
 
     **Differs from the authors' code in** taking mass and auxiliary input as one array; in dividing
     c by Σ|c|, as the paper, where their code divides by Σ c, which negative masses can make 0; and
@@ -115,6 +124,10 @@ class MCLSTM(eqx.Module):
         self, x: Shaped[Tensor, "*batch input"], c: Shaped[Tensor, "*batch hidden"]
     ) -> tuple[Shaped[Tensor, "*batch hidden"], Shaped[Tensor, "*batch hidden"]]:
         """h_t and c_t from [x_t, a_t] and c_{t-1}."""
+        if isinstance(self.input_weight, jax.Array):  # and not those of an adapter
+            check_jax_array("MCLSTM", x)
+            check_jax_array("the state of MCLSTM", c)
+            x, c = widened(x, self), widened(c, self)
         check_features("MCLSTM", self.mass_size + self.aux_size, x)
         check_features("the state of MCLSTM", self.hidden_size, c)
         xp, mass = namespace(x), x[..., : self.mass_size]
@@ -140,18 +153,22 @@ class MCLSTM(eqx.Module):
         *,
         key: PRNGKeyArray | None = None,
     ) -> Float[Array, "hidden"]:
-        """The last output of a sequence that starts from `c`, or from zeros."""
+        """The last output of a sequence that starts from `c`, or from zeros.
+
+        Training has no noise: a `key` changes nothing.
+        """
+        if key is not None:
+            check_key(**{"MCLSTM: key": key})
         return self._scan(xs, c)[0][0]
 
     def _scan(self, xs, c):
-        check_sequence("MCLSTM", self.mass_size + self.aux_size, xs)
+        xs, c = prepared(self, self.mass_size + self.aux_size, xs, c)
 
         def advance(carry, x):
             carry = self.step(x, carry[1])
             return carry, carry
 
-        nothing = jnp.zeros(self.hidden_size, xs.dtype)
-        return jax.lax.scan(advance, (nothing, nothing if c is None else c), xs)
+        return jax.lax.scan(advance, (jnp.zeros_like(c), c), xs)
 
 
 def _shares(c: Shaped[Tensor, "*batch hidden"]) -> Shaped[Tensor, "*batch hidden"]:

@@ -7,8 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from numerate._errors import check_features, check_maker, check_sequence
-from numerate.arguments import check_sizes, checked
+from numerate._errors import check_features, check_fit, check_maker
+from numerate.arguments import check_jax_array, check_key, check_sizes, checked, widened
+from numerate.cells._sequence import prepared
+from numerate.ops import step_key
 from numerate.units import Unit
 
 
@@ -26,7 +28,8 @@ class Recurrent(eqx.Module):
     - `hidden_size`: features of h_t.
     - `key`: draws the unit's parameters.
 
-    **Shapes:** `(time, input_size)` to `(hidden_size,)`, the last state.
+    **Shapes:** `(time, input_size)` to `(hidden_size,)`, the last state. A call with a `key` is in
+    training mode, with noise of its own at every step.
 
     **Represents exactly** what its unit represents, step after step: with a `NAC` or `NAU` the
     running sum of a sequence, of any length. **Cannot** represent a running product from
@@ -38,7 +41,7 @@ class Recurrent(eqx.Module):
 
     **Raises:** `ValueError` if the unit made does not map `input_size + hidden_size` features to
     `hidden_size`, and for a sequence or state of another size; `TypeError` for a unit that is
-    already an instance.
+    already an instance, and for a sequence or state that is not an array of floating-point numbers.
 
     **Differs from the authors' code in** nothing we know.
 
@@ -83,18 +86,32 @@ class Recurrent(eqx.Module):
         self.unit = unit(input_size + hidden_size, hidden_size, key=key)
         self.input_size = input_size
         self.hidden_size = hidden_size
-        _check_fit(self.unit, input_size, hidden_size)
+        check_fit(self.unit, input_size, hidden_size)
 
-    def step(self, x: Float[Array, "input"], h: Float[Array, "hidden"]) -> Float[Array, "hidden"]:
-        """h_t from x_t and h_{t-1}."""
-        check_features(type(self).__name__, self.input_size, x, batch="")
-        return self.unit(jnp.concatenate([x, h]))
+    def step(
+        self,
+        x: Float[Array, "input"],
+        h: Float[Array, "hidden"],
+        *,
+        key: PRNGKeyArray | None = None,
+    ) -> Float[Array, "hidden"]:
+        """h_t from x_t and h_{t-1}. A `key` means training mode, as for the unit."""
+        name = type(self).__name__
+        check_jax_array(name, x)
+        check_features(name, self.input_size, x, batch="")
+        check_jax_array(f"the state of {name}", h)
+        check_features(f"the state of {name}", self.hidden_size, h, batch="")
+        return self.unit(jnp.concatenate([widened(x, self), widened(h, self)]), key=key)
 
     def states(
-        self, xs: Float[Array, "time input"], h: Float[Array, "hidden"] | None = None
+        self,
+        xs: Float[Array, "time input"],
+        h: Float[Array, "hidden"] | None = None,
+        *,
+        key: PRNGKeyArray | None = None,
     ) -> Float[Array, "time hidden"]:
         """Every state h_1, h_2, … of a sequence that starts from `h`, or from zeros."""
-        return self._scan(xs, h)[1]
+        return self._scan(xs, h, key)[1]
 
     def __call__(
         self,
@@ -103,26 +120,20 @@ class Recurrent(eqx.Module):
         *,
         key: PRNGKeyArray | None = None,
     ) -> Float[Array, "hidden"]:
-        """The last state of a sequence that starts from `h`, or from zeros."""
-        return self._scan(xs, h)[0]
+        """The last state of a sequence that starts from `h`, or from zeros.
 
-    def _scan(self, xs, h):
-        name = type(self).__name__
-        check_sequence(name, self.input_size, xs)
-        if h is not None:
-            check_features(f"the state of {name}", self.hidden_size, h, batch="")
+        A `key` means training mode, as for the unit, which gets another key at every step.
+        """
+        return self._scan(xs, h, key)[0]
 
-        def advance(h, x):
-            h = self.step(x, h)
+    def _scan(self, xs, h, key):
+        xs, h = prepared(self, self.input_size, xs, h)
+        if key is not None:
+            check_key(**{"Recurrent: key": key})
+
+        def advance(h, now):
+            x, t = now
+            h = self.step(x, h, key=None if key is None else step_key(key, t))
             return h, h
 
-        return jax.lax.scan(advance, jnp.zeros(self.hidden_size, xs.dtype) if h is None else h, xs)
-
-
-def _check_fit(unit: Unit, input_size: int, hidden_size: int) -> None:
-    wanted = (input_size + hidden_size, hidden_size)
-    if (unit.in_features, unit.out_features) != wanted:
-        raise ValueError(
-            f"unit must map input_size + hidden_size = {wanted[0]} features to hidden_size = "
-            f"{wanted[1]}; it maps {unit.in_features} to {unit.out_features}"
-        )
+        return jax.lax.scan(advance, h, (xs, None if key is None else jnp.arange(len(xs))))

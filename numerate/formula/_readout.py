@@ -39,7 +39,8 @@ def read_out(
     **Arguments:**
 
     - `model`: a unit, or a `Stack` or `equinox.nn.Sequential` of units. `from_torch` and
-        `from_keras` make one of a model of PyTorch or Keras.
+        `from_keras` make one of a model of PyTorch or Keras. `equinox.nn.Identity`, and `Dropout`
+        in inference, are passed over.
     - `symbols`: one for each input feature. Names become real symbols; positive symbols give
         simpler formulas, because products are of absolute values.
     - `rows`: inputs `(rows, in_features)` at which gates are evaluated. A gate that is above 1/2
@@ -79,6 +80,10 @@ def _outputs(model: Any, x: Tensor, rows: Rows) -> Tensor:
             warn_not_chosen(type(model).__name__, "numerate.train.select(model, x, y)")
         outputs = _symbolic_copy(model, rows).equation(x)
         return symbolic(np.array([_merged(formula) for formula in outputs], object))
+    if isinstance(model, eqx.nn.Identity) or (
+        isinstance(model, eqx.nn.Dropout) and model.inference
+    ):
+        return x
     if not isinstance(model, _LAYERED):
         kind = type(model).__name__
         raise ValueError(f"a formula can be read out of units and Stacks of them; got a {kind}")

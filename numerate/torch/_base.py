@@ -2,6 +2,7 @@
 
 import functools
 import types
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,7 +58,7 @@ _EXAMPLE = """\
 """
 
 # What converts lists, tables, and arrays of other libraries.
-HOW_TO_CONVERT = "torch.as_tensor(numpy.asarray(x, 'float32'))"
+_HOW_TO_CONVERT = "torch.as_tensor(numpy.asarray(x, 'float32'))"
 
 _HINTS = {"key": "seed=0 draws its parameters"}
 
@@ -97,6 +98,7 @@ class Unit(nn.Module):
     # Whether anything has asked for the penalty, and how many steps were made before.
     _penalty_asked = False
     _steps_alone = 0
+    _told_of_bounds = False
 
     def __init_subclass__(cls, unit: "type[units.Unit] | None" = None, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -142,7 +144,7 @@ class Unit(nn.Module):
         tensor of floating-point numbers.
         """
         name = type(self).__name__
-        check_array(name, x, torch.Tensor, "torch.Tensor", HOW_TO_CONVERT)
+        check_tensor(name, x)
         check_features(name, self.in_features, x)
         x = x.to(_common_dtype(name, x, next(self.parameters()).dtype))
         if not self.training and not self.is_chosen:
@@ -161,11 +163,22 @@ class Unit(nn.Module):
     def constrain_(self) -> None:
         """Clip the parameters to their bounds, in place.
 
-        Every PyTorch optimiser calls this after every step; a custom optimiser has to.
+        Every PyTorch optimiser calls this after every step; a custom optimiser has to. What is
+        computed from other parameters, as by `torch.nn.utils.parametrizations`, cannot be clipped:
+        the unit warns once where it leaves its bounds.
         """
         for name, (low, high) in self.bounds().items():
             for parameter in _tensors(getattr(self, name)):
-                parameter.clamp_(low, high)
+                if isinstance(parameter, nn.Parameter):
+                    parameter.clamp_(low, high)
+                elif not self._told_of_bounds and ((parameter < low) | (parameter > high)).any():
+                    self._told_of_bounds = True
+                    warnings.warn(
+                        f"{self.unit.__name__}.{name} is outside [{low:g}, {high:g}] and cannot be "
+                        "clipped: it is computed from other parameters, as by weight_norm; train "
+                        "the parameter itself",
+                        stacklevel=4,
+                    )
 
     def forgive(self) -> None:
         """Mark the penalty of the unit as handled."""
@@ -194,8 +207,17 @@ class Unit(nn.Module):
         for name, value in static_fields(unit).items():
             setattr(self, name, value)
         for name, value in arrays(unit).items():
-            for old, new in zip(_tensors(getattr(self, name)), jax.tree.leaves(value), strict=True):
-                old.copy_(_tensor(new))
+            for old, leaf in zip(
+                _tensors(getattr(self, name)), jax.tree.leaves(value), strict=True
+            ):
+                new, is_own = _tensor(leaf, old.device), name in self._buffers
+                if not (is_own or isinstance(old, nn.Parameter) or torch.equal(old, new)):
+                    raise ValueError(
+                        f"{self.unit.__name__}.{name} is computed from other parameters and "
+                        "cannot be set: torch.nn.utils.parametrize.remove_parametrizations("
+                        f"unit, {name!r}) makes it a parameter"
+                    )
+                old.copy_(new)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._static)
@@ -210,10 +232,24 @@ def _checked_dtype(layer: str, dtype: Any) -> str:
     return name
 
 
-def _common_dtype(layer: str, x: torch.Tensor, own: torch.dtype) -> torch.dtype:
-    """The dtype of a layer's parameters, which is that of its computations."""
+def check_tensor(layer: str, x: Any) -> None:
+    """Raise `TypeError` unless x, the input of a layer, is a dense tensor.
+
+    !!! example
+        >>> check_tensor("NAU", torch.eye(2).to_sparse())
+        Traceback (most recent call last):
+        TypeError: NAU takes a dense tensor, got torch.sparse_coo: x.to_dense() is one
+    """
+    check_array(layer, x, torch.Tensor, "torch.Tensor", _HOW_TO_CONVERT)
+    if x.is_nested:
+        how = "torch.nested.to_padded_tensor(x, 0.0) is one"
+        raise TypeError(f"{layer} takes a dense tensor, got a nested one: {how}")
     if x.layout != torch.strided:
         raise TypeError(f"{layer} takes a dense tensor, got {x.layout}: x.to_dense() is one")
+
+
+def _common_dtype(layer: str, x: torch.Tensor, own: torch.dtype) -> torch.dtype:
+    """The dtype of a layer's parameters, which is that of its computations."""
     common = torch.promote_types(x.dtype, own)
     # Autocast has its own rule.
     if common != own and not torch.is_autocast_enabled(x.device.type):

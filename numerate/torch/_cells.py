@@ -1,13 +1,14 @@
 """Recurrent units, with the interface of PyTorch's cells."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from numerate._errors import check_array, check_features, check_maker
-from numerate.torch._base import HOW_TO_CONVERT, Unit
+from numerate._errors import check_features, check_fit, check_maker, check_whole
+from numerate.torch._base import Unit, check_tensor
 
 
 class RecurrentCell(nn.Module):
@@ -20,8 +21,9 @@ class RecurrentCell(nn.Module):
     - `hidden_size`: features of h.
     - further arguments are passed to `unit`.
 
-    **Raises:** `TypeError` for a unit that is already an instance, and `ValueError` for an input or
-    state of another size.
+    **Raises:** `TypeError` for a unit that is already an instance, and for an input or state that
+    is not a tensor of floating-point numbers; `ValueError` for a unit that does not map `input_size
+    + hidden_size` features to `hidden_size`, and for an input or state of another shape.
 
     **Shapes:** `forward(input, hx=None)` maps `(*batch, input_size)` and the state
     `(*batch, hidden_size)`, zeros if it is not given, to the next state.
@@ -39,19 +41,37 @@ class RecurrentCell(nn.Module):
     def __init__(self, unit: Callable[..., Unit], input_size: int, hidden_size: int, **kwargs: Any):
         super().__init__()
         check_maker("unit", unit, nn.Module, "NAU")
+        check_whole(0, sys.maxsize, input_size=input_size, hidden_size=hidden_size)
         self.unit = unit(input_size + hidden_size, hidden_size, **kwargs)
+        check_fit(self.unit, input_size, hidden_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
 
     def forward(self, input: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
         """The next state, from an input and the previous state."""
         name = type(self).__name__
-        check_array(name, input, torch.Tensor, "torch.Tensor", HOW_TO_CONVERT)
+        check_tensor(name, input)
         check_features(name, self.input_size, input)
-        if hx is None:
-            hx = input.new_zeros(*input.shape[:-1], self.hidden_size)
-        check_features(f"the state of {name}", self.hidden_size, hx)
+        hx = self._state(input, input.shape[:-1], hx)
         return self.unit(torch.cat([input, hx], dim=-1))
+
+    def _state(
+        self, input: torch.Tensor, batch: torch.Size, hx: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The state before an input, zeros for `None`."""
+        if hx is None:
+            return input.new_zeros(*batch, self.hidden_size)
+        name = f"the state of {type(self).__name__}"
+        if isinstance(hx, tuple):
+            raise TypeError(f"{name} is one tensor, got a tuple of {len(hx)}: hx[0] may be it")
+        check_tensor(name, hx)
+        check_features(name, self.hidden_size, hx)
+        if hx.shape[:-1] != batch:
+            wanted = (*batch, self.hidden_size)
+            raise ValueError(
+                f"{name} must have the input's batch, shape {wanted}, got shape {tuple(hx.shape)}"
+            )
+        return hx
 
     def extra_repr(self) -> str:
         return f"input_size={self.input_size}, hidden_size={self.hidden_size}"
@@ -75,15 +95,14 @@ class Recurrent(RecurrentCell):
     def forward(self, input: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
         """The last state of sequences."""
         name = type(self).__name__
-        check_array(name, input, torch.Tensor, "torch.Tensor", HOW_TO_CONVERT)
+        check_tensor(name, input)
         check_features(name, self.input_size, input, batch="*batch, time, ")
         if input.ndim < 2:
             raise ValueError(
                 f"{name} takes sequences, shape (*batch, time, {self.input_size}), "
                 f"got shape {tuple(input.shape)}"
             )
-        if hx is None:
-            hx = input.new_zeros(*input.shape[:-2], self.hidden_size)
+        hx = self._state(input, input.shape[:-2], hx)
         for x in input.unbind(-2):
             hx = super().forward(x, hx)
         return hx

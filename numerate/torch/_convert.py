@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from numerate import units
 
+_Dropout = nn.Dropout | nn.AlphaDropout | nn.FeatureAlphaDropout
+
 
 def to_torch(model: "eqx.Module") -> nn.Module:
     """The PyTorch module of a unit, of a `Recurrent` or of a `Stack` of these.
@@ -47,13 +49,14 @@ def from_torch(module: nn.Module) -> Any:
     """The JAX model of a module, the inverse of `to_torch`.
 
     **Arguments:** `module`: a unit of `numerate.torch`, its `Recurrent` or `RecurrentCell`, or
-    a `torch.nn.Sequential` of these.
+    a `torch.nn.Sequential` of these. Its layers that change nothing are left out: `Identity`,
+    dropout in evaluation, and `Flatten` of an input that is flat.
 
     **Returns:** a unit, a `numerate.Recurrent` or a `numerate.Stack` with the values of its
     parameters.
 
-    **Raises:** `ValueError` for any other module, and for float64 parameters while JAX is not
-    in 64-bit mode.
+    **Raises:** `ValueError` for any other module, for dropout in training, and for float64
+    parameters while JAX is not in 64-bit mode.
 
     !!! example
         >>> from numerate.torch import NAU
@@ -72,11 +75,21 @@ def from_torch(module: nn.Module) -> Any:
             key = jax.random.key(0)  # nothing is drawn from it
             return cells.Recurrent(lambda *_, key: as_unit(module.unit), *sizes, key=key)  # pyright: ignore[reportArgumentType]
         case nn.Sequential():
-            return models.Stack([from_torch(layer) for layer in module])
+            return models.Stack([from_torch(layer) for layer in module if not _is_idle(layer)])
+    if isinstance(module, _Dropout):
+        kind = type(module).__name__
+        raise ValueError(f"module must be in evaluation, where {kind} does nothing: module.eval()")
     raise ValueError(
         "module must be a unit or a RecurrentCell of numerate.torch or a Sequential of these, "
         f"got {type(module).__name__}"
     )
+
+
+def _is_idle(layer: nn.Module) -> bool:
+    """Whether a layer between units, whose features are the last of two axes, changes nothing."""
+    if isinstance(layer, nn.Flatten):
+        return layer.start_dim in (1, -1)
+    return isinstance(layer, nn.Identity) or (isinstance(layer, _Dropout) and not layer.training)
 
 
 def _module(adapter: type[Unit], unit: "units.Unit") -> Unit:

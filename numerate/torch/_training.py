@@ -1,6 +1,9 @@
 """Penalties, branches and snapping for ordinary training loops of PyTorch."""
 
+import copy
 import math
+import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from numerate._errors import check_whole, quoted
 from numerate.torch._base import Unit, as_unit
 
 if TYPE_CHECKING:
@@ -27,6 +31,11 @@ def units_of(model: nn.Module) -> list[Unit]:
     return [module for module in model.modules() if isinstance(module, Unit)]
 
 
+# The penalties that each optimiser adds.
+_ADDED: "weakref.WeakKeyDictionary[torch.optim.Optimizer, list[Penalties]]"
+_ADDED = weakref.WeakKeyDictionary()
+
+
 class Penalties:
     """The penalties of a model's units, which an optimiser adds before every step.
 
@@ -41,7 +50,20 @@ class Penalties:
     def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, schedule: Any):
         self.step, self.steps = 0, schedule.steps
         self._schedule, self._units = schedule, units_of(model)
+        earlier = _ADDED.setdefault(optimiser, [])
+        for penalties in earlier:
+            penalties._leave(self._units)
+        earlier.append(self)
         self._hook = optimiser.register_step_pre_hook(self._add)
+
+    @property
+    def step(self) -> int:
+        return self._step
+
+    @step.setter
+    def step(self, step: int) -> None:
+        check_whole(0, sys.maxsize, step=step)
+        self._step = int(step)
 
     def __call__(self) -> torch.Tensor:
         """The term that the penalties add to the loss at this step."""
@@ -51,6 +73,11 @@ class Penalties:
     def remove(self) -> None:
         """Stop adding penalties."""
         self._hook.remove()
+
+    def _leave(self, units: list[Unit]) -> None:
+        """Leave units to other penalties."""
+        others = set(units)
+        self._units = [unit for unit in self._units if unit not in others]
 
     def _add(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
         step, self.step = self.step, self.step + 1
@@ -92,7 +119,8 @@ def penalise(
     """Let an optimiser add the scheduled penalties of a model's units before every step.
 
     Call it once before an ordinary loop. The loss does not change; the gradients of the penalties
-    are added to those of `backward`.
+    are added to those of `backward`. Called again for the same model and optimiser, it replaces the
+    penalties that were added before.
 
     **Arguments:**
 
@@ -106,8 +134,9 @@ def penalise(
 
     **Returns:** the `Penalties`; calling it gives the term that is added to the loss at this step.
 
-    **Raises:** `ValueError` for a model without units, without steps, for a mapping without one of
-    the units, a recipe whose penalty depends on the loss, and an optimiser with a closure.
+    **Raises:** `TypeError` for anything but a module, an optimiser and a whole number of steps;
+    `ValueError` for a model without units, without steps, for a mapping without one of the units, a
+    recipe whose penalty depends on the loss, and an optimiser with a closure.
 
     !!! example
         >>> from numerate.torch import NMU
@@ -120,13 +149,19 @@ def penalise(
     """
     from numerate.train import PenaltySchedule
 
+    units = units_of(model)
+    if not isinstance(optimiser, torch.optim.Optimizer):
+        raise TypeError(
+            "optimiser must be one of torch.optim, such as Adam(model.parameters()), "
+            f"got {quoted(optimiser)}"
+        )
     if isinstance(optimiser, torch.optim.LBFGS):
         raise ValueError(
             "LBFGS computes gradients in a closure, within a step, where none can be added: add "
             "unit.scheduled_penalty(progress) to the loss in the closure"
         )
     schedule = PenaltySchedule(recipe, steps)
-    schedule.check(units_of(model))
+    schedule.check(units)
     return Penalties(model, optimiser, schedule)
 
 
@@ -137,7 +172,9 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
 
     **Returns:** the model. Its mode does not change.
 
-    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+    **Raises:** `TypeError` for anything but a module with a `forward` and dense tensors, and
+    `ValueError` for a model without units, and where outputs and `y` differ in shape. The model is
+    then as it was.
 
     !!! example
         >>> from numerate.initialisers import constant
@@ -148,15 +185,7 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
         ('sum',)
     """
     with _evaluating(model, x, y) as (units, error):
-        _choose_first(units)
-        # The last unit first, with the others unchanged, as in `numerate.train.select`.
-        for unit in reversed(units):
-            for index, alternatives in enumerate(unit.choices()):
-                errors = []
-                for alternative in range(alternatives):
-                    unit.choose_(index, alternative)
-                    errors.append(error())
-                unit.choose_(index, errors.index(min(errors)))
+        _select(units, error)
     return model
 
 
@@ -171,7 +200,9 @@ def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
 
     **Returns:** the model. Its mode does not change.
 
-    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+    **Raises:** `TypeError` for anything but a module with a `forward` and dense tensors, and
+    `ValueError` for a model without units, and where outputs and `y` differ in shape. The model is
+    then as it was.
 
     !!! example
         >>> from numerate.initialisers import constant
@@ -184,9 +215,9 @@ def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
 
     from numerate.train import rounding_error, snapped_units
 
-    if any(not unit.is_chosen for unit in units_of(model)):
-        select_branches(model, x, y)
     with _evaluating(model, x, y) as (units, error), jax.enable_x64(True):
+        if any(not unit.is_chosen for unit in units):
+            _select(units, error)
 
         def put(new: list[Any]) -> None:
             for unit, values in zip(units, new, strict=True):
@@ -201,19 +232,29 @@ def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
     return model
 
 
-def _choose_first(units: list[Unit]) -> None:
-    """Make the first alternative of all open choices, as a start of the selection."""
+def _select(units: list[Unit], error: Callable[[], float]) -> None:
     for unit in units:
-        if not unit.is_chosen:
+        if not unit.is_chosen:  # each starts from the first alternative of all others
             for index in range(len(unit.choices())):
                 unit.choose_(index, 0)
+    # The last unit first, with the others unchanged, as in `numerate.train.select`.
+    for unit in reversed(units):
+        for index, alternatives in enumerate(unit.choices()):
+            errors = []
+            for alternative in range(alternatives):
+                unit.choose_(index, alternative)
+                errors.append(error())
+            unit.choose_(index, errors.index(min(errors)))
 
 
 @contextmanager
 def _evaluating(
     model: nn.Module, x: torch.Tensor, y: torch.Tensor
 ) -> Iterator[tuple[list[Unit], Callable[[], float]]]:
-    """The units of a model in evaluation mode, and a function that measures its error."""
+    """The units of a model in evaluation mode, and a function that measures its error.
+
+    Where anything fails, the units become what they were.
+    """
     units = units_of(model)
     if not units:
         raise ValueError(f"a {type(model).__name__} has no units of numerate")
@@ -221,6 +262,11 @@ def _evaluating(
         if not isinstance(data, torch.Tensor):
             kind = type(data).__name__
             raise TypeError(f"{name} must be a tensor, torch.as_tensor({name}); got {kind}")
+        if data.is_nested:
+            how = f"torch.nested.to_padded_tensor({name}, 0.0) is one"
+            raise TypeError(f"{name} must be a dense tensor, got a nested one: {how}")
+    if getattr(model.forward, "__func__", None) is nn.Module.forward:
+        raise TypeError(f"model must compute outputs, and a {type(model).__name__} has no forward")
 
     @torch.no_grad()
     def error() -> float:
@@ -234,9 +280,14 @@ def _evaluating(
         return math.inf if math.isnan(error) else error
 
     modes = [(module, module.training) for module in model.modules()]
+    before = [copy.deepcopy(unit.state_dict()) for unit in units]
     model.eval()
     try:
         yield units, error
+    except BaseException:
+        for unit, state in zip(units, before, strict=True):
+            unit.load_state_dict(state)
+        raise
     finally:
         for module, mode in modes:
             module.training = mode

@@ -11,9 +11,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+import numpy as np
+from jaxtyping import Array, Float, PyTree, Real
 
 from numerate.train._loss import check_targets, units_of
+from numerate.units import Unit
 
 Error = Callable[[PyTree], Float[Array, ""]]
 
@@ -44,15 +46,15 @@ def select_branches(model: PyTree, error: Error) -> PyTree:
     return model
 
 
-def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"]) -> PyTree:
+def select(model: PyTree, x: Float[Array, "rows in"], y: Real[Array, "rows out"]) -> PyTree:
     """The model with its branches selected by the mean squared error on validation data.
 
     For custom training loops; `train` and `train_many` do this at every measurement.
 
     **Arguments:** `model`, for one example; `x`, `y`: validation data.
 
-    **Raises:** `TypeError` for anything but an Equinox module, and `ValueError` for one without
-    units or for targets of another shape than the outputs.
+    **Raises:** `TypeError` for anything but an Equinox module and data that are no arrays, and
+    `ValueError` for a model without units or for targets of another shape than the outputs.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -64,14 +66,7 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"
         >>> print(select(unit, x, x.sum(axis=1, keepdims=True)).operation)
         ('sum',)
     """
-    if not isinstance(model, eqx.Module):
-        kind = type(model)
-        raise TypeError(
-            "model must be a unit of numerate or an Equinox module with units, "
-            f"got a {kind.__module__.partition('.')[0]}.{kind.__name__}"
-        )
-    if not units_of(model):
-        raise ValueError(f"a {type(model).__name__} without units of numerate has no branches")
+    checked_units(model, x, y)
 
     def error(model: PyTree) -> Array:
         outputs = jax.vmap(model)(x)
@@ -79,6 +74,25 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"
         return jnp.mean(jnp.square(outputs - y))
 
     return select_branches(model, error)
+
+
+def checked_units(model: Any, x: Any, y: Any) -> list[Unit]:
+    """The units of a model whose error on data is to be measured; raises as `select` does."""
+    if not isinstance(model, eqx.Module):
+        kind = type(model)
+        raise TypeError(
+            "model must be a unit of numerate or an Equinox module with units, "
+            f"got a {kind.__module__.partition('.')[0]}.{kind.__name__}"
+        )
+    units = units_of(model)
+    if not units:
+        kind = type(model).__name__
+        raise ValueError(f"a {kind} without units of numerate has no branches or weights to choose")
+    for name, data in (("x", x), ("y", y)):
+        if not isinstance(data, jax.Array | np.ndarray):
+            kind = type(data).__name__
+            raise TypeError(f"{name} must be an array, jax.numpy.asarray({name}); got {kind}")
+    return units
 
 
 def _with(model: PyTree, index: int, choice: int, alternative: int) -> PyTree:

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int, PyTree
 
+from numerate._errors import quoted
 from numerate.train._loss import apply_constraints, units_of
 from numerate.train._schedule import PenaltySchedule
+from numerate.units import Unit
 
 
 class PenaltyState(NamedTuple):
@@ -21,12 +23,13 @@ def projected(optimiser: optax.GradientTransformation) -> optax.GradientTransfor
     """An optimiser that projects the parameters of units to their bounds after every step.
 
     **Arguments:** `optimiser`: any Optax optimiser, called as usual with the parameters
-    `eqx.filter(model, eqx.is_inexact_array)` of an Equinox model with units.
+    `eqx.filter(model, eqx.is_inexact_array)` of an Equinox model with units. Parameters that are
+    frozen, by `eqx.partition`, `optax.masked` or `optax.multi_transform`, are left alone.
 
     **Returns:** an optimiser whose updated parameters lie within `Unit.bounds`.
 
-    **Raises:** `ValueError` from `init` for parameters without units, such as those of
-    a flattened model.
+    **Raises:** `TypeError` for anything but an optimiser, and `ValueError` from `init` for
+    parameters without units, such as those of a flattened model.
 
     !!! example
         >>> import equinox as eqx
@@ -39,7 +42,7 @@ def projected(optimiser: optax.GradientTransformation) -> optax.GradientTransfor
         >>> eqx.apply_updates(unit, updates).w_hat
         Array([[1., 1.]], dtype=float32)
     """
-    return optax.chain(optimiser, _projection())
+    return optax.chain(_checked(optimiser), _projection())
 
 
 def penalised(
@@ -60,7 +63,8 @@ def penalised(
 
     **Arguments:**
 
-    - `optimiser`: any Optax optimiser.
+    - `optimiser`: any Optax optimiser. Units whose parameters are all frozen are left alone, as by
+      `projected`.
     - `recipe`: a `Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and schedule apply to
         all units; or a mapping from names of units to recipes, for a mixed model. With `None` every
         unit follows its own paper's schedule, `Unit.scheduled_penalty`.
@@ -69,8 +73,10 @@ def penalised(
 
     **Returns:** an optimiser that must be called with the parameters, as for `projected`.
 
-    **Raises:** `ValueError` without steps, for a recipe whose penalty depends on the loss, and from
-    `init` for parameters without units, or one for which a mapping has no recipe.
+    **Raises:** `TypeError` for anything but an optimiser and a whole number of steps; `ValueError`
+    without steps, for a recipe whose penalty depends on the loss, and from `init` for parameters
+    without units, a unit for which a mapping has no recipe, and one without some of the parameters
+    that its penalty needs.
 
     !!! example
         >>> import equinox as eqx
@@ -85,29 +91,40 @@ def penalised(
         >>> sorted(set(unit.w_hat.ravel().round(2).tolist()) - {0.0, 1.0})
         []
     """
-    return optax.chain(_penalties(PenaltySchedule(recipe, steps)), optimiser, _projection())
+    schedule = PenaltySchedule(recipe, steps)
+    return optax.chain(_penalties(schedule), _checked(optimiser), _projection())
 
 
 def _penalties(schedule: PenaltySchedule) -> optax.GradientTransformation:
     def init(params: Any) -> PenaltyState:
-        schedule.check(_units_in(params))
+        if units := _units_in(params):
+            schedule.check(units)
+        for unit in units:
+            _check_penalty(schedule, unit)
         return PenaltyState(jnp.zeros((), jnp.int32))
 
     def total(parameters: PyTree, step: Array) -> Any:
-        return sum(schedule.penalty(unit, step) for unit in units_of(parameters))
+        return sum(schedule.penalty(unit, step) for unit in _units_in(parameters))
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
-        gradients = jax.grad(total)(_given(params), state.step)
-        # The gradient of the loss may be None; that of the penalty never is.
-        updates = jax.tree.map(
-            lambda penalty, loss: penalty if loss is None else loss + penalty.astype(loss.dtype),
-            gradients,
-            updates,
-            is_leaf=lambda leaf: leaf is None,
-        )
+        params = _trained(params, updates)
+        if _units_in(params):
+            penalties = jax.grad(total)(params, state.step)
+            updates = jax.tree.map(lambda loss, p: loss + p.astype(loss.dtype), updates, penalties)
         return updates, PenaltyState(state.step + 1)
 
     return optax.GradientTransformation(init, update)
+
+
+def _check_penalty(schedule: PenaltySchedule, unit: Unit) -> None:
+    """Raise `ValueError` unless a unit has the parameters that its penalty depends on."""
+    try:
+        jax.eval_shape(schedule.penalty, unit, 0)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(
+            f"the penalty of {type(unit).__name__} depends on parameters that are not there: "
+            "freeze all parameters of a unit, or none"
+        ) from error
 
 
 def _projection() -> optax.GradientTransformation:
@@ -116,7 +133,7 @@ def _projection() -> optax.GradientTransformation:
         return optax.EmptyState()
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
-        params = _given(params)
+        params = _trained(params, updates)
         moved = optax.apply_updates(params, updates)
         allowed = apply_constraints(moved)
         updates = jax.tree.map(_to, params, updates, moved, allowed)
@@ -136,17 +153,33 @@ def _to(old: Array, update: Array, moved: Array, allowed: Array) -> Array:
     return jnp.where(moved == allowed, update, jnp.where(beyond, less, exact))
 
 
-def _units_in(parameters: PyTree) -> list[Any]:
+def _units_in(parameters: PyTree) -> list[Unit]:
+    """The units that have parameters: those of a frozen one are None, or masked by Optax."""
     units = units_of(parameters)
     if not units:
         raise ValueError(
             "the parameters have no unit of numerate: pass those of an Equinox model with units, "
             "eqx.filter(model, eqx.is_inexact_array)"
         )
-    return units
+    return [unit for unit in units if jax.tree.leaves(unit)]
 
 
-def _given(params: PyTree) -> PyTree:
+def _trained(params: PyTree, updates: PyTree) -> PyTree:
+    """The parameters that have an update."""
     if params is None:
         raise ValueError("update needs the parameters: optimiser.update(gradients, state, params)")
-    return params
+    return jax.tree.map(
+        lambda update, parameter: None if update is None else parameter,
+        updates,
+        params,
+        is_leaf=lambda leaf: leaf is None,
+    )
+
+
+def _checked(optimiser: Any) -> optax.GradientTransformation:
+    if not isinstance(optimiser, optax.GradientTransformation):
+        raise TypeError(
+            "optimiser must be an optimiser of Optax, such as optax.adam(0.01), "
+            f"got {quoted(optimiser)}"
+        )
+    return optimiser

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from numerate.arguments import check_sizes
+
 _BLOCK = 1000  # steps of a recipe's schedule that are computed at once
 
 
@@ -19,8 +21,9 @@ class PenaltySchedule:
     - `steps`: the number of steps of the training; by default that of the recipe, whose schedule is
       scaled to it.
 
-    **Raises:** `ValueError` without steps, and for a recipe whose penalty depends on more than the
-    step: that of the iNALU, for example, starts when the loss is small.
+    **Raises:** `TypeError` for steps that are not a whole number, and `ValueError` without steps,
+    for an empty mapping, and for a recipe whose penalty depends on more than the step: that of the
+    iNALU, for example, starts when the loss is small.
 
     !!! example
         >>> from numerate.recipes import mistry2022
@@ -29,8 +32,13 @@ class PenaltySchedule:
     """
 
     def __init__(self, recipe: Any = None, steps: int | None = None):
-        if steps is not None and steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps}")
+        if steps is not None:
+            check_sizes(least=1, steps=steps)
+        if isinstance(recipe, Mapping) and not recipe:
+            raise ValueError(
+                "recipe must have a recipe for each unit, got an empty mapping: with None, every "
+                "unit follows its own paper"
+            )
         self._common = None if isinstance(recipe, Mapping) else _fitted(recipe, steps)
         self._named = {}
         if isinstance(recipe, Mapping):

@@ -1,5 +1,6 @@
 """Snapping weights to nearby integers, where the data confirm it."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,9 +8,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, PyTree, Real
 
-from numerate.train._choice import select
+from numerate.train._choice import checked_units, select
 from numerate.train._loss import check_targets, units_of
 from numerate.units import Unit
 
@@ -19,7 +20,7 @@ Loss = Callable[[list[Unit]], float]
 Position = tuple[int, tuple[int, ...], int]
 
 
-def snap(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"]) -> PyTree:
+def snap(model: PyTree, x: Float[Array, "rows in"], y: Real[Array, "rows out"]) -> PyTree:
     """The model with its weights snapped to integers where that does not increase the error.
 
     The integers are those of the unit's paper: -1, 0 and 1 for the weights of a NAC or a NAU, 0 and
@@ -32,8 +33,8 @@ def snap(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"])
 
     **Returns:** the model; its other parameters do not change.
 
-    **Raises:** `TypeError` for anything but an Equinox module, `ValueError` for one without units
-    and for targets of another shape than the outputs.
+    **Raises:** `TypeError` for anything but an Equinox module and data that are no arrays,
+    `ValueError` for a model without units and for targets of another shape than the outputs.
 
     !!! example
         >>> from numerate.initialisers import constant
@@ -43,11 +44,9 @@ def snap(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"])
         >>> snap(unit, x, x.sum(axis=1, keepdims=True)).weight
         Array([[1., 1.]], dtype=float32)
     """
-    if not isinstance(model, eqx.Module) or any(not unit.is_chosen for unit in units_of(model)):
-        model = select(model, x, y)
-    units = units_of(model)
-    if not units:
-        raise ValueError(f"a {type(model).__name__} has no units of numerate to snap")
+    units = checked_units(model, x, y)
+    if any(not unit.is_chosen for unit in units):
+        units = units_of(model := select(model, x, y))
 
     def with_units(new: list[Unit]) -> PyTree:
         return eqx.tree_at(units_of, model, new)
@@ -58,7 +57,8 @@ def snap(model: PyTree, x: Float[Array, "rows in"], y: Float[Array, "rows out"])
         check_targets(outputs.shape, jnp.shape(y))
         return jnp.mean(jnp.square(outputs - y))
 
-    floor = rounding_error(np.asarray(y))
+    y = jnp.asarray(y)
+    floor = rounding_error(np.asarray(y if jnp.issubdtype(y.dtype, jnp.inexact) else y * 1.0))
     return with_units(snapped_units(units, lambda new: float(error(with_units(new))), floor))
 
 
@@ -69,15 +69,19 @@ def rounding_error(y: np.ndarray) -> float:
 
 
 def snapped_units(units: list[Unit], loss: Loss, floor: float) -> list[Unit]:
-    """The units with weights snapped where the loss does not increase or stays below `floor`."""
+    """The units with weights snapped where the loss does not increase or stays below `floor`.
+
+    A loss that is not finite confirms nothing.
+    """
     best = loss(units)
+    best = best if math.isfinite(best) else math.inf
     whole = [unit.snapped(0.5) for unit in units]
     snapped: set[Position] = set()
 
     def snap_or_halve(positions: list[Position]) -> None:
         nonlocal best
         value = loss(_mixed(units, whole, snapped.union(positions)))
-        if value <= max(best * (1 + 1e-6), floor):
+        if math.isfinite(value) and value <= max(best * (1 + 1e-6), floor):
             snapped.update(positions)
             best = min(best, value)
         elif len(positions) > 1:

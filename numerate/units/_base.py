@@ -7,19 +7,15 @@ from typing import Any, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from numerate._errors import check_array, check_features, warn_not_chosen
-from numerate.arguments import check_key, checked
+from numerate._errors import check_features, warn_not_chosen
+from numerate.arguments import check_jax_array, check_key, checked, parameter_dtype, widened
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
 
 # Draws uniform numbers in [0, 1) for the examples of a call: from n to an array `(*batch, n)`.
 Draw = Callable[[int], Tensor]
-
-# The array types that JAX accepts.
-_ARRAYS = (jax.Array, np.ndarray)
 
 # Not `typing.Self`: beartype, which decorates method by method, cannot resolve it.
 SelfUnit = TypeVar("SelfUnit", bound="Unit")
@@ -59,11 +55,9 @@ class Unit(eqx.Module):
         an array of floating-point numbers.
         """
         name = type(self).__name__
-        check_array(name, x, _ARRAYS, "jax.Array", "jax.numpy.asarray(x)")
+        check_jax_array(name, x)
         check_features(name, self.in_features, x, batch="")
-        if x.dtype.itemsize < 4:  # ε, the least of |x| in a logarithm, would be theirs
-            dtype = jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array))[0].dtype
-            x = jnp.asarray(x, dtype if dtype.itemsize > x.dtype.itemsize else None)
+        x = widened(x, self)
         if key is None:
             if not self.is_chosen:
                 warn_not_chosen(name, "numerate.train.select(model, x, y)")
@@ -85,7 +79,7 @@ class Unit(eqx.Module):
 
     def penalty(self) -> Shaped[Tensor, ""]:
         """The penalty on the parameters, before `penalty_weight`; 0 by default."""
-        return jnp.zeros((), self.weight.dtype)
+        return jnp.zeros((), parameter_dtype(self))
 
     def penalty_weight(self, progress: Any) -> Any:
         """The factor of the penalty at a `progress` from 0 to 1, by its paper's schedule."""
@@ -95,13 +89,19 @@ class Unit(eqx.Module):
         """The term that the engine adds to the loss: `penalty` times `penalty_weight(progress)`.
 
         A unit whose second penalty has its own schedule adds it here.
+
+        **Raises:** `ValueError` for a `progress` outside [0, 1], such as the number of a step. In a
+        traced program its value is not known: a step number there is the end of the schedule.
         """
         return self.penalty() * self.penalty_weight(progress)
 
     def constrained(self: SelfUnit) -> SelfUnit:
-        """The unit with its parameters projected to their bounds; called after every step."""
+        """The unit with its parameters projected to their bounds; called after every step.
+
+        Parameters that are not there, as in a partition of a model, are left out.
+        """
         bounds = self.bounds()
-        names = list(bounds)
+        names = [name for name in bounds if jax.tree.leaves(getattr(self, name))]
         if not names:
             return self
         clipped = [jnp.clip(getattr(self, name), *bounds[name]) for name in names]

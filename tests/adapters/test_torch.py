@@ -16,6 +16,7 @@ import torch
 import numerate.torch as adapter
 from numerate import units
 from numerate.cells import Recurrent
+from numerate.formula import read_out
 from numerate.initialisers import constant
 from numerate.models import Stack
 from tests.each import each
@@ -332,6 +333,21 @@ def test_stacks_become_sequences(tmp_path):
     wanted = jax.vmap(model)(jnp.asarray(xs.numpy()))
     np.testing.assert_allclose(module(xs).detach(), wanted, rtol=1e-5)
     assert eqx.tree_equal(adapter.from_torch(module), model)
+
+
+def test_layers_that_change_nothing_are_left_out():
+    nau, nmu = adapter.NAU(2, 2, seed=0), adapter.NMU(2, 1, seed=0)
+    idle = torch.nn.Flatten(), torch.nn.Identity(), torch.nn.Dropout(0.5)
+    module = torch.nn.Sequential(*idle, nau, torch.nn.Sequential(*idle), nmu).eval()
+    model = adapter.from_torch(module)
+    wanted = read_out(Stack([adapter.from_torch(nau), adapter.from_torch(nmu)]), ["a", "b"])
+    assert read_out(model, ["a", "b"]) == wanted
+    idle = eqx.nn.Identity(), eqx.nn.Dropout(inference=True)
+    assert read_out(eqx.nn.Sequential([*idle, *model.layers]), ["a", "b"]) == wanted
+    with pytest.raises(ValueError, match=r"must be in evaluation, where Dropout .*module.eval\(\)"):
+        adapter.from_torch(module.train())
+    with pytest.raises(ValueError, match="a Sequential of these, got Flatten"):
+        adapter.from_torch(torch.nn.Sequential(torch.nn.Flatten(0), nau))
 
 
 def test_other_models_are_refused():

@@ -104,14 +104,57 @@ def test_penalties_that_cannot_be_added():
         ((model, optimiser, {"NAU": mistry2022("NAU")}), {}, "none for NMU; it has NAU"),
         ((torch.nn.Linear(2, 1), optimiser), {"steps": 1}, "has no units of numerate"),
         ((model, torch.optim.LBFGS(model.parameters())), {"steps": 1}, "gradients in a closure"),
+        ((model, optimiser, {}), {"steps": 1}, "a recipe for each unit, got an empty mapping"),
     ):
         with pytest.raises(ValueError, match=found):
             adapter.penalise(*arguments, **more)
+    rate = torch.optim.lr_scheduler.StepLR(optimiser, 1)
+    for wrong, got in ((None, "None"), (rate, "<torch.*StepLR"), (torch.optim.Adam, "<class")):
+        with pytest.raises(TypeError, match=f"optimiser must be one of torch.optim, .* got {got}"):
+            adapter.penalise(model, wrong, steps=1)  # pyright: ignore[reportArgumentType]
+    penalties = adapter.penalise(model, optimiser, steps=1)
+    with pytest.raises(TypeError, match="step must be a whole number, got 2.5"):
+        penalties.step = 2.5  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(TypeError, match="model must be a torch.nn.Module, got Adam"):
         adapter.penalise(optimiser, model, steps=1)  # pyright: ignore[reportArgumentType]
     for call in (adapter.snap, adapter.select_branches):
         with pytest.raises(TypeError, match=r"y must be a tensor, torch.as_tensor\(y\); got nda"):
             call(model, torch.ones(3, 2), np.ones((3, 1)))
+
+
+def test_penalties_replace_earlier_ones_of_the_same_units():
+    model = torch.nn.Sequential(adapter.NAU(2, 2, seed=0), adapter.NMU(2, 1, seed=0))
+    optimiser = torch.optim.SGD(model.parameters(), 1e-9)
+    gradients = []
+    for parts in ([model], [model, model], [model, model[1]]):
+        for part in parts:
+            latest = adapter.penalise(part, optimiser, steps=1)
+            latest.step = 1
+        optimiser.zero_grad()
+        optimiser.step()
+        gradients.append([p.grad for p in model.parameters()])
+        assert latest.step == 2
+    for found in gradients[1:]:
+        torch.testing.assert_close(found, gradients[0])
+    assert gradients[0][0].any() and gradients[0][1].any()
+    latest.remove()
+    optimiser.zero_grad()
+    optimiser.step()
+    assert model[1].w_hat.grad is None and model[0].w_hat.grad is not None
+
+
+def test_what_is_computed_from_other_parameters_is_neither_clipped_nor_set():
+    for norm in (torch.nn.utils.parametrizations.weight_norm, torch.nn.utils.weight_norm):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # the second is the old one
+            unit = norm(adapter.NMU(2, 1, seed=0), "w_hat")
+        with pytest.raises(ValueError, match="NMU.w_hat is computed from other .* cannot be set"):
+            adapter.snap(unit, torch.ones(3, 2), torch.ones(3, 1))
+        unit.constrain_()  # no warning: it is within its bounds
+        unit.w_hat = torch.full((1, 2), 2.0)
+        with pytest.warns(UserWarning, match=r"^NMU.w_hat is outside \[0, 1\] and cannot be"):
+            unit.constrain_()
+        unit.constrain_()
 
 
 def test_a_model_trained_without_its_penalty_warns_once():
@@ -195,6 +238,50 @@ def test_an_optimiser_without_units_or_parameters():
             optimiser.update(unit, optimiser.init(unit))
 
 
+def test_frozen_units_are_left_alone():
+    """Their parameters are None in a partition, and masked by Optax."""
+    model = Stack([units.NAU(2, 2, key=KEY), units.NMU(2, 1, key=KEY)])
+    whole = eqx.filter(model, eqx.is_inexact_array)
+    part = eqx.tree_at(lambda m: m[0].w_hat, whole, None)
+    labels = eqx.tree_at(lambda m: [m[0].w_hat, m[1].w_hat], whole, ["none", "all"])
+    for make in (projected, lambda inner: penalised(inner, {"NMU": mistry2022("NMU")}, steps=9)):
+        inner = make(optax.sgd(9.0))
+        both = {"all": inner, "none": optax.set_to_zero()}
+        masked = optax.multi_transform(both, lambda _: labels)
+        # Parameters without a gradient are frozen, too.
+        for optimiser, given, trained in (
+            (inner, part, part),
+            (inner, whole, part),
+            (masked, whole, whole),
+        ):
+            updates, _ = optimiser.update(
+                jax.tree.map(jnp.ones_like, trained), optimiser.init(trained), given
+            )
+            assert updates[0].w_hat is None or not updates[0].w_hat.any()
+            np.testing.assert_array_equal(eqx.apply_updates(model, updates)[1].w_hat, 0.0)
+
+
+def test_units_that_are_frozen_in_part():
+    for unit, part in (
+        (units.NASU(2, 1, key=KEY), "product_hat"),
+        (units.NALU(2, 1, key=KEY), "w_hat"),
+    ):
+        some = eqx.tree_at(
+            lambda u, part=part: getattr(u, part), eqx.filter(unit, eqx.is_inexact_array), None
+        )
+        ones, optimiser = jax.tree.map(jnp.ones_like, some), projected(optax.sgd(9.0))
+        updates, _ = optimiser.update(ones, optimiser.init(some), some)
+        for name, (low, _) in unit.bounds().items():
+            if name != part:
+                assert (getattr(eqx.apply_updates(some, updates), name) == low).all()
+        optimiser = penalised(optax.sgd(9.0), steps=9)
+        if isinstance(unit, units.NALU):  # has no penalty
+            optimiser.update(ones, optimiser.init(some), some)
+            continue
+        with pytest.raises(ValueError, match="penalty of NASU depends on parameters that are not"):
+            optimiser.init(some)
+
+
 def test_branches_are_selected_in_place():
     x = torch.rand(50, 2) + 1
     for wanted, y in (("product", x.prod(1, keepdim=True)), ("sum", x.sum(1, keepdim=True))):
@@ -213,7 +300,30 @@ def test_branches_are_selected_in_place():
         adapter.select_branches(model, x, x)
 
 
+def test_a_failed_selection_leaves_the_model_as_it_was():
+    model = torch.nn.Sequential(adapter.NAU(2, 2, seed=0), adapter.NASU(2, 1, seed=0))
+    before = copy.deepcopy(model.state_dict())
+    for call in (adapter.select_branches, adapter.snap):
+        with pytest.raises(ValueError, match=r"shape \(5,\); it gives shape \(5, 1\)"):
+            call(model, torch.ones(5, 2), torch.ones(5))
+        torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+        assert model.training and not model[1].is_chosen
+
+
 FACTORS = []
+
+
+def test_nothing_is_snapped_where_the_error_is_not_finite():
+    unit = adapter.NAU(2, 1, seed=0)
+    before, x, nothing = unit.w_hat.clone(), torch.ones(3, 2), torch.ones(0, 2)
+    for given, y in ((x, torch.nan), (x, torch.inf), (nothing, 1.0)):
+        adapter.snap(unit, given, torch.full((len(given), 1), y))
+        assert torch.equal(unit.w_hat, before)
+
+
+def test_whole_numbers_are_targets_of_snap():
+    ones = units.NAU(2, 1, w_hat_init=constant(0.98), key=KEY)
+    assert (snap(ones, jnp.ones((3, 2)), jnp.full((3, 1), 2)).w_hat == 1).all()
 
 
 def test_some_units_are_snapped_to_what_they_represent_exactly(float64):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jaxtyping
 import numpy as np
+import optax
 import pytest
 import torch
 
@@ -15,7 +16,7 @@ import numerate.torch
 from numerate import Recurrent, units
 from numerate.cells import MCLSTM
 from numerate.tasks import Arithmetic
-from numerate.train import Config, select, train_many
+from numerate.train import Config, penalised, projected, select, snap, train_many
 
 KEY = jax.random.key(0)
 
@@ -99,9 +100,47 @@ def test_cells_refuse_other_inputs_and_states():
             made(jnp.ones(2))
     with pytest.raises(ValueError, match=r"state of RecurrentCell takes 3 .* got shape \(5, 2\)"):
         step(torch.ones(5, 2), torch.ones(5, 2))
+        xs, h = jnp.ones((4, 2)), jnp.ones(3)
+        for call, found in (
+            (lambda made=made: made([[1.0, 2.0]]), r"^\w+ takes a jax.Array, got a list"),
+            (lambda made=made: made(1.0), r"^\w+ takes a jax.Array, got a float"),
+            (lambda made=made: made(torch.ones(4, 2)), "got a torch.Tensor"),
+            (lambda made=made: made(xs, [1.0] * 3), r"^the state of \w+ takes a .* got a list"),
+            (lambda made=made: made(xs, 1.0), r"^the state of \w+ takes a .* got a float"),
+            (lambda made=made: made(xs, jnp.arange(3)), r"^the state of \w+ .* got int32"),
+            (lambda made=made: made.step([1.0, 2.0], h), r"^\w+ takes a jax.Array, got a list"),
+            (lambda made=made: made.step(xs[0], [1.0] * 3), r"^the state of \w+ .* got a list"),
+            (lambda made=made: made(xs, key=0), "key must be one key, .* got 0"),
+        ):
+            with pytest.raises(TypeError, match=found):
+                call()
+    for made, x in ((module, torch.ones(5, 4, 2)), (step, torch.ones(5, 2))):
+        for state, error, found in (
+            ((torch.ones(5, 3),) * 2, TypeError, "is one tensor, got a tuple of 2"),
+            (np.ones((5, 3)), TypeError, "takes a torch.Tensor, got a numpy.ndarray"),
+            (torch.ones(5, 3).to_sparse(), TypeError, "takes a dense tensor"),
+            (torch.ones(4, 3), ValueError, r"the input's batch, shape \(5, 3\), got .*\(4, 3\)"),
+            (torch.ones(3), ValueError, r"the input's batch, shape \(5, 3\), got .*\(3,\)"),
+            (torch.ones(1, 5, 3), ValueError, r"the input's batch, .* got shape \(1, 5, 3\)"),
+        ):
+            with pytest.raises(error, match=rf"^the state of {type(made).__name__} .*{found}"):
+                made(x, state)
     # As wide as input and state together, one of each too wide and too narrow.
     with pytest.raises(ValueError, match="takes 2 features"):
         cell.step(jnp.ones(3), jnp.ones(2))
+
+
+def test_cells_compute_in_the_precision_of_their_parameters():
+    xs, h = jnp.ones((2, 2)), jnp.full(1, 0.5)
+    low = xs.astype("bfloat16"), h.astype("bfloat16")
+    for cell in (Recurrent(units.NAC, 2, 1, key=KEY), MCLSTM(1, 1, 1, key=KEY)):
+        wanted = cell(xs, h)
+        assert eqx.tree_equal(cell(*low), wanted)
+        assert eqx.tree_equal(cell(np.ones((2, 2)), np.full(1, 0.5)), wanted)
+        for given in ((low[0],), (low[0], h), (xs, low[1])):
+            assert eqx.filter_eval_shape(cell, *given).dtype == jnp.float32
+        step = eqx.filter_eval_shape(cell.step, low[0][0], low[1])
+        assert {leaf.dtype for leaf in jax.tree.leaves(step)} == {jnp.dtype("float32")}
 
 
 def test_inputs_that_are_no_arrays_of_floats():
@@ -205,6 +244,34 @@ def numerate_torch_nau(n, **more):
     return numerate.torch.NAU(n, 1, seed=0, **more)
 
 
+def test_cells_refuse_units_of_another_size():
+    cell, nau = numerate.torch.RecurrentCell, numerate.torch.NAU
+    for make, error, found in (
+        (lambda a, b: nau(a, b + 1), ValueError, "unit must map .* = 3 .* = 1; it maps 3 to 2"),
+        (lambda a, b: torch.nn.ReLU(), TypeError, "unit must make a unit, .* makes a ReLU"),
+    ):
+        with pytest.raises(error, match=found):
+            cell(make, 2, 1)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="input_size must be a whole number, got '2'"):
+        cell(nau, "2", 1)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+def test_nested_tensors():
+    nested = torch.nested.nested_tensor([torch.ones(2, 2), torch.ones(3, 2)])
+    unit, x = numerate.torch.NAU(2, 1, seed=0), torch.ones(3, 2)
+    for call in (
+        lambda: unit(nested),
+        lambda: numerate.torch.Recurrent(numerate.torch.NAU, 2, 1)(nested),
+        lambda: numerate.torch.snap(unit, x, nested),
+        lambda: numerate.torch.select_branches(unit, nested, x),
+    ):
+        with pytest.raises(TypeError, match="a dense tensor, got a nested one: .*to_padded_tensor"):
+            call()
+    with pytest.raises(TypeError, match="a ModuleList has no forward"):
+        numerate.torch.snap(torch.nn.ModuleList([unit]), x, x[:, :1])
+
+
 def test_what_is_made_where_a_class_is_wanted():
     task, config = Arithmetic("add"), Config(steps=1, log_every=1)
     unit, keys = units.NAU(2, 1, key=KEY), jax.random.split(KEY, 1)
@@ -232,10 +299,32 @@ def test_models_that_have_no_branches_to_select():
     for model, found in ((numerate.torch.NASU(2, 1), "numerate.NASU"), (len, "builtin_function")):
         with pytest.raises(TypeError, match=f"an Equinox module with units, got a .*{found}"):
             select(model, x, y)
+    for call in (select, snap):
+        for given, name in (((x.tolist(), y), "x"), ((x, y.tolist()), "y"), ((x, 1.0), "y")):
+            with pytest.raises(TypeError, match=rf"^{name} must be an array, jax.numpy.asarray"):
+                call(units.NASU(2, 1, key=KEY), *given)
     with pytest.raises(ValueError, match="a MLP without units of numerate has no branches"):
         select(eqx.nn.MLP(2, 1, 3, 1, key=KEY), x, y)
     with pytest.raises(ValueError, match=r"shape \(3, 2\); it gives shape \(3, 1\)"):
         select(units.NASU(2, 1, key=KEY), x, jnp.ones((3, 2)))
+
+
+def test_what_is_no_optimiser():
+    for make in (projected, partial(penalised, steps=3)):
+        for wrong, got in ((optax.adam, "<function adam"), (None, "None"), ("adam", "'adam'")):
+            with pytest.raises(TypeError, match=f"must be an optimiser of Optax, .*, got {got}"):
+                make(wrong)  # pyright: ignore[reportArgumentType]
+
+
+def test_steps_are_a_whole_number():
+    model = numerate.torch.NMU(2, 1, seed=0)
+    adam = torch.optim.Adam(model.parameters())
+    penalties = (partial(penalised, optax.adam(0.1)), partial(numerate.torch.penalise, model, adam))
+    for penalise in penalties:
+        for steps in ("5", 8.5, float("nan"), True):
+            with pytest.raises(TypeError, match=f"steps must be a whole number, got '?{steps}"):
+                penalise(steps=steps)
+        penalise(steps=np.int64(5))
 
 
 def test_a_step_is_no_progress():
