@@ -168,7 +168,7 @@ class Unit(keras.layers.Layer):
         self.seed, self.penalty_factor = seed, penalty_factor
         self._seed = random.randrange(2**31) if seed is None else seed
         self._noise = keras.random.SeedGenerator(self._seed)
-        self._term: Callable[[], Any] | None = None
+        self._term: Any = None
         self.is_training = False
         self._penalty_asked = penalty_factor != 0
         self._inits = {name: v for name, v in given.items() if name.endswith("_init")}
@@ -292,8 +292,16 @@ class Unit(keras.layers.Layer):
     def has_penalty(self) -> bool:
         return self._native.penalty is not _Native.penalty
 
-    def regularise(self, term: Callable[[], Any] | None) -> None:
-        """Let `fit` add a term to the loss, instead of that of `penalty_factor`; `None` ends it."""
+    @property
+    def variables(self) -> list[Any]:
+        """All state of the layer: its weights, that of its noise, and the step of its penalty."""
+        return super().variables + ([] if self._term is None else [self._term.step])
+
+    def regularise(self, term: Any) -> None:
+        """Let `fit` add a term to the loss, instead of that of `penalty_factor`; `None` ends it.
+
+        The term is a function without arguments, and its `step` a variable that it may change.
+        """
         self._penalty_asked = self._penalty_asked or term is not None
         self._term = term
         self._regularise()

@@ -1,5 +1,6 @@
 """Callbacks of `fit` for penalties and branches, and snapping."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -26,32 +27,24 @@ def units_of(model: Any) -> list[Unit]:
 class _Scheduled:
     """The penalty of a built layer by a schedule, as the term that `fit` adds to the loss.
 
-    The layer has the number of the step as a variable until `end`, so that a compiled step counts.
+    The layer has `step` among its `variables`, not its `weights`, so that a compiled step counts
+    and no file has it.
     """
 
     def __init__(self, layer: Unit, schedule: PenaltySchedule):
         self.layer, self.schedule = layer, schedule
-        layer._tracker.unlock()
-        self.step = layer.add_weight(
-            name="step", shape=(), initializer="zeros", dtype="float32", trainable=False
-        )
-        layer._tracker.lock()
-        layer.regularise(self.term)
+        self.step = keras.Variable(0, dtype="int32", trainable=False, name="step")
 
-    def term(self) -> Any:
+    def __call__(self) -> Any:
         """Keras calls this once in each step of `fit`, and where it measures the loss."""
         step: Any = ops.convert_to_tensor(self.step)
         if not isinstance(step, jax.Array):
             step = int(step)  # PyTorch computes eagerly
         total = self.schedule.penalty(self.layer.native(), step)
         if not self.layer.is_training:
-            return 0.0 * total
+            return ops.zeros_like(total)
         self.step.assign(self.step + 1)
         return total
-
-    def end(self) -> None:
-        self.layer._non_trainable_variables.remove(self.step)
-        self.layer.regularise(None)
 
 
 class Penalties(keras.callbacks.Callback):
@@ -101,8 +94,12 @@ class Penalties(keras.callbacks.Callback):
         schedule = PenaltySchedule(self.recipe, steps)
         units = units_of(self.model)
         schedule.check(units)
-        self._end()  # of a `fit` that was stopped
         self._terms = [_Scheduled(unit, schedule) for unit in units if unit.has_penalty]
+        for term in self._terms:
+            term.layer.regularise(term)
+        _compile_anew(self.model)
+        # If an exception ends this `fit`, no callback is called, but the next training calls this.
+        self.model.make_train_function = partial(_end, self.model, self._terms)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._batches:
@@ -110,12 +107,22 @@ class Penalties(keras.callbacks.Callback):
                 term.step.assign(epoch * self._batches)
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._end()
+        _end(self.model, self._terms)
 
-    def _end(self) -> None:
-        for term in self._terms:
-            term.end()
-        self._terms = []
+
+def _compile_anew(model: Any) -> None:
+    """Keras keeps compiled steps, and with them the penalties of the `fit` that they are for."""
+    type(model).make_train_function(model, force=True)
+    model.test_function = None
+
+
+def _end(model: Any, terms: list[_Scheduled], force: bool = False) -> None:
+    """End the penalties of a `fit`, unless it makes its own step anew, which is `force`."""
+    if not force:
+        vars(model).pop("make_train_function", None)
+        for term in terms:
+            term.layer.regularise(None)
+    _compile_anew(model)
 
 
 class SelectBranches(keras.callbacks.Callback):

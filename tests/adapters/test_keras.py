@@ -343,6 +343,56 @@ def test_fit_follows_the_schedule_of_penalties(recipe):
     assert len(layer.weights) == 1  # the count of steps is gone
 
 
+class Stop(keras.callbacks.Callback):
+    """Ends `fit` as Ctrl-C does."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_every_fit_has_its_own_penalties():
+    """The error is 0, so that weights move by penalties alone: at the end of their schedule."""
+    layer = adapter.NMU(1, w_hat_init=constant(0.4))
+    model = keras.Sequential([keras.Input((2,)), layer])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x = batch(8, 2)
+    y = outputs(model, x)
+    for steps, more, moves in (
+        (1, [], True),
+        (None, [], False),
+        (1, [Stop()], False),  # at its first step
+        (None, [], False),
+        (1, [], True),
+        (10**6, [], False),
+    ):
+        layer.w_hat.assign([[0.4, 0.4]])
+        callbacks = [*more, *([adapter.Penalties(steps=steps)] if steps else [])]
+        try:
+            model.fit(x, y, epochs=3, verbose=0, callbacks=callbacks)
+        except KeyboardInterrupt:
+            pass
+        assert np.allclose(layer.w_hat, 0.4, atol=1e-5) != moves
+        assert len(layer.weights) == 1
+    assert len(layer.variables) == 2  # the count of steps is gone
+
+
+def test_what_is_saved_in_a_fit_can_be_loaded(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), adapter.NASU(2, seed=0)])
+    model.compile("sgd", "mse")
+    x, files = batch(16, 2), (tmp_path / "model.keras", tmp_path / "model.weights.h5")
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(str(file), save_weights_only=file is files[1])
+        for file in files
+    ]
+    stopping = keras.callbacks.EarlyStopping("loss", restore_best_weights=True, mode="max")
+    callbacks = [adapter.Penalties(), *callbacks, stopping]
+    model.fit(x, x, epochs=2, verbose=0, callbacks=callbacks)
+    assert len(stopping.best_weights) == 3
+    loaded = keras.models.load_model(files[0])
+    loaded.load_weights(files[1])
+    assert [w.name for w in loaded.weights] == ["sum_hat", "product_hat", "choice"]
+
+
 def test_a_model_that_was_not_built_is_built_by_fit():
     model = keras.Sequential([adapter.NAU(2, seed=0), adapter.NMU(1, seed=0)])
     model.compile("adam", "mse")
