@@ -1,5 +1,8 @@
 """Callbacks of `fit` for penalties and branches, and snapping."""
 
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -8,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from numerate._errors import quoted
 from numerate.keras._base import Unit, as_unit, assign
 from numerate.train import PenaltySchedule, rounding_error, snapped_units
 
@@ -20,6 +24,8 @@ def units_of(model: Any) -> list[Unit]:
         >>> len(units_of(keras.Sequential([NAU(2), NMU(1)])))
         2
     """
+    if not isinstance(model, keras.layers.Layer):
+        raise TypeError(f"model must be a model or layer of Keras, got {quoted(model)}")
     layers = model._flatten_layers(include_self=True, recursive=True)
     return [layer for layer in layers if isinstance(layer, Unit)]
 
@@ -160,19 +166,13 @@ def select_branches(model: Any, x: Any, y: Any) -> Any:
 
     **Arguments:** `model`: any model with units; `x`, `y`: validation data.
 
-    **Returns:** the model.
+    **Returns:** the model. Other layers do not change.
 
-    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+    **Raises:** `TypeError` for anything but a layer or model, `ValueError` for one without units
+    and where outputs and `y` differ in shape. The model is then as it was before.
     """
-    units, error = _measured(model, x, y)
-    # The last unit first, with the others unchanged, as in `numerate.train.select`.
-    for unit in reversed(units):
-        for index, alternatives in enumerate(unit.choices()):
-            errors = []
-            for alternative in range(alternatives):
-                unit.choose(index, alternative)
-                errors.append(error())
-            unit.choose(index, errors.index(min(errors)))
+    with _evaluating(model, x, y) as (units, error):
+        _select(units, error)
     return model
 
 
@@ -181,13 +181,15 @@ def snap(model: Any, x: Any, y: Any) -> Any:
 
     The integers are those of the unit's paper: -1, 0 and 1 for the weights of a NAC or a NAU, 0 and
     1 for those of an NMU and for gates, exponents for the power units. Branches that are not chosen
-    yet are chosen first. Variables of other layers do not change.
+    yet are chosen first. Variables of other layers do not change. Where the error is not a number,
+    as with targets that are NaN or without rows, no weight changes.
 
     **Arguments:** `model`: any model with units; `x`, `y`: data, preferably validation data.
 
     **Returns:** the model.
 
-    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+    **Raises:** `TypeError` for anything but a layer or model, `ValueError` for one without units
+    and where outputs and `y` differ in shape. The model is then as it was before.
 
     !!! example
         >>> from numerate.initialisers import constant
@@ -197,45 +199,70 @@ def snap(model: Any, x: Any, y: Any) -> Any:
         >>> snap(model, x, x.sum(axis=1, keepdims=True)).get_weights()[0].tolist()
         [[1.0, 1.0]]
     """
-    undecided = any(unit.doubts for unit in units_of(model))
-    units, error = _measured(model, x, y)
-    if undecided:
-        select_branches(model, x, y)
+    with _evaluating(model, x, y) as (units, error):
+        if not all(unit.is_chosen for unit in units):
+            _select(units, error)
 
-    def put(new: list[Any]) -> None:
-        for unit, values in zip(units, new, strict=True):
-            assign(unit, values)
+        def put(new: list[Any]) -> None:
+            for unit, values in zip(units, new, strict=True):
+                assign(unit, values)
 
-    def loss(new: list[Any]) -> float:
-        put(new)
-        return error()
+        def loss(new: list[Any]) -> float:
+            put(new)
+            return error()
 
-    with jax.enable_x64(True):
-        floor = rounding_error(np.asarray(y, "float32"))
-        put(snapped_units([as_unit(unit) for unit in units], loss, floor))
+        with jax.enable_x64(True):
+            floor = rounding_error(np.asarray(y, "float32"))
+            put(snapped_units([as_unit(unit) for unit in units], loss, floor))
     return model
 
 
-def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
-    """The units of a model, which is built for x, and a function that measures its error."""
-    x, y = ops.convert_to_tensor(x), np.asarray(y)
-    units = units_of(model)
-    if not units:
-        raise ValueError(f"a {type(model).__name__} has no units of numerate")
-    model(x, training=True)  # builds it; in training nothing has to be chosen
+def _select(units: list[Unit], error: Callable[[], float]) -> None:
     for unit in units:
         if not unit.is_chosen:
             for index in range(len(unit.choices())):
                 unit.choose(index, 0)
+    # The last unit first, with the others unchanged, as in `numerate.train.select`.
+    for unit in reversed(units):
+        for index, alternatives in enumerate(unit.choices()):
+            errors = []
+            for alternative in range(alternatives):
+                unit.choose(index, alternative)
+                errors.append(error())
+            unit.choose(index, errors.index(min(errors)))
+
+
+@contextmanager
+def _evaluating(model: Any, x: Any, y: Any) -> Iterator[tuple[list[Unit], Callable[[], float]]]:
+    """The units of a model, which is built for x, and a function that measures its error.
+
+    Layers are in evaluation mode. If anything fails, the units are as they were before.
+    """
+    x, y = ops.convert_to_tensor(x), np.asarray(y)
+    units = units_of(model)
+    if not units:
+        raise ValueError(f"a {type(model).__name__} has no units of numerate")
+
+    def outputs() -> np.ndarray:
+        return np.asarray(ops.convert_to_numpy(model(x, training=False)), float)
 
     def error() -> float:
-        outputs = np.asarray(ops.convert_to_numpy(model(x, training=False)))
-        if outputs.shape != y.shape:
-            raise ValueError(
-                "the model must give as many features as the targets have, shape "
-                f"{y.shape}; it gives shape {outputs.shape}"
-            )
-        error = float(np.mean(np.square(outputs.astype(float) - y)))
+        squares = np.square(outputs() - y)
+        error = float(np.mean(squares)) if squares.size else np.nan
         return np.inf if np.isnan(error) else error
 
-    return units, error
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* has not chosen a branch")  # it is about to
+        shape = outputs().shape
+    if shape != y.shape:
+        raise ValueError(
+            "the model must give as many features as the targets have, shape "
+            f"{y.shape}; it gives shape {shape}"
+        )
+    before = [unit.get_weights() for unit in units]
+    try:
+        yield units, error
+    except BaseException:
+        for unit, weights in zip(units, before, strict=True):
+            unit.set_weights(weights)
+        raise

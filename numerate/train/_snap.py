@@ -69,7 +69,10 @@ def rounding_error(y: np.ndarray) -> float:
 
 
 def snapped_units(units: list[Unit], loss: Loss, floor: float) -> list[Unit]:
-    """The units with weights snapped where the loss does not increase or stays below `floor`."""
+    """The units with weights snapped where the loss does not increase or stays below `floor`.
+
+    A loss that is not finite objects.
+    """
     best = loss(units)
     whole = [unit.snapped(0.5) for unit in units]
     snapped: set[Position] = set()
@@ -77,7 +80,7 @@ def snapped_units(units: list[Unit], loss: Loss, floor: float) -> list[Unit]:
     def snap_or_halve(positions: list[Position]) -> None:
         nonlocal best
         value = loss(_mixed(units, whole, snapped.union(positions)))
-        if value <= max(best * (1 + 1e-6), floor):
+        if np.isfinite(value) and value <= max(best * (1 + 1e-6), floor):
             snapped.update(positions)
             best = min(best, value)
         elif len(positions) > 1:

@@ -449,6 +449,39 @@ def test_branches_are_selected_and_weights_snapped(tmp_path):
         adapter.select_branches(model, x, np.zeros((16, 2)))
 
 
+def test_branches_and_snapping_leave_all_else_as_it_was():
+    """In evaluation mode, and the units, too, where it fails or the error is not a number."""
+    layer = adapter.NASU(1, seed=0)
+    layers = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.9, seed=0), layer]
+    model, x = keras.Sequential(layers), batch(16, 2)
+
+    def state():
+        return [keras.ops.convert_to_numpy(v) for v in model.variables]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for call in (adapter.select_branches, adapter.snap):
+            with pytest.raises(ValueError, match=r"shape \(16,\); it gives shape \(16, 1\)"):
+                call(model, x, x[:, 0])
+            with pytest.raises(TypeError, match="model must be a model or layer of Keras, got 3"):
+                call(3, x, x)
+        assert layer.operation == ("not chosen",)
+        with pytest.raises(KeyboardInterrupt), adapter._training._evaluating(model, x, x[:, :1]):
+            layer.choose(0, 3)
+            raise KeyboardInterrupt
+        assert layer.operation == ("not chosen",)
+        before = state()
+        adapter.select_branches(model, x, x.sum(axis=1, keepdims=True))
+        same = map(np.array_equal, before, state())
+        assert [
+            v.name for v, is_same in zip(model.variables, same, strict=True) if not is_same
+        ] == ["choice"]
+        before = state()
+        for rows in (16, 0):
+            adapter.snap(model, x[:rows], np.full((rows, 1), np.nan))
+        assert all(map(np.array_equal, before, state()))
+
+
 def wrong_calls(layer):
     return (
         (lambda: layer(1, key=jax.random.key(0)), " takes no argument key: seed=0 draws"),
