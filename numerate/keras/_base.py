@@ -1,5 +1,6 @@
 """The base class of the units as Keras layers."""
 
+import contextlib
 import functools
 import inspect
 import math
@@ -179,8 +180,8 @@ class Unit(keras.layers.Layer):
         for name in self._static:
             setattr(self, name, getattr(shapes, name))
         self.in_features = in_features
-        # Whether the unit has choices. Not read from the variables, which have no values while a
-        # program is traced.
+        # Whether choices are open. Not read from the variables when it is called, as they have no
+        # values while a program is traced.
         self.doubts = bool(shapes.choices())
 
     def _shapes(self, in_features: int, out_features: int, given: dict[str, Any]) -> units.Unit:
@@ -230,7 +231,7 @@ class Unit(keras.layers.Layer):
                 return _tensor(field if index is None else field[index], dtype)
 
             whole = np.issubdtype(leaf.dtype, np.integer)
-            return self.add_weight(
+            made = self.add_weight(
                 name=name if index is None else f"{name}_{index}",
                 shape=leaf.shape,
                 dtype=leaf.dtype.name if whole else None,
@@ -239,10 +240,20 @@ class Unit(keras.layers.Layer):
                 trainable=not whole,
                 autocast=False,
             )
+            if whole:  # a choice: `set_weights` of a model tells a layer nothing
+                made.assign = functools.partial(self._decided, made.assign)
+            return made
 
         if isinstance(value, tuple):
             return [variable(leaf, i) for i, leaf in enumerate(value)]
         return variable(value, None)
+
+    def _decided(self, assign: Callable[[Any], Any], value: Any) -> Any:
+        """Assign choices, and remember whether all are made."""
+        value = assign(value)
+        with contextlib.suppress(TypeError):  # others are still lent to a compiled step
+            self.doubts = not self.is_chosen
+        return value
 
     def call(self, x: Any, training: bool | None = False) -> Any:
         """The outputs for examples with any leading axes.
@@ -264,7 +275,7 @@ class Unit(keras.layers.Layer):
 
         self.is_training = bool(training)
         native = self.native()
-        if not training and self.doubts:
+        if not training and self.doubts and not _is_symbolic():
             warn_not_chosen(type(self).__name__, "the callback numerate.keras.SelectBranches")
         y = native.equation(x, draw if training else None)
         return ops.cast(y, self.compute_dtype)
@@ -354,11 +365,6 @@ class Unit(keras.layers.Layer):
         with jax.enable_x64(True):
             assign(self, as_unit(self).chosen(index, alternative))
 
-    def load_own_variables(self, store: Any) -> None:
-        """Read the variables from a file."""
-        super().load_own_variables(store)
-        self.doubts = not self.is_chosen
-
     def _static_values(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._static}
 
@@ -370,6 +376,12 @@ class Unit(keras.layers.Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Unit":
         return cls(**{name: _from_json(name, value) for name, value in config.items()})
+
+
+def _is_symbolic() -> bool:
+    """Whether Keras only asks for shapes, as where `fit` builds a model."""
+    with keras.SymbolicScope() as scope:
+        return scope.original_scope is not None
 
 
 def _is_known(init: Any) -> bool:

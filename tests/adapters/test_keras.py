@@ -482,6 +482,29 @@ def test_branches_and_snapping_leave_all_else_as_it_was():
         assert all(map(np.array_equal, before, state()))
 
 
+def test_only_evaluation_of_open_choices_warns():
+    """Whatever set the choices; a `fit` without evaluation says nothing."""
+    model = keras.Sequential([adapter.NASU(1, seed=0)])
+    model.compile("sgd", "mse")
+    x = batch(16, 2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".* has not chosen")
+        model.fit(x, x[:, :1], verbose=0, callbacks=[adapter.Penalties()])
+    other = keras.models.clone_model(model)
+    other.build(x.shape)
+    start = other.get_weights()
+    with pytest.warns(UserWarning, match="NASU has not chosen"):
+        other(x)
+    model.layers[0].choose(0, 2)
+    other.set_weights(model.get_weights())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".* has not chosen")
+        other(x)
+    model.set_weights(start)
+    with pytest.warns(UserWarning, match="NASU has not chosen"):
+        model.evaluate(x, x[:, :1], verbose=0)
+
+
 def wrong_calls(layer):
     return (
         (lambda: layer(1, key=jax.random.key(0)), " takes no argument key: seed=0 draws"),
