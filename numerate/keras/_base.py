@@ -285,12 +285,23 @@ class Unit(keras.layers.Layer):
             check_features(type(self).__name__, self.in_features, KerasTensor(input_shape))
         return (*input_shape[:-1], self.out_features)
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The variables of a built layer: of each field one, several or none."""
+        if not hasattr(self, "_fields"):
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} has no parameters yet: call it on data first, or layer.build((None, "
+                "in_features))"
+            )
+        return self._fields
+
     def native(self) -> Any:
         """The unit with arrays of the backend as its fields."""
         native = self._native()
         for name, value in self._static_values().items():
             setattr(native, name, value)
-        for name, field in self._fields.items():
+        for name, field in self.fields.items():
             setattr(native, name, _mapped(ops.convert_to_tensor, field))
         return native
 
@@ -462,7 +473,7 @@ def _values(variable: Any) -> Any:
 
 def as_unit(layer: Unit) -> units.Unit:
     """The JAX unit with the values of a built layer."""
-    values = {name: _mapped(_values, field) for name, field in layer._fields.items()}
+    values = {name: _mapped(_values, field) for name, field in layer.fields.items()}
     return rebuilt(layer.unit, layer._static_values(), values)
 
 
@@ -471,7 +482,7 @@ def assign(layer: Unit, unit: units.Unit) -> None:
     for name, value in static_fields(unit).items():
         setattr(layer, name, value)
     new = iter(jax.tree.leaves(list(arrays(unit).values())))
-    for field in layer._fields.values():
+    for field in layer.fields.values():
         _mapped(lambda old: old.assign(_tensor(next(new), old.dtype)), field)
     layer.doubts = not unit.is_chosen
 

@@ -53,7 +53,18 @@ class _Scheduled:
         return total
 
 
-class Penalties(keras.callbacks.Callback):
+class _Callback(keras.callbacks.Callback):
+    def set_model(self, model: Any = None) -> None:
+        """Called by `fit`, also where `callbacks` has a class instead of an instance."""
+        if not isinstance(self, _Callback):
+            raise TypeError(
+                "callbacks must be instances, such as Penalties() or SelectBranches(x_val, y_val); "
+                "got a class"
+            )
+        super().set_model(model)
+
+
+class Penalties(_Callback):
     """Adds the penalties of a model's units to the loss of `fit`, by their schedule.
 
     **Arguments:**
@@ -64,9 +75,9 @@ class Penalties(keras.callbacks.Callback):
     - `steps`: the number of steps of the training; by default the batches of all epochs of this
       `fit`. A recipe's schedule is scaled to it. With `initial_epoch` it continues from there.
 
-    **Raises:** `ValueError`, when `fit` begins, for a model without units, data with an unknown
-    number of batches if `steps` is not given, a mapping without one of the units, and a recipe
-    whose penalty depends on the loss.
+    **Raises:** when `fit` begins, `TypeError` for steps that are no whole number, and `ValueError`
+    for a model without units, data with an unknown number of batches if `steps` is not given, a
+    mapping without one of the units, and a recipe whose penalty depends on the loss.
 
     !!! example
         >>> from numerate.keras import NMU
@@ -131,7 +142,7 @@ def _end(model: Any, terms: list[_Scheduled], force: bool = False) -> None:
     _compile_anew(model)
 
 
-class SelectBranches(keras.callbacks.Callback):
+class SelectBranches(_Callback):
     """Selects the branch of every `NASU` of a model by validation data, at the end of each epoch.
 
     **Arguments:** `x`, `y`: validation data.

@@ -314,6 +314,13 @@ def test_says_what_else_is_wrong():
     cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 2))])
     with pytest.raises(ValueError, match="the state of RecurrentCell takes 2 features"):
         cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 1))])
+    with pytest.raises(ValueError, match="RecurrentCell takes 3 features"):
+        cell(keras.ops.ones((5, 4)), [keras.ops.ones((5, 2))])
+    with pytest.raises(TypeError, match="RecurrentCell takes floating-point numbers, got int32"):
+        cell(keras.ops.ones((5, 3), "int32"), [keras.ops.ones((5, 2))])
+    for use in (adapter.from_keras, lambda layer: layer.penalty()):
+        with pytest.raises(ValueError, match="NAU has no parameters yet: call it on data first"):
+            use(adapter.NAU(1))
 
 
 @pytest.mark.parametrize("recipe", [None, "recipe", "mapping"])
@@ -423,6 +430,13 @@ def test_fit_says_what_was_forgotten():
             fitted(adapter.NMU(1), callbacks=[adapter.Penalties(recipe)])
     with pytest.raises(ValueError, match="no units of numerate"):
         fitted(keras.layers.Dense(1), callbacks=[adapter.Penalties()])
+    for callback, found in (
+        (adapter.Penalties(steps="5"), "steps must be a whole number, got '5'"),
+        (adapter.Penalties, r"callbacks must be instances, such as Penalties\(\)"),
+        (adapter.SelectBranches, "callbacks must be instances"),
+    ):
+        with pytest.raises(TypeError, match=found):
+            fitted(adapter.NMU(1), callbacks=[callback])
 
 
 def test_branches_are_selected_and_weights_snapped(tmp_path):

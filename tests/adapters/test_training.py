@@ -107,6 +107,15 @@ def test_penalties_that_cannot_be_added():
     ):
         with pytest.raises(ValueError, match=found):
             adapter.penalise(*arguments, **more)
+    for given, steps, found in (
+        (None, "5", "steps must be a whole number, got '5'"),
+        (None, 1.5, "steps must be a whole number, got 1.5"),
+        ({3: mistry2022("NMU")}, 1, "from names of units, such as 'NMU', or their classes; got 3"),
+        ({}, 1, "recipe must be a Recipe, .*; got {}"),
+        ({"NMU": 3}, 1, "recipe must be a Recipe, .*; got 3"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=found):
+            adapter.penalise(model, optimiser, given, steps=steps)
     with pytest.raises(TypeError, match="model must be a torch.nn.Module, got Adam"):
         adapter.penalise(optimiser, model, steps=1)  # pyright: ignore[reportArgumentType]
     for call in (adapter.snap, adapter.select_branches):
