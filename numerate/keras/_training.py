@@ -109,14 +109,15 @@ class Penalties(_Callback):
             steps = batches * epochs
         self._batches = batches or 0
         schedule = PenaltySchedule(self.recipe, steps)
-        units = units_of(self.model)
+        model: Any = self.model
+        units = units_of(model)
         schedule.check(units)
         self._terms = [_Scheduled(unit, schedule) for unit in units if unit.has_penalty]
         for term in self._terms:
             term.layer.regularise(term)
-        _compile_anew(self.model)
+        _compile_anew(model)
         # If an exception ends this `fit`, no callback is called, but the next training calls this.
-        self.model.make_train_function = partial(_end, self.model, self._terms)
+        model.make_train_function = partial(_end, model, self._terms)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._batches:

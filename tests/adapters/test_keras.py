@@ -281,6 +281,31 @@ def test_stacks_become_sequential_models():
     assert eqx.tree_equal(adapter.from_keras(sequential), model)
 
 
+def test_chains_are_read_without_layers_that_do_nothing(tmp_path):
+    x = keras.Input((3,))
+    layers = [keras.layers.Flatten(), adapter.NAU(2, seed=0), keras.layers.Activation("linear")]
+    layers += [keras.layers.Dropout(0.5), adapter.NMU(1, seed=1), keras.layers.Identity()]
+    y = x
+    for layer in layers:
+        y = layer(y)
+    functional = keras.Model(x, y)
+    wanted = Stack([adapter.from_keras(layers[i]) for i in (1, 4)])
+    for model in (functional, saved(functional, tmp_path), keras.Sequential([x, *layers])):
+        assert eqx.tree_equal(adapter.from_keras(model), wanted)
+    nmu, two = layers[4], keras.Input((2,))
+    for model in (
+        keras.Model(x, keras.layers.Add()([y, y])),
+        keras.Model([x, two], [y, nmu(two)]),
+        keras.Model(two, nmu(two, training=True)),
+        keras.Model(two, nmu(keras.layers.Activation("relu")(two))),
+        keras.Model(two, nmu(two + 1)),
+    ):
+        with pytest.raises(ValueError, match="a functional chain or a Sequential of these, got "):
+            adapter.from_keras(model)
+    with pytest.raises(ValueError, match="the Sequential has no parameters yet: call it on data"):
+        adapter.from_keras(keras.Sequential([keras.layers.Flatten(), adapter.NAU(1)]))
+
+
 def test_other_models_are_refused():
     with pytest.raises(ValueError, match="a unit, a Recurrent or a Stack of numerate, got Linear"):
         adapter.to_keras(eqx.nn.Linear(1, 1, key=jax.random.key(0)))
