@@ -1,5 +1,6 @@
 """The base class of the units as Keras layers."""
 
+import contextlib
 import functools
 import inspect
 import math
@@ -168,7 +169,7 @@ class Unit(keras.layers.Layer):
         self.seed, self.penalty_factor = seed, penalty_factor
         self._seed = random.randrange(2**31) if seed is None else seed
         self._noise = keras.random.SeedGenerator(self._seed)
-        self._term: Callable[[], Any] | None = None
+        self._term: Any = None
         self.is_training = False
         self._penalty_asked = penalty_factor != 0
         self._inits = {name: v for name, v in given.items() if name.endswith("_init")}
@@ -179,8 +180,8 @@ class Unit(keras.layers.Layer):
         for name in self._static:
             setattr(self, name, getattr(shapes, name))
         self.in_features = in_features
-        # Whether the unit has choices. Not read from the variables, which have no values while a
-        # program is traced.
+        # Whether choices are open. Not read from the variables when it is called, as they have no
+        # values while a program is traced.
         self.doubts = bool(shapes.choices())
 
     def _shapes(self, in_features: int, out_features: int, given: dict[str, Any]) -> units.Unit:
@@ -230,7 +231,7 @@ class Unit(keras.layers.Layer):
                 return _tensor(field if index is None else field[index], dtype)
 
             whole = np.issubdtype(leaf.dtype, np.integer)
-            return self.add_weight(
+            made = self.add_weight(
                 name=name if index is None else f"{name}_{index}",
                 shape=leaf.shape,
                 dtype=leaf.dtype.name if whole else None,
@@ -239,10 +240,20 @@ class Unit(keras.layers.Layer):
                 trainable=not whole,
                 autocast=False,
             )
+            if whole:  # a choice: `set_weights` of a model tells a layer nothing
+                made.assign = functools.partial(self._decided, made.assign)
+            return made
 
         if isinstance(value, tuple):
             return [variable(leaf, i) for i, leaf in enumerate(value)]
         return variable(value, None)
+
+    def _decided(self, assign: Callable[[Any], Any], value: Any) -> Any:
+        """Assign choices, and remember whether all are made."""
+        value = assign(value)
+        with contextlib.suppress(TypeError):  # others are still lent to a compiled step
+            self.doubts = not self.is_chosen
+        return value
 
     def call(self, x: Any, training: bool | None = False) -> Any:
         """The outputs for examples with any leading axes.
@@ -264,7 +275,7 @@ class Unit(keras.layers.Layer):
 
         self.is_training = bool(training)
         native = self.native()
-        if not training and self.doubts:
+        if not training and self.doubts and not _is_symbolic():
             warn_not_chosen(type(self).__name__, "the callback numerate.keras.SelectBranches")
         y = native.equation(x, draw if training else None)
         return ops.cast(y, self.compute_dtype)
@@ -274,12 +285,23 @@ class Unit(keras.layers.Layer):
             check_features(type(self).__name__, self.in_features, KerasTensor(input_shape))
         return (*input_shape[:-1], self.out_features)
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The variables of a built layer: of each field one, several or none."""
+        if not hasattr(self, "_fields"):
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} has no parameters yet: call it on data first, or layer.build((None, "
+                "in_features))"
+            )
+        return self._fields
+
     def native(self) -> Any:
         """The unit with arrays of the backend as its fields."""
         native = self._native()
         for name, value in self._static_values().items():
             setattr(native, name, value)
-        for name, field in self._fields.items():
+        for name, field in self.fields.items():
             setattr(native, name, _mapped(ops.convert_to_tensor, field))
         return native
 
@@ -292,8 +314,16 @@ class Unit(keras.layers.Layer):
     def has_penalty(self) -> bool:
         return self._native.penalty is not _Native.penalty
 
-    def regularise(self, term: Callable[[], Any] | None) -> None:
-        """Let `fit` add a term to the loss, instead of that of `penalty_factor`; `None` ends it."""
+    @property
+    def variables(self) -> list[Any]:
+        """All state of the layer: its weights, that of its noise, and the step of its penalty."""
+        return super().variables + ([] if self._term is None else [self._term.step])
+
+    def regularise(self, term: Any) -> None:
+        """Let `fit` add a term to the loss, instead of that of `penalty_factor`; `None` ends it.
+
+        The term is a function without arguments, and its `step` a variable that it may change.
+        """
         self._penalty_asked = self._penalty_asked or term is not None
         self._term = term
         self._regularise()
@@ -346,11 +376,6 @@ class Unit(keras.layers.Layer):
         with jax.enable_x64(True):
             assign(self, as_unit(self).chosen(index, alternative))
 
-    def load_own_variables(self, store: Any) -> None:
-        """Read the variables from a file."""
-        super().load_own_variables(store)
-        self.doubts = not self.is_chosen
-
     def _static_values(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._static}
 
@@ -362,6 +387,12 @@ class Unit(keras.layers.Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Unit":
         return cls(**{name: _from_json(name, value) for name, value in config.items()})
+
+
+def _is_symbolic() -> bool:
+    """Whether Keras only asks for shapes, as where `fit` builds a model."""
+    with keras.SymbolicScope() as scope:
+        return scope.original_scope is not None
 
 
 def _is_known(init: Any) -> bool:
@@ -442,7 +473,7 @@ def _values(variable: Any) -> Any:
 
 def as_unit(layer: Unit) -> units.Unit:
     """The JAX unit with the values of a built layer."""
-    values = {name: _mapped(_values, field) for name, field in layer._fields.items()}
+    values = {name: _mapped(_values, field) for name, field in layer.fields.items()}
     return rebuilt(layer.unit, layer._static_values(), values)
 
 
@@ -451,7 +482,7 @@ def assign(layer: Unit, unit: units.Unit) -> None:
     for name, value in static_fields(unit).items():
         setattr(layer, name, value)
     new = iter(jax.tree.leaves(list(arrays(unit).values())))
-    for field in layer._fields.values():
+    for field in layer.fields.values():
         _mapped(lambda old: old.assign(_tensor(next(new), old.dtype)), field)
     layer.doubts = not unit.is_chosen
 

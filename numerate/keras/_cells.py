@@ -18,8 +18,8 @@ class RecurrentCell(keras.layers.Layer):
     - `unit`: the layer; its number of outputs is the size of the state.
     - further arguments are those of any layer.
 
-    **Raises:** `TypeError` for a class instead of a layer, and `ValueError` for an input or state
-    of another size.
+    **Raises:** `TypeError` for a class instead of a layer and for an input or state that is not
+    floating-point, and `ValueError` for one of another size.
 
     **Shapes:** `(batch, input_size)` and a list with the state `(batch, hidden_size)` to the
     next state and a list with the same.
@@ -51,6 +51,7 @@ class RecurrentCell(keras.layers.Layer):
 
     def call(self, x: Any, states: list[Any], training: bool | None = False) -> tuple[Any, list]:
         """The next state, twice: as the output and as the state."""
+        check_features("RecurrentCell", self.unit.in_features - self.state_size, x)
         check_features("the state of RecurrentCell", self.state_size, states[0])
         h = self.unit(ops.concatenate([x, states[0]], axis=-1), training=training)
         return h, [h]

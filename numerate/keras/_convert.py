@@ -48,13 +48,14 @@ def from_keras(layer: Any) -> Any:
     """The JAX model of a built layer, the inverse of `to_keras`.
 
     **Arguments:** `layer`: a unit of `numerate.keras`, a `keras.layers.RNN` of its
-    `RecurrentCell`, or a `keras.Sequential` of these.
+    `RecurrentCell`, or a `keras.Sequential` or a functional `keras.Model` in which these follow one
+    another. Layers between them that do nothing in evaluation, such as a `Dropout`, are left out.
 
     **Returns:** a unit, a `numerate.Recurrent` or a `numerate.Stack` with the values of its
     parameters.
 
-    **Raises:** `ValueError` for any other layer, and for float64 parameters while JAX is not in
-    64-bit mode.
+    **Raises:** `ValueError` for any other layer, for one that is not built, and for float64
+    parameters while JAX is not in 64-bit mode.
 
     !!! example
         >>> from numerate.keras import NAU
@@ -72,12 +73,54 @@ def from_keras(layer: Any) -> Any:
             return cells.Recurrent(lambda *_, key: unit, unit.in_features - hidden, hidden, key=key)
         case keras.layers.RNN():
             return from_keras(layer.cell)
-        case keras.Sequential():
-            return models.Stack([from_keras(part) for part in layer.layers])
+        case keras.Model() if layers := _chain(layer):
+            return models.Stack([from_keras(part) for part in layers if not _does_nothing(part)])
     raise ValueError(
-        "layer must be a unit or a RecurrentCell of numerate.keras, or an RNN or a Sequential "
-        f"of these, got {type(layer).__name__}"
+        "layer must be a unit or a RecurrentCell of numerate.keras, or an RNN, a functional chain "
+        f"or a Sequential of these, got {type(layer).__name__}"
     )
+
+
+def _chain(model: Any) -> list[Any]:
+    """The layers of a model in which one follows another; none for any other model."""
+    if isinstance(model, keras.Sequential):
+        if not model.built:
+            raise ValueError("the Sequential has no parameters yet: call it on data first")
+        return model.layers
+    if len(getattr(model, "inputs", [])) != 1 or len(model.outputs) != 1:
+        return []
+    (tensor,), layers = model.outputs, []
+    while tensor is not model.inputs[0]:
+        layer, index, _ = tensor._keras_history
+        node = layer._inbound_nodes[index]
+        # An argument such as `training=True` makes a layer another one.
+        if len(node.input_tensors) != 1 or any(node.arguments.kwargs.values()):
+            return []
+        layers.append(layer)
+        (tensor,) = node.input_tensors
+    return layers[::-1]
+
+
+_NOTHING = (
+    keras.layers.InputLayer,
+    keras.layers.Identity,
+    keras.layers.Dropout,
+    keras.layers.AlphaDropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.SpatialDropout1D,
+    keras.layers.ActivityRegularization,
+)
+
+
+def _does_nothing(layer: Any) -> bool:
+    """Whether a layer of Keras returns its input in evaluation."""
+    if isinstance(layer, keras.layers.Activation):
+        return layer.activation is keras.activations.linear
+    if isinstance(layer, keras.layers.Flatten):
+        taken: Any = layer.input
+        return len(taken.shape) == 2
+    return isinstance(layer, _NOTHING)
 
 
 def _layer(adapter: type[Unit], unit: units.Unit) -> Unit:

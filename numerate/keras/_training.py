@@ -1,5 +1,9 @@
 """Callbacks of `fit` for penalties and branches, and snapping."""
 
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import jax
@@ -7,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from numerate._errors import quoted
 from numerate.keras._base import Unit, as_unit, assign
 from numerate.train import PenaltySchedule, rounding_error, snapped_units
 
@@ -19,6 +24,8 @@ def units_of(model: Any) -> list[Unit]:
         >>> len(units_of(keras.Sequential([NAU(2), NMU(1)])))
         2
     """
+    if not isinstance(model, keras.layers.Layer):
+        raise TypeError(f"model must be a model or layer of Keras, got {quoted(model)}")
     layers = model._flatten_layers(include_self=True, recursive=True)
     return [layer for layer in layers if isinstance(layer, Unit)]
 
@@ -26,35 +33,38 @@ def units_of(model: Any) -> list[Unit]:
 class _Scheduled:
     """The penalty of a built layer by a schedule, as the term that `fit` adds to the loss.
 
-    The layer has the number of the step as a variable until `end`, so that a compiled step counts.
+    The layer has `step` among its `variables`, not its `weights`, so that a compiled step counts
+    and no file has it.
     """
 
     def __init__(self, layer: Unit, schedule: PenaltySchedule):
         self.layer, self.schedule = layer, schedule
-        layer._tracker.unlock()
-        self.step = layer.add_weight(
-            name="step", shape=(), initializer="zeros", dtype="float32", trainable=False
-        )
-        layer._tracker.lock()
-        layer.regularise(self.term)
+        self.step = keras.Variable(0, dtype="int32", trainable=False, name="step")
 
-    def term(self) -> Any:
+    def __call__(self) -> Any:
         """Keras calls this once in each step of `fit`, and where it measures the loss."""
         step: Any = ops.convert_to_tensor(self.step)
         if not isinstance(step, jax.Array):
             step = int(step)  # PyTorch computes eagerly
         total = self.schedule.penalty(self.layer.native(), step)
         if not self.layer.is_training:
-            return 0.0 * total
+            return ops.zeros_like(total)
         self.step.assign(self.step + 1)
         return total
 
-    def end(self) -> None:
-        self.layer._non_trainable_variables.remove(self.step)
-        self.layer.regularise(None)
+
+class _Callback(keras.callbacks.Callback):
+    def set_model(self, model: Any = None) -> None:
+        """Called by `fit`, also where `callbacks` has a class instead of an instance."""
+        if not isinstance(self, _Callback):
+            raise TypeError(
+                "callbacks must be instances, such as Penalties() or SelectBranches(x_val, y_val); "
+                "got a class"
+            )
+        super().set_model(model)
 
 
-class Penalties(keras.callbacks.Callback):
+class Penalties(_Callback):
     """Adds the penalties of a model's units to the loss of `fit`, by their schedule.
 
     **Arguments:**
@@ -65,9 +75,9 @@ class Penalties(keras.callbacks.Callback):
     - `steps`: the number of steps of the training; by default the batches of all epochs of this
       `fit`. A recipe's schedule is scaled to it. With `initial_epoch` it continues from there.
 
-    **Raises:** `ValueError`, when `fit` begins, for a model without units, data with an unknown
-    number of batches if `steps` is not given, a mapping without one of the units, and a recipe
-    whose penalty depends on the loss.
+    **Raises:** when `fit` begins, `TypeError` for steps that are no whole number, and `ValueError`
+    for a model without units, data with an unknown number of batches if `steps` is not given, a
+    mapping without one of the units, and a recipe whose penalty depends on the loss.
 
     !!! example
         >>> from numerate.keras import NMU
@@ -99,10 +109,15 @@ class Penalties(keras.callbacks.Callback):
             steps = batches * epochs
         self._batches = batches or 0
         schedule = PenaltySchedule(self.recipe, steps)
-        units = units_of(self.model)
+        model: Any = self.model
+        units = units_of(model)
         schedule.check(units)
-        self._end()  # of a `fit` that was stopped
         self._terms = [_Scheduled(unit, schedule) for unit in units if unit.has_penalty]
+        for term in self._terms:
+            term.layer.regularise(term)
+        _compile_anew(model)
+        # If an exception ends this `fit`, no callback is called, but the next training calls this.
+        model.make_train_function = partial(_end, model, self._terms)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._batches:
@@ -110,15 +125,25 @@ class Penalties(keras.callbacks.Callback):
                 term.step.assign(epoch * self._batches)
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._end()
-
-    def _end(self) -> None:
-        for term in self._terms:
-            term.end()
-        self._terms = []
+        _end(self.model, self._terms)
 
 
-class SelectBranches(keras.callbacks.Callback):
+def _compile_anew(model: Any) -> None:
+    """Keras keeps compiled steps, and with them the penalties of the `fit` that they are for."""
+    type(model).make_train_function(model, force=True)
+    model.test_function = None
+
+
+def _end(model: Any, terms: list[_Scheduled], force: bool = False) -> None:
+    """End the penalties of a `fit`, unless it makes its own step anew, which is `force`."""
+    if not force:
+        vars(model).pop("make_train_function", None)
+        for term in terms:
+            term.layer.regularise(None)
+    _compile_anew(model)
+
+
+class SelectBranches(_Callback):
     """Selects the branch of every `NASU` of a model by validation data, at the end of each epoch.
 
     **Arguments:** `x`, `y`: validation data.
@@ -153,19 +178,13 @@ def select_branches(model: Any, x: Any, y: Any) -> Any:
 
     **Arguments:** `model`: any model with units; `x`, `y`: validation data.
 
-    **Returns:** the model.
+    **Returns:** the model. Other layers do not change.
 
-    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+    **Raises:** `TypeError` for anything but a layer or model, `ValueError` for one without units
+    and where outputs and `y` differ in shape. The model is then as it was before.
     """
-    units, error = _measured(model, x, y)
-    # The last unit first, with the others unchanged, as in `numerate.train.select`.
-    for unit in reversed(units):
-        for index, alternatives in enumerate(unit.choices()):
-            errors = []
-            for alternative in range(alternatives):
-                unit.choose(index, alternative)
-                errors.append(error())
-            unit.choose(index, errors.index(min(errors)))
+    with _evaluating(model, x, y) as (units, error):
+        _select(units, error)
     return model
 
 
@@ -174,13 +193,15 @@ def snap(model: Any, x: Any, y: Any) -> Any:
 
     The integers are those of the unit's paper: -1, 0 and 1 for the weights of a NAC or a NAU, 0 and
     1 for those of an NMU and for gates, exponents for the power units. Branches that are not chosen
-    yet are chosen first. Variables of other layers do not change.
+    yet are chosen first. Variables of other layers do not change. Where the error is not a number,
+    as with targets that are NaN or without rows, no weight changes.
 
     **Arguments:** `model`: any model with units; `x`, `y`: data, preferably validation data.
 
     **Returns:** the model.
 
-    **Raises:** `ValueError` for a model without units, and where outputs and `y` differ in shape.
+    **Raises:** `TypeError` for anything but a layer or model, `ValueError` for one without units
+    and where outputs and `y` differ in shape. The model is then as it was before.
 
     !!! example
         >>> from numerate.initialisers import constant
@@ -190,45 +211,70 @@ def snap(model: Any, x: Any, y: Any) -> Any:
         >>> snap(model, x, x.sum(axis=1, keepdims=True)).get_weights()[0].tolist()
         [[1.0, 1.0]]
     """
-    undecided = any(unit.doubts for unit in units_of(model))
-    units, error = _measured(model, x, y)
-    if undecided:
-        select_branches(model, x, y)
+    with _evaluating(model, x, y) as (units, error):
+        if not all(unit.is_chosen for unit in units):
+            _select(units, error)
 
-    def put(new: list[Any]) -> None:
-        for unit, values in zip(units, new, strict=True):
-            assign(unit, values)
+        def put(new: list[Any]) -> None:
+            for unit, values in zip(units, new, strict=True):
+                assign(unit, values)
 
-    def loss(new: list[Any]) -> float:
-        put(new)
-        return error()
+        def loss(new: list[Any]) -> float:
+            put(new)
+            return error()
 
-    with jax.enable_x64(True):
-        floor = rounding_error(np.asarray(y, "float32"))
-        put(snapped_units([as_unit(unit) for unit in units], loss, floor))
+        with jax.enable_x64(True):
+            floor = rounding_error(np.asarray(y, "float32"))
+            put(snapped_units([as_unit(unit) for unit in units], loss, floor))
     return model
 
 
-def _measured(model: Any, x: Any, y: Any) -> tuple[list[Unit], Any]:
-    """The units of a model, which is built for x, and a function that measures its error."""
-    x, y = ops.convert_to_tensor(x), np.asarray(y)
-    units = units_of(model)
-    if not units:
-        raise ValueError(f"a {type(model).__name__} has no units of numerate")
-    model(x, training=True)  # builds it; in training nothing has to be chosen
+def _select(units: list[Unit], error: Callable[[], float]) -> None:
     for unit in units:
         if not unit.is_chosen:
             for index in range(len(unit.choices())):
                 unit.choose(index, 0)
+    # The last unit first, with the others unchanged, as in `numerate.train.select`.
+    for unit in reversed(units):
+        for index, alternatives in enumerate(unit.choices()):
+            errors = []
+            for alternative in range(alternatives):
+                unit.choose(index, alternative)
+                errors.append(error())
+            unit.choose(index, errors.index(min(errors)))
+
+
+@contextmanager
+def _evaluating(model: Any, x: Any, y: Any) -> Iterator[tuple[list[Unit], Callable[[], float]]]:
+    """The units of a model, which is built for x, and a function that measures its error.
+
+    Layers are in evaluation mode. If anything fails, the units are as they were before.
+    """
+    x, y = ops.convert_to_tensor(x), np.asarray(y)
+    units = units_of(model)
+    if not units:
+        raise ValueError(f"a {type(model).__name__} has no units of numerate")
+
+    def outputs() -> np.ndarray:
+        return np.asarray(ops.convert_to_numpy(model(x, training=False)), float)
 
     def error() -> float:
-        outputs = np.asarray(ops.convert_to_numpy(model(x, training=False)))
-        if outputs.shape != y.shape:
-            raise ValueError(
-                "the model must give as many features as the targets have, shape "
-                f"{y.shape}; it gives shape {outputs.shape}"
-            )
-        error = float(np.mean(np.square(outputs.astype(float) - y)))
+        squares = np.square(outputs() - y)
+        error = float(np.mean(squares)) if squares.size else np.nan
         return np.inf if np.isnan(error) else error
 
-    return units, error
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* has not chosen a branch")  # it is about to
+        shape = outputs().shape
+    if shape != y.shape:
+        raise ValueError(
+            "the model must give as many features as the targets have, shape "
+            f"{y.shape}; it gives shape {shape}"
+        )
+    before = [unit.get_weights() for unit in units]
+    try:
+        yield units, error
+    except BaseException:
+        for unit, weights in zip(units, before, strict=True):
+            unit.set_weights(weights)
+        raise

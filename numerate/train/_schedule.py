@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from numerate._errors import quoted
 from numerate.arguments import check_sizes
 
 _BLOCK = 1000  # steps of a recipe's schedule that are computed at once
@@ -31,17 +32,18 @@ class PenaltySchedule:
         50000
     """
 
-    def __init__(self, recipe: Any = None, steps: int | None = None):
+    def __init__(self, recipe: Any = None, steps: Any = None):
         if steps is not None:
             check_sizes(least=1, steps=steps)
-        if isinstance(recipe, Mapping) and not recipe:
+        is_mapping = isinstance(recipe, Mapping)
+        if is_mapping and not recipe:
             raise ValueError(
                 "recipe must have a recipe for each unit, got an empty mapping: with None, every "
                 "unit follows its own paper"
             )
-        self._common = None if isinstance(recipe, Mapping) else _fitted(recipe, steps)
+        self._common = None if is_mapping else _fitted(recipe, steps)
         self._named = {}
-        if isinstance(recipe, Mapping):
+        if is_mapping:
             self._named = {_name(unit): _fitted(one, steps) for unit, one in recipe.items()}
         known = [one.config.steps for one in (self._common, *self._named.values()) if one]
         if steps is None and not known:
@@ -100,6 +102,11 @@ class PenaltySchedule:
 
 
 def _name(unit: Any) -> str:
+    if not isinstance(unit, str | type):
+        raise TypeError(
+            "a mapping of recipes must be from names of units, such as 'NMU', or their classes; "
+            f"got {quoted(unit)}"
+        )
     return unit if isinstance(unit, str) else unit.__name__
 
 
@@ -107,10 +114,10 @@ def _fitted(recipe: Any, steps: int | None) -> Any:
     """The recipe with the given number of steps. Its penalty must depend on the step alone."""
     if recipe is None:
         return None
-    if not hasattr(recipe, "config"):
+    if not hasattr(getattr(recipe, "config", None), "penalty_below"):
         raise ValueError(
             "recipe must be a Recipe, such as recipes.mistry2022('NMU'), or a mapping from names "
-            f"of units to recipes; got {recipe!r}"
+            f"of units to recipes; got {quoted(recipe)}"
         )
     config = recipe.config
     if config.penalty_below is not None or config.penalty_optimiser is not None:

@@ -281,6 +281,31 @@ def test_stacks_become_sequential_models():
     assert eqx.tree_equal(adapter.from_keras(sequential), model)
 
 
+def test_chains_are_read_without_layers_that_do_nothing(tmp_path):
+    x = keras.Input((3,))
+    layers = [keras.layers.Flatten(), adapter.NAU(2, seed=0), keras.layers.Activation("linear")]
+    layers += [keras.layers.Dropout(0.5), adapter.NMU(1, seed=1), keras.layers.Identity()]
+    y = x
+    for layer in layers:
+        y = layer(y)
+    functional = keras.Model(x, y)
+    wanted = Stack([adapter.from_keras(layers[i]) for i in (1, 4)])
+    for model in (functional, saved(functional, tmp_path), keras.Sequential([x, *layers])):
+        assert eqx.tree_equal(adapter.from_keras(model), wanted)
+    nmu, two = layers[4], keras.Input((2,))
+    for model in (
+        keras.Model(x, keras.layers.Add()([y, y])),
+        keras.Model([x, two], [y, nmu(two)]),
+        keras.Model(two, nmu(two, training=True)),
+        keras.Model(two, nmu(keras.layers.Activation("relu")(two))),
+        keras.Model(two, nmu(two + 1)),
+    ):
+        with pytest.raises(ValueError, match="a functional chain or a Sequential of these, got "):
+            adapter.from_keras(model)
+    with pytest.raises(ValueError, match="the Sequential has no parameters yet: call it on data"):
+        adapter.from_keras(keras.Sequential([keras.layers.Flatten(), adapter.NAU(1)]))
+
+
 def test_other_models_are_refused():
     with pytest.raises(ValueError, match="a unit, a Recurrent or a Stack of numerate, got Linear"):
         adapter.to_keras(eqx.nn.Linear(1, 1, key=jax.random.key(0)))
@@ -314,6 +339,13 @@ def test_says_what_else_is_wrong():
     cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 2))])
     with pytest.raises(ValueError, match="the state of RecurrentCell takes 2 features"):
         cell(keras.ops.ones((5, 3)), [keras.ops.ones((5, 1))])
+    with pytest.raises(ValueError, match="RecurrentCell takes 3 features"):
+        cell(keras.ops.ones((5, 4)), [keras.ops.ones((5, 2))])
+    with pytest.raises(TypeError, match="RecurrentCell takes floating-point numbers, got int32"):
+        cell(keras.ops.ones((5, 3), "int32"), [keras.ops.ones((5, 2))])
+    for use in (adapter.from_keras, lambda layer: layer.penalty()):
+        with pytest.raises(ValueError, match="NAU has no parameters yet: call it on data first"):
+            use(adapter.NAU(1))
 
 
 @pytest.mark.parametrize("recipe", [None, "recipe", "mapping"])
@@ -341,6 +373,56 @@ def test_fit_follows_the_schedule_of_penalties(recipe):
     model.fit(x, y, initial_epoch=1, epochs=4, callbacks=callbacks, **more)
     np.testing.assert_allclose(layer.w_hat, unit.w_hat, rtol=1e-5)
     assert len(layer.weights) == 1  # the count of steps is gone
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends `fit` as Ctrl-C does."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_every_fit_has_its_own_penalties():
+    """The error is 0, so that weights move by penalties alone: at the end of their schedule."""
+    layer = adapter.NMU(1, w_hat_init=constant(0.4))
+    model = keras.Sequential([keras.Input((2,)), layer])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x = batch(8, 2)
+    y = outputs(model, x)
+    for steps, more, moves in (
+        (1, [], True),
+        (None, [], False),
+        (1, [Stop()], False),  # at its first step
+        (None, [], False),
+        (1, [], True),
+        (10**6, [], False),
+    ):
+        layer.w_hat.assign([[0.4, 0.4]])
+        callbacks = [*more, *([adapter.Penalties(steps=steps)] if steps else [])]
+        try:
+            model.fit(x, y, epochs=3, verbose=0, callbacks=callbacks)
+        except KeyboardInterrupt:
+            pass
+        assert np.allclose(layer.w_hat, 0.4, atol=1e-5) != moves
+        assert len(layer.weights) == 1
+    assert len(layer.variables) == 2  # the count of steps is gone
+
+
+def test_what_is_saved_in_a_fit_can_be_loaded(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), adapter.NASU(2, seed=0)])
+    model.compile("sgd", "mse")
+    x, files = batch(16, 2), (tmp_path / "model.keras", tmp_path / "model.weights.h5")
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(str(file), save_weights_only=file is files[1])
+        for file in files
+    ]
+    stopping = keras.callbacks.EarlyStopping("loss", restore_best_weights=True, mode="max")
+    callbacks = [adapter.Penalties(), *callbacks, stopping]
+    model.fit(x, x, epochs=2, verbose=0, callbacks=callbacks)
+    assert len(stopping.best_weights) == 3
+    loaded = keras.models.load_model(files[0])
+    loaded.load_weights(files[1])
+    assert [w.name for w in loaded.weights] == ["sum_hat", "product_hat", "choice"]
 
 
 def test_a_model_that_was_not_built_is_built_by_fit():
@@ -373,6 +455,13 @@ def test_fit_says_what_was_forgotten():
             fitted(adapter.NMU(1), callbacks=[adapter.Penalties(recipe)])
     with pytest.raises(ValueError, match="no units of numerate"):
         fitted(keras.layers.Dense(1), callbacks=[adapter.Penalties()])
+    for callback, found in (
+        (adapter.Penalties(steps="5"), "steps must be a whole number, got '5'"),
+        (adapter.Penalties, r"callbacks must be instances, such as Penalties\(\)"),
+        (adapter.SelectBranches, "callbacks must be instances"),
+    ):
+        with pytest.raises(TypeError, match=found):
+            fitted(adapter.NMU(1), callbacks=[callback])
 
 
 def test_branches_are_selected_and_weights_snapped(tmp_path):
@@ -397,6 +486,62 @@ def test_branches_are_selected_and_weights_snapped(tmp_path):
     np.testing.assert_array_equal(other.layers[0].w_hat, np.float32([[0.6, 0.6]]))
     with pytest.raises(ValueError, match=r"shape \(16, 2\); it gives shape \(16, 1\)"):
         adapter.select_branches(model, x, np.zeros((16, 2)))
+
+
+def test_branches_and_snapping_leave_all_else_as_it_was():
+    """In evaluation mode, and the units, too, where it fails or the error is not a number."""
+    layer = adapter.NASU(1, seed=0)
+    layers = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.9, seed=0), layer]
+    model, x = keras.Sequential(layers), batch(16, 2)
+
+    def state():
+        return [keras.ops.convert_to_numpy(v) for v in model.variables]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for call in (adapter.select_branches, adapter.snap):
+            with pytest.raises(ValueError, match=r"shape \(16,\); it gives shape \(16, 1\)"):
+                call(model, x, x[:, 0])
+            with pytest.raises(TypeError, match="model must be a model or layer of Keras, got 3"):
+                call(3, x, x)
+        assert layer.operation == ("not chosen",)
+        with pytest.raises(KeyboardInterrupt), adapter._training._evaluating(model, x, x[:, :1]):
+            layer.choose(0, 3)
+            raise KeyboardInterrupt
+        assert layer.operation == ("not chosen",)
+        before = state()
+        adapter.select_branches(model, x, x.sum(axis=1, keepdims=True))
+        same = map(np.array_equal, before, state())
+        assert [
+            v.name for v, is_same in zip(model.variables, same, strict=True) if not is_same
+        ] == ["choice"]
+        before = state()
+        for rows in (16, 0):
+            adapter.snap(model, x[:rows], np.full((rows, 1), np.nan))
+        assert all(map(np.array_equal, before, state()))
+
+
+def test_only_evaluation_of_open_choices_warns():
+    """Whatever set the choices; a `fit` without evaluation says nothing."""
+    model = keras.Sequential([adapter.NASU(1, seed=0)])
+    model.compile("sgd", "mse")
+    x = batch(16, 2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".* has not chosen")
+        model.fit(x, x[:, :1], verbose=0, callbacks=[adapter.Penalties()])
+    other = keras.models.clone_model(model)
+    other.build(x.shape)
+    start = other.get_weights()
+    with pytest.warns(UserWarning, match="NASU has not chosen"):
+        other(x)
+    model.layers[0].choose(0, 2)
+    other.set_weights(model.get_weights())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".* has not chosen")
+        other(x)
+    model.set_weights(start)
+    with pytest.warns(UserWarning, match="NASU has not chosen"):
+        model.evaluate(x, x[:, :1], verbose=0)
 
 
 def wrong_calls(layer):

@@ -115,6 +115,15 @@ def test_penalties_that_cannot_be_added():
     penalties = adapter.penalise(model, optimiser, steps=1)
     with pytest.raises(TypeError, match="step must be a whole number, got 2.5"):
         penalties.step = 2.5  # pyright: ignore[reportAttributeAccessIssue]
+    for given, steps, found in (
+        (None, "5", "steps must be a whole number, got '5'"),
+        (None, 1.5, "steps must be a whole number, got 1.5"),
+        ({3: mistry2022("NMU")}, 1, "from names of units, such as 'NMU', or their classes; got 3"),
+        ({}, 1, "recipe must have a recipe for each unit, got an empty mapping"),
+        ({"NMU": 3}, 1, "recipe must be a Recipe, .*; got 3"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=found):
+            adapter.penalise(model, optimiser, given, steps=steps)
     with pytest.raises(TypeError, match="model must be a torch.nn.Module, got Adam"):
         adapter.penalise(optimiser, model, steps=1)  # pyright: ignore[reportArgumentType]
     for call in (adapter.snap, adapter.select_branches):
@@ -357,6 +366,9 @@ def snapped_to_what_they_represent(kinds):
     half = units.NAU(2, 1, w_hat_init=constant(0.6), key=KEY)
     y = jax.vmap(half)(x)
     assert (snap(half, x, y).w_hat == half.w_hat).all()
+    nowhere = torch.full((20, 1), torch.nan)
+    module = adapter.snap(adapter.to_torch(half), torch.tensor(np.asarray(x)), nowhere)
+    assert eqx.tree_equal(adapter.from_torch(module), half)
     mixed = eqx.tree_at(lambda u: u.w_hat, half, jnp.array([[0.999, 0.6]]))
     snapped = snap(mixed, x, jnp.asarray(x @ jnp.array([[1.0], [0.6]])))
     np.testing.assert_array_equal(snapped.w_hat, [[1.0, 0.6]])
