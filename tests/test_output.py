@@ -144,6 +144,17 @@ def test_what_cannot_be_written_is_refused_with_the_path_and_the_reason(tmp_path
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_deleted_working_folder_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    try:
+        for attempt in (check_writable, lambda path: write_file(path, b"x")):
+            with pytest.raises(InputError, match="^a cannot be written: No such file or directory"):
+                attempt("a")
+    finally:
+        tmp_path.mkdir()
+
+
 def test_the_longest_name_is_written(path):
     longest = path.with_name("b" * 255)
     check_writable(longest)
