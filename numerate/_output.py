@@ -76,6 +76,18 @@ def check_writable(path: str | Path) -> None:
                 probe.write(bytes(_PROBE))
 
 
+def is_stream(path: str | Path) -> bool:
+    """Whether a path is written through instead of replaced: its reader may let it wait.
+
+    !!! example
+        >>> is_stream("/dev/null"), is_stream("model")
+        (True, False)
+    """
+    with suppress(InputError):
+        return _checked(Path(path)) is not None
+    return False
+
+
 def check_not_read(path: str | Path, read: Iterable[str | Path]) -> None:
     """Raises `InputError` if a path to write names a file that is read.
 
@@ -173,7 +185,8 @@ def _checked(path: Path) -> Callable[[], str | int] | None:
             return lambda: os.dup(descriptor)
         if not stat.S_ISREG(mode):
             return lambda: str(path)
-    folder = os.path.dirname(os.path.realpath(path))
+    with _explained(path):  # The working folder may have been deleted.
+        folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         shown = path.parent if not path.is_symlink() else folder
         raise InputError(f"{path} cannot be written: there is no folder {str(shown)!r}.")
