@@ -93,7 +93,7 @@ def contents(table: Written) -> dict[str, bytes]:
 
 def formulas(symbols: list[str]) -> st.SearchStrategy[list]:
     """Formulas as a model's file has them. Not all can be computed."""
-    digits = st.integers(-(10**9), 10**9)
+    digits = st.one_of(st.integers(-(10**9), 10**9), st.integers(-(10**25), 10**25))
     small = st.integers(-12, 12).map(lambda n: ["rational", str(n)])
     leaves = st.one_of(
         st.sampled_from(symbols).map(lambda name: ["symbol", name]),
