@@ -20,7 +20,7 @@ PIECES = [
     "\x7f", "\r", "\n", "\u202e", "\u2028", "`", "``", "'", '"', '"""', "\\", "lambda", "class",
     "None", "numpy", "__debug__", "x²", "ﬁ", "fi", "ｉｆ", "µ", "μ", "é", "e\u0301", "漢字", "😀",
     "١", "alpha", "mass_1", "a__b", "2T", "", " ", ",", ";", "\n# ", "return",
-    "):\n    import os\ndef f(",
+    "):\n    import os\ndef f(", "\ufeff=1", ";=1",
 ]  # fmt: skip
 
 

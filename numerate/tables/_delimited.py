@@ -17,6 +17,7 @@ _PREAMBLE = re.compile(
     rb"""\s*?(?:"?sep=(?P<separator>[^\r\n])"?|\#(?P<comment>[^\r\n]*))[ \t]*(?:\r?\n|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_MARK = b"\xef\xbb\xbf"  # of UTF-8
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
 _SAMPLE = 100  # lines that show whether blanks separate columns
 
@@ -114,7 +115,8 @@ def _as_utf8(data: bytes, source: str) -> bytes:
     try:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             data = data.decode("utf-16").encode()
-        data = data.removeprefix(b"\xef\xbb\xbf")
+        while data.startswith(_MARK):  # Programs add another one to a file that has it.
+            data = data.removeprefix(_MARK)
         data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

@@ -40,6 +40,7 @@ SPELLINGS = {
     "Windows line ends": ROWS.replace("\n", "\r\n"),
     "old Macintosh line ends": ROWS.replace("\n", "\r"),
     "byte order mark": "\ufeff" + ROWS,
+    "two byte order marks": "\ufeff\ufeff" + ROWS,
     "UTF-16": ROWS.encode("utf-16"),
     "blank lines at the end": ROWS + "\n\n",
     "empty rows at the end": ROWS + ",,\n,,\n",
