@@ -13,6 +13,8 @@ import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from numerate.regress._noise import KINDS
+
 PIECES = [
     "__import__('os').system('id')", "=cmd|' /C calc'!A0", "+1", "-x", "@SUM(A1)", "\t=1", "a b",
     "\\input{/etc/passwd}", "\\write18{id}", "}", "{", "$", "$$x$", "%", "#", "&", "^", "~", "_",
@@ -133,6 +135,14 @@ def models(draw: st.DrawFn) -> dict:
             "status": status,
         }
     )
+    noise = st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(KINDS),
+            "additive": errors,
+            "proportional": errors,
+            "heavy_tailed": st.booleans(),
+        }
+    )
     constant = st.fixed_dictionaries({"value": st.floats(-1e300, 1e300), "standard_error": errors})
     return {
         "target_name_": target,
@@ -146,4 +156,5 @@ def models(draw: st.DrawFn) -> dict:
         "equations": [draw(equation) for _ in found],
         "constants": draw(st.lists(constant, max_size=3)),
         "left": draw(st.text(max_size=9)),
+        "noise": draw(st.none() | noise),
     }
