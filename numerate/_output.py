@@ -54,7 +54,9 @@ def write_file(path: str | Path, content: bytes) -> None:
             _replace(Path(os.path.realpath(path)), content)
         else:
             with open(through(), "wb", buffering=0) as stream:
-                _write_all(stream.fileno(), content)
+                # A reader may close a pipe early, as `head` does. That is not an error.
+                with suppress(BrokenPipeError):
+                    _write_all(stream.fileno(), content)
 
 
 def check_writable(path: str | Path) -> None:

@@ -102,6 +102,11 @@ def test_devices_pipes_and_descriptors_are_written_through(tmp_path):
     reader.join(10)
     assert received == [content] and stat.S_ISFIFO(os.stat(fifo).st_mode)
 
+    reading, writing = os.pipe()
+    os.close(reading)
+    write_file(f"/dev/fd/{writing}", content)  # as into `| true`
+    os.close(writing)
+
     with open(tmp_path / "out", "wb", buffering=0) as out:
         out.write(b"before ")
         name = tmp_path / "name"
