@@ -61,6 +61,28 @@ def test_no_module_is_imported_before_the_handlers_that_they_do_not_need():
     assert not {"typing", "re", "pathlib", "typer"} & set(done.stdout.split())
 
 
+# Signals itself before anything of the command line is there.
+EARLY = """
+import os, signal, sys
+
+class Signalling:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numerate.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Signalling())
+import numerate.__main__
+"""
+
+
+def test_a_signal_before_the_handlers_ends_the_process_at_once():
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", EARLY], env=environment(), capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 def test_a_signal_at_the_very_end_is_no_failure():
     """The result is written then, and Python ends."""
     program = """
