@@ -74,7 +74,8 @@ def _check_header(path: str | Path) -> None:
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
-            raise NoModelFile("it is no file")
+            is_folder = stat.S_ISDIR(found.st_mode)
+            raise NoModelFile("it is a directory" if is_folder else "it is no file")
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = file.read(min(length, _LARGEST_HEADER))

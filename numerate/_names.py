@@ -2,6 +2,7 @@
 
 import keyword
 import unicodedata
+from collections.abc import Iterable
 
 _CONTROLS = frozenset(("Cc", "Cs", "Zl", "Zp"))
 # They change the direction in which the rest of a line is shown.
@@ -51,15 +52,29 @@ def identifiers(names: list[str], taken: tuple[str, ...] = ()) -> list[str]:
         >>> identifiers(["semi-major axis", "2T", "class", "x\\u00b2", "x2"])
         ['semi_major_axis', '_2T', '_class', 'x2', 'x2_']
     """
-    used = {*taken, "__debug__"}
-    found = []
+    words = []
     for name in names:
         # As the parser reads identifiers: names that differ before may be the same after.
         normal = unicodedata.normalize("NFKC", name)
         word = "".join(c if f"_{c}".isidentifier() else "_" for c in normal)
-        word = word if word.isidentifier() and not keyword.iskeyword(word) else f"_{word}"
+        words.append(word if word.isidentifier() and not keyword.iskeyword(word) else f"_{word}")
+    return distinct(words, (*taken, "__debug__"))
+
+
+def distinct(texts: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """Texts with an underscore, or with it and a number, where they were there before.
+
+    !!! example
+        >>> distinct(["a", "b", "a", "a"], taken=["b"])
+        ['a', 'b_', 'a_', 'a_2']
+    """
+    used, found = set(taken), []
+    tried: dict[str, int] = {}  # so that many equal texts do not try the same again
+    for text in texts:
+        word = text
         while word in used:
-            word += "_"
+            tried[text] = tried.get(text, 0) + 1
+            word = f"{text}_{tried[text] if tried[text] > 1 else ''}"
         used.add(word)
         found.append(word)
     return found

@@ -54,7 +54,9 @@ def write_file(path: str | Path, content: bytes) -> None:
             _replace(Path(os.path.realpath(path)), content)
         else:
             with open(through(), "wb", buffering=0) as stream:
-                _write_all(stream.fileno(), content)
+                # A reader may close a pipe early, as `head` does. That is not an error.
+                with suppress(BrokenPipeError):
+                    _write_all(stream.fileno(), content)
 
 
 def check_writable(path: str | Path) -> None:
@@ -74,6 +76,18 @@ def check_writable(path: str | Path) -> None:
             # Permissions do not show read-only or full file systems, so this tries to write.
             with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as probe:
                 probe.write(bytes(_PROBE))
+
+
+def is_stream(path: str | Path) -> bool:
+    """Whether a path is written through instead of replaced: its reader may let it wait.
+
+    !!! example
+        >>> is_stream("/dev/null"), is_stream("model")
+        (True, False)
+    """
+    with suppress(InputError):
+        return _checked(Path(path)) is not None
+    return False
 
 
 def check_not_read(path: str | Path, read: Iterable[str | Path]) -> None:
@@ -173,7 +187,8 @@ def _checked(path: Path) -> Callable[[], str | int] | None:
             return lambda: os.dup(descriptor)
         if not stat.S_ISREG(mode):
             return lambda: str(path)
-    folder = os.path.dirname(os.path.realpath(path))
+    with _explained(path):  # The working folder may have been deleted.
+        folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         shown = path.parent if not path.is_symlink() else folder
         raise InputError(f"{path} cannot be written: there is no folder {str(shown)!r}.")

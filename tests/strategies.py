@@ -13,6 +13,8 @@ import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from numerate.regress._noise import KINDS
+
 PIECES = [
     "__import__('os').system('id')", "=cmd|' /C calc'!A0", "+1", "-x", "@SUM(A1)", "\t=1", "a b",
     "\\input{/etc/passwd}", "\\write18{id}", "}", "{", "$", "$$x$", "%", "#", "&", "^", "~", "_",
@@ -20,7 +22,7 @@ PIECES = [
     "\x7f", "\r", "\n", "\u202e", "\u2028", "`", "``", "'", '"', '"""', "\\", "lambda", "class",
     "None", "numpy", "__debug__", "x²", "ﬁ", "fi", "ｉｆ", "µ", "μ", "é", "e\u0301", "漢字", "😀",
     "١", "alpha", "mass_1", "a__b", "2T", "", " ", ",", ";", "\n# ", "return",
-    "):\n    import os\ndef f(",
+    "):\n    import os\ndef f(", "\ufeff=1", ";=1",
 ]  # fmt: skip
 
 
@@ -93,7 +95,7 @@ def contents(table: Written) -> dict[str, bytes]:
 
 def formulas(symbols: list[str]) -> st.SearchStrategy[list]:
     """Formulas as a model's file has them. Not all can be computed."""
-    digits = st.integers(-(10**9), 10**9)
+    digits = st.one_of(st.integers(-(10**9), 10**9), st.integers(-(10**25), 10**25))
     small = st.integers(-12, 12).map(lambda n: ["rational", str(n)])
     leaves = st.one_of(
         st.sampled_from(symbols).map(lambda name: ["symbol", name]),
@@ -133,6 +135,14 @@ def models(draw: st.DrawFn) -> dict:
             "status": status,
         }
     )
+    noise = st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(KINDS),
+            "additive": errors,
+            "proportional": errors,
+            "heavy_tailed": st.booleans(),
+        }
+    )
     constant = st.fixed_dictionaries({"value": st.floats(-1e300, 1e300), "standard_error": errors})
     return {
         "target_name_": target,
@@ -146,4 +156,5 @@ def models(draw: st.DrawFn) -> dict:
         "equations": [draw(equation) for _ in found],
         "constants": draw(st.lists(constant, max_size=3)),
         "left": draw(st.text(max_size=9)),
+        "noise": draw(st.none() | noise),
     }

@@ -102,6 +102,11 @@ def test_devices_pipes_and_descriptors_are_written_through(tmp_path):
     reader.join(10)
     assert received == [content] and stat.S_ISFIFO(os.stat(fifo).st_mode)
 
+    reading, writing = os.pipe()
+    os.close(reading)
+    write_file(f"/dev/fd/{writing}", content)  # as into `| true`
+    os.close(writing)
+
     with open(tmp_path / "out", "wb", buffering=0) as out:
         out.write(b"before ")
         name = tmp_path / "name"
@@ -142,6 +147,17 @@ def test_what_cannot_be_written_is_refused_with_the_path_and_the_reason(tmp_path
                     attempt(path)
                 assert str(caught.value) == f"{path} cannot be written: {reason}."
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_deleted_working_folder_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    try:
+        for attempt in (check_writable, lambda path: write_file(path, b"x")):
+            with pytest.raises(InputError, match="^a cannot be written: No such file or directory"):
+                attempt("a")
+    finally:
+        tmp_path.mkdir()
 
 
 def test_the_longest_name_is_written(path):

@@ -62,6 +62,14 @@ def test_numerate_alone_imports_no_library():
     assert not imported("import numerate") & (LIBRARIES | {"rich", "typer", "importlib.metadata"})
 
 
+def test_the_imports_of_a_fit_leave_the_random_state():
+    code = (
+        "import random; state = random.getstate(); import numerate.regress._stacks, numerate.train;"
+        " from scipy import optimize, stats; assert random.getstate() == state\n"
+    )
+    assert "rich" not in imported(code)
+
+
 def test_the_torch_adapter_imports_jax_with_the_first_unit():
     code = (
         "import numerate.torch, sys; numerate.torch.Unit; before = set(sys.modules);"

@@ -3,14 +3,14 @@ import math
 import os
 import shlex
 import sys
-from contextlib import nullcontext, redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ._console import output, print_json, say, search_bar
-from ._signals import finishing, name_of_signal
+from ._console import output, print_json, say, search_bar, stop
+from ._signals import finishing, name_of_signal, waiting
 from ._streams import is_standard_output
 
 
@@ -91,15 +91,19 @@ def fit(
 def _finish(
     model: Any, table: Any, data: str, out: Path | None, plot: Path | None, as_json: bool
 ) -> None:
-    piped = any(is_standard_output(path) for path in (out, plot) if path)
-    try:
+    from numerate._output import is_stream
+
+    paths = (out, plot)
+    streams = [path if path and is_stream(path) else None for path in paths]
+    files = [None if stream else path for path, stream in zip(paths, streams, strict=True)]
+    piped = any(is_standard_output(path) for path in streams if path)
+    # Each step is done, whatever becomes of the others, so that what was found is not lost.
+    with ExitStack() as steps:
+        steps.callback(_write_streams, model, table, *streams)  # last: nobody may read them
+        steps.callback(_print, model, as_json, sys.stderr if piped else sys.stdout)
         # Before anything is printed, because the reader may close the pipe: `… | head -1`.
-        _write(model, table, out, plot)
-    finally:
-        # What was found is not lost, even if it could not be written.
-        with redirect_stdout(sys.stderr) if piped else nullcontext():
-            _print(model, as_json)
-    if not (as_json or piped):
+        _write(model, table, *files)
+    if not (as_json or any(streams)):
         _next_steps(data, out)
 
 
@@ -166,13 +170,24 @@ def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
         save_plot(model, table, plot)
 
 
-def _print(model: Any, as_json: bool) -> None:
-    if as_json:
-        print_json(finite(model.report()))
-        return
-    from ._report import print_report
+def _write_streams(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
+    try:
+        with waiting():
+            _write(model, table, out, plot)
+    except KeyboardInterrupt:
+        names = " and ".join(str(path) for path in (out, plot) if path)
+        stop(f"stopped before {names} was written.", "warning")
 
-    print_report(output(), model)
+
+def _print(model: Any, as_json: bool, stream: Any) -> None:
+    with redirect_stdout(stream):
+        if as_json:
+            print_json(finite(model.report()))
+        else:
+            from ._report import print_report
+
+            print_report(output(), model)
+        stream.flush()
 
 
 def _next_steps(data: str, out: Path | None) -> None:

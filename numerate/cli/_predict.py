@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 import sys
 import unicodedata
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from numerate._names import visible
+from numerate._names import distinct, visible
 
 from ._console import say
 
@@ -59,17 +60,23 @@ def predict(
 def _header(names: list[str]) -> str:
     """The first line: distinct names without control characters, and none that a spreadsheet takes
     for a formula."""
-    cells: dict[str, None] = {}
-    for name in names:
-        cell = visible(name, keep="\n\t")
-        if unicodedata.normalize("NFKC", cell.lstrip()[:1]).startswith(_BEGINS_A_FORMULA):
-            cell = f"'{cell}"
-        while cell in cells:
-            cell += "_"
-        cells[cell] = None
     line = io.StringIO()
+    cells = distinct(_harmless(visible(name, keep="\n\t")) for name in names)
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    """A cell with an apostrophe before each formula that it would begin where a spreadsheet splits
+    lines at semicolons or tabs: quotation marks protect only its first cell there."""
+    return "".join(
+        f"'{part}" if _begins_a_formula(part) else part for part in re.split("([;\t\n])", cell)
+    )
+
+
+def _begins_a_formula(text: str) -> bool:
+    first = next((c for c in text if c.isprintable() and c not in ' "'), "")
+    return unicodedata.normalize("NFKC", first).startswith(_BEGINS_A_FORMULA)
 
 
 def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:

@@ -20,11 +20,13 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasa
 
 
 class _State:
-    """The signal that arrived first, or 0; whether it may interrupt what is being done; whether
-    Python lost the interruption, as it does in destructors; whether the user was told."""
+    """The signal that arrived first, or 0; whether it may interrupt what is being done, and whether
+    every later one may, too; whether Python lost the interruption, as it does in destructors;
+    whether the user was told."""
 
     first = 0
     may_interrupt = True
+    waits = False
     lost = False
     told = False
     installed = False
@@ -106,11 +108,20 @@ def finishing() -> Iterator[None]:
         _state.may_interrupt = before
 
 
+@contextmanager
+def waiting() -> Iterator[None]:
+    """A block that every signal interrupts, also within `finishing`: it may wait for ever."""
+    _state.waits = True
+    try:
+        yield
+    finally:
+        _state.waits = False
+
+
 def _interrupt(number: int, frame: "Any") -> None:
-    if _state.first:
-        return
-    _state.first = number
-    if _state.may_interrupt:
+    is_first = not _state.first
+    _state.first = _state.first or number
+    if _state.waits or (is_first and _state.may_interrupt):
         raise KeyboardInterrupt
 
 

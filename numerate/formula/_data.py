@@ -18,6 +18,7 @@ import sympy
 _MOST_NODES, _MOST_DEPTH = 1000, 40
 _MOST_DIGITS = 1000  # of the integers that a formula would have if it were multiplied out
 _LARGEST_EXPONENT = 256.0
+_FLOAT = re.compile("[-+.0-9a-z]{1,39}", re.ASCII)
 _RATIONAL = re.compile(r"(-?[0-9]{1,400})(?:/([0-9]{1,400}))?", re.ASCII)
 
 _OPERATIONS = {
@@ -106,7 +107,7 @@ class _Builder:
                 if self._symbols is not None and name not in self._symbols:
                     raise ValueError(f"{name[:80]!r} is no feature of the model")
                 return _Part(sympy.Symbol(name), None, 0)
-            case "float", [text] if len(text) < 40 and text.isascii() and "_" not in text:
+            case "float", [text] if _FLOAT.fullmatch(text):
                 return _finite(sympy.Float(_float(text, data)), float(text), 0)
             case "rational", [text] if found := _RATIONAL.fullmatch(text):
                 over, under = int(found[1]), int(found[2] or 1)
@@ -136,10 +137,14 @@ def _operation(head: str, parts: list[_Part]) -> _Part:
     formula = _OPERATIONS[head](*(part.formula for part in parts), evaluate=False)
     numbers = [value for value in values if value is not None]
     value = _value(head, numbers) if len(numbers) == len(values) else None
+    if value is not None and head == "**" and numbers[0] < 0:
+        _check_is_real(formula)
     return _finite(formula, value, digits)
 
 
 def _value(head: str, numbers: list[float]) -> float:
+    if head == "**" and not any(numbers):
+        raise ValueError("0 to the power of 0 has no value")
     try:
         match head:
             case "+":
@@ -153,6 +158,15 @@ def _value(head: str, numbers: list[float]) -> float:
                 return abs(numbers[0])
         return math.copysign(1.0, numbers[0]) if numbers[0] else 0.0
     except (OverflowError, ValueError):
+        raise ValueError("a number in it is not finite and real") from None
+
+
+def _check_is_real(power: sympy.Pow) -> None:
+    """Raises `ValueError` where SymPy does not see that an exponent is whole, as in (-2)**(3 - 1):
+    such a power of a negative number has no value there."""
+    try:
+        float(power)
+    except TypeError:
         raise ValueError("a number in it is not finite and real") from None
 
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 
 import sympy
+from sympy import preorder_traversal
+from sympy.printing.latex import LatexPrinter
 from sympy.printing.numpy import NumPyPrinter
 
 from numerate._names import identifiers, visible
@@ -58,8 +60,24 @@ class _SourcePrinter(NumPyPrinter):
         super().__init__({"fully_qualified_modules": True})
         self._names = names
 
+    def _print(self, expr, **kwargs):
+        # As predictions compute it: NumPy has no such integers, and floats would round its parts.
+        if getattr(expr, "is_number", False) and any(map(_is_extreme, preorder_traversal(expr))):
+            number = float(expr)
+            # A divisor may be infinite, of a quotient that is 0.
+            text = repr(number).replace("inf", "numpy.inf")
+            return f"({text})" if number < 0 else text
+        return super()._print(expr, **kwargs)
+
     def _print_Symbol(self, expr):
         return self._names[expr.name]
+
+    def _print_Float(self, expr):
+        return repr(float(expr))  # SymPy writes 15 digits.
+
+
+def _is_extreme(number: sympy.Expr) -> bool:
+    return number != 0 and not 2.0**-53 < abs(float(number)) < 2.0**53
 
 
 def latex_source(formula: sympy.Expr, target: str, **options) -> str:
@@ -73,7 +91,18 @@ def latex_source(formula: sympy.Expr, target: str, **options) -> str:
         y_{1} = \\frac{\\alpha}{\\mathrm{50\\%\\ of\\ \\{x\\}}}
     """
     names = {symbol: latex_name(symbol.name) for symbol in formula.free_symbols}
-    return f"{latex_name(target)} = {sympy.latex(formula, symbol_names=names, **options)}"
+    printer = _LatexPrinter({"symbol_names": names, **options})
+    return f"{latex_name(target)} = {printer.doprint(formula)}"
+
+
+class _LatexPrinter(LatexPrinter):
+    def _print_Pow(self, expr):
+        # SymPy computes the inverse of a number to print it as a fraction, and may be given the
+        # number itself again.
+        if expr.is_number and expr.exp.is_Rational and expr.exp < 0:
+            inverse = sympy.Pow(expr.base, -expr.exp, evaluate=False)
+            return rf"\frac{{1}}{{{self._print(expr.base if expr.exp == -1 else inverse)}}}"
+        return super()._print_Pow(expr)
 
 
 def latex_name(name: str) -> str:

@@ -75,12 +75,14 @@ class Noise:
             'noise 1 % of the value'
         """
         percent = f"{100 * self.proportional:.2g} % of the value"
+        with np.errstate(over="ignore"):  # A stranger's model may say anything.
+            factor = np.exp(self.proportional)
         words = {
             WRITTEN: "none beyond the written digits",
             ADDITIVE: f"noise ±{self.additive:.2g}",
             PROPORTIONAL: f"noise {percent}",
             MIXED: f"noise ±{self.additive:.2g} and {percent}",
-            FACTOR: f"scatter by a factor of {np.exp(self.proportional):.3g}",
+            FACTOR: f"scatter by a factor of {factor:.3g}",
             GIVEN: f"noise {self.proportional:.2g} times the given standard errors",
         }
         return words[self.kind] + (", with heavy tails" if self.heavy_tailed else "")

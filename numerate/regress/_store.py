@@ -75,7 +75,7 @@ def load_model(path: Any) -> FormulaModel:
 
 
 def _because(error: NoModelFile) -> str:
-    return "" if str(error) in ("there is no such file", "it is no file") else f" ({error})"
+    return "" if str(error) == "there is no such file" else f" ({error})"
 
 
 def _cut(text: str | None) -> str:

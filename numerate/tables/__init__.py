@@ -1,5 +1,7 @@
 """Reads tables of numbers: files, standard input, data frames and embedded data sets."""
 
+import signal
+
 from numerate._errors import InputError as InputError
 
 from ._datasets import Dataset as Dataset
@@ -18,3 +20,8 @@ __all__ = [
     "read_table",
     "resolution_of",
 ]
+
+# Since its import, Polars has the system restart calls that Ctrl-C interrupts. A program that waits
+# for the writer or the reader of a pipe would wait on.
+if hasattr(signal, "siginterrupt"):  # not on Windows
+    signal.siginterrupt(signal.SIGINT, True)

@@ -11,13 +11,22 @@ import polars as pl
 
 from numerate._errors import InputError, plural
 
-from ._sheet import MANY_COLUMNS, Sheet, below_each_other, reject_duplicates, side_by_side
+from ._sheet import (
+    MANY_COLUMNS,
+    Sheet,
+    below_each_other,
+    reject_duplicates,
+    reject_sparse,
+    side_by_side,
+)
 
 _PREAMBLE = re.compile(
     rb"""\s*?(?:"?sep=(?P<separator>[^\r\n])"?|\#(?P<comment>[^\r\n]*))[ \t]*(?:\r?\n|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_MARK = b"\xef\xbb\xbf"  # of UTF-8
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
+_MOST_SHOWN = 12
 _SAMPLE = 100  # lines that show whether blanks separate columns
 
 
@@ -49,6 +58,7 @@ def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
     elif not has_header:
         names = [f"x{i}" for i in range(1, len(names))] + ["y"]
     reject_duplicates(source, names)
+    _reject_short_rows(data, source, separator, len(names))
     frame = _frame(data, source, separator, len(names), has_header)
     if all(names):
         frame.columns = names
@@ -103,18 +113,24 @@ def _notes(source: str, names: list[str], has_header: bool) -> tuple[str, ...]:
     if len(years) == len(names):
         return (f"{source}: the years {names[0]} to {names[-1]} are taken as the header.",)
     if not has_header:
-        return (f"{source} has no header; its columns are called {', '.join(names)}.",)
+        return (f"{source} has no header; its columns are called {_shown(names)}.",)
     # pandas writes its index as an unnamed column, spreadsheets add empty columns at the end.
     unnamed = names.count("")
     left_out = f"{source}: left out {plural(unnamed, 'column')} without a name in the header."
     return (left_out,) if unnamed else ()
 
 
+def _shown(names: list[str]) -> str:
+    """The names x1, x2, …, y, shortened if there are many."""
+    return ", ".join(names if len(names) <= _MOST_SHOWN else [*names[:2], "…", *names[-2:]])
+
+
 def _as_utf8(data: bytes, source: str) -> bytes:
     try:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             data = data.decode("utf-16").encode()
-        data = data.removeprefix(b"\xef\xbb\xbf")
+        while data.startswith(_MARK):  # Programs add another one to a file that has it.
+            data = data.removeprefix(_MARK)
         data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
@@ -208,6 +224,14 @@ def _reject_ragged(data: bytes, source: str, separator: str, width: int, has_hea
                 f"but the first row has {width}; a field that contains the separator "
                 f"{separator!r} must be in quotation marks."
             )
+
+
+def _reject_short_rows(data: bytes, source: str, separator: str, width: int) -> None:
+    """Raises `InputError` for many columns that most rows do not have."""
+    written = data.count(separator.encode()) + data.count(b"\n") + 1
+    with suppress(InputError):  # Lines may be blank, or within a cell. To count rows takes longer.
+        return reject_sparse(source, data.count(b"\n") + 1, width, written)
+    reject_sparse(source, sum(1 for _ in _records(data, separator)), width, written)
 
 
 def _line_of(data: bytes, separator: str, has_header: bool, row: int) -> int | None:

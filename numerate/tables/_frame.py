@@ -6,13 +6,13 @@ import polars as pl
 
 from numerate._errors import InputError, shortened
 
-from ._sheet import Sheet, no_lines, reject_duplicates
+from ._sheet import Sheet, no_lines, reject_duplicates, with_texts
 
 
 def read_frame(data: Any) -> Sheet:
     """A Polars or pandas data frame, or a mapping of column names to columns."""
     if isinstance(data, pl.DataFrame):
-        return Sheet("the data frame", data, no_lines)
+        return Sheet("the data frame", with_texts(data), no_lines)
     if isinstance(data, Mapping):
         return _from_columns("the mapping", list(data), list(data.values()))
     if hasattr(data, "columns") and hasattr(data, "iloc"):
@@ -31,7 +31,7 @@ def _from_columns(source: str, names: list[str], columns: list[Any]) -> Sheet:
     lengths = {name: len(s) for name, s in zip(names, series, strict=True)}
     if len(set(lengths.values())) > 1:
         raise InputError(f"{source}: columns must have equal lengths, not {lengths}.")
-    return Sheet(source, pl.DataFrame(series), no_lines)
+    return Sheet(source, with_texts(pl.DataFrame(series)), no_lines)
 
 
 def _series(source: str, name: str, column: Any) -> pl.Series:

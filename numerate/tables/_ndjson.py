@@ -15,6 +15,7 @@ from ._sheet import (
     below_a_header,
     of_blocks,
     reject_duplicates,
+    reject_sparse,
 )
 
 _MARK = b"\xef\xbb\xbf"  # of UTF-8
@@ -102,10 +103,15 @@ def _values(lines: pl.Series, heads: pl.Series, width: int) -> pl.Series | None:
 def _irregular(data: bytes, source: str) -> pl.DataFrame:
     rows = _objects(data, source)
     frames = []
+    known: dict[str, None] = {}
+    height = written = 0
     while chunk := list(islice(rows, _ROWS_AT_ONCE)):
         names = list(chunk[0])
         if not all(list(row) == names for row in chunk):
             names = list(dict.fromkeys(name for row in chunk for name in row))
+        known.update(dict.fromkeys(names))
+        height, written = height + len(chunk), written + sum(map(len, chunk))
+        reject_sparse(source, height, len(known), written)
         cells = pl.Series([row.get(name) for row in chunk for name in names], dtype=pl.String)
         frames.append(below_a_header(cells, names))
     if not frames:

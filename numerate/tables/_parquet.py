@@ -12,7 +12,7 @@ import polars as pl
 
 from numerate._errors import LONGEST_QUOTE, InputError
 
-from ._sheet import Sheet, no_lines
+from ._sheet import Sheet, no_lines, with_texts
 
 # Without the start-up files of Python's environment, which take as long as all else but Polars.
 _OPTIONS = ("-I", "-S", "-c")
@@ -36,7 +36,7 @@ def read_parquet(data: bytes, source: str) -> Sheet:
     reason = _fault(data)
     if reason is None:
         try:
-            return Sheet(source, pl.read_parquet(io.BytesIO(data)), no_lines)
+            return Sheet(source, with_texts(pl.read_parquet(io.BytesIO(data))), no_lines)
         # A panic of the library is no `Exception`.
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError) as error:
             reason = str(error)

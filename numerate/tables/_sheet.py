@@ -6,13 +6,15 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from numerate._errors import InputError, shortened
+from numerate._errors import InputError, plural, shortened
 from numerate._process import available_cores
 
 Result = TypeVar("Result")
 
 MANY_COLUMNS = 200
 CELLS_AT_ONCE = 2**16  # of many columns: more take new memory, which takes time
+
+_FEW_CELLS, _MOST_TO_WRITTEN = 1_000_000, 10
 
 
 def cells_of(frame: pl.DataFrame, name: str) -> pl.Series:
@@ -72,8 +74,28 @@ class Sheet:
     resolution: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+def with_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The table with the texts of categories in their place."""
+    if not any(isinstance(kind, pl.Categorical | pl.Enum) for kind in frame.dtypes):
+        return frame
+    return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+
+
 def no_lines(row: int) -> None:
     """The `line_of` of tables that are not lines of text."""
+
+
+def reject_sparse(source: str, rows: int, columns: int, written: int) -> None:
+    """Raises `InputError` for a table that is mostly empty: it would take far more memory than its
+    file, as 6,000 lines of JSON do of which each has a key of its own.
+
+    `written`: how many of its cells are in the file.
+    """
+    if rows * columns > max(_FEW_CELLS, _MOST_TO_WRITTEN * written):
+        raise InputError(
+            f"{source} has {plural(columns, 'column')} and {plural(rows, 'row')}, but only "
+            f"{plural(written, 'cell')}; give every row a value for every column."
+        )
 
 
 def reject_duplicates(source: str, names: list[str]) -> None:

@@ -5,6 +5,7 @@ Chunks of a few dozen seeds fit into a core's cache.
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -14,8 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from numerate.tasks import Task
 from numerate.train._compile import compile_program
@@ -173,12 +172,24 @@ def _joined(runs: list[Run], seeds: int) -> Run:
 @contextmanager
 def _progress_bar(wanted: bool | None) -> Iterator[Report]:
     """A bar with the time left on standard error, as a function of the fraction done."""
-    console = Console(stderr=True)
+    shown = sys.stderr is not None and sys.stderr.isatty() if wanted is None else wanted
+    if not shown:
+        yield lambda fraction: None
+        return
+    # Here, because Rich takes a number of Python's global random state when it is imported.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("training"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     )  # fmt: skip
-    shown = console.is_terminal if wanted is None else wanted
-    with Progress(*columns, console=console, disable=not shown) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("training", total=1.0)
         yield lambda fraction: progress.update(task, completed=fraction)
 

@@ -139,7 +139,9 @@ def test_plot_without_matplotlib_says_how_to_install_it(tmp_path, monkeypatch):
 def test_bad_models(tmp_path):
     path = tmp_path / "m.safetensors"
     assert_refused(run("show", path), f"{path}: there is no such model file.")
-    assert_refused(run("show", tmp_path), f"{tmp_path}: there is no such model file.")
+    assert_refused(
+        run("show", tmp_path), f"{tmp_path}: there is no such model file (it is a directory)."
+    )
     path.write_bytes(b"not a model")
     for arguments in (["show", path], ["predict", path, "kepler"]):
         result = run(*arguments)

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM at any moment: no traceback, the answer if there is one, in time."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -58,6 +59,28 @@ def test_no_module_is_imported_before_the_handlers_that_they_do_not_need():
     )  # fmt: skip
     assert "numerate.cli._signals" in done.stdout.split(), done.stderr
     assert not {"typing", "re", "pathlib", "typer"} & set(done.stdout.split())
+
+
+# Signals itself before anything of the command line is there.
+EARLY = """
+import os, signal, sys
+
+class Signalling:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numerate.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Signalling())
+import numerate.__main__
+"""
+
+
+def test_a_signal_before_the_handlers_ends_the_process_at_once():
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", EARLY], env=environment(), capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_a_signal_at_the_very_end_is_no_failure():
@@ -137,6 +160,45 @@ def test_sigterm_keeps_the_answer_as_ctrl_c_does(tmp_path):
     assert done.stderr == "warning: stopped by SIGTERM; this is the best formula until then.\n"
     assert json.loads(done.stdout)["target"] == "P"
     assert (tmp_path / "m").stat().st_size > 500
+
+
+# Signals itself where it waits for the other end of a pipe.
+WAITING = """
+import os, signal, sys, threading, time
+from numerate.cli import main
+
+def function():
+    return sys._current_frames()[threading.main_thread().ident].f_code.co_name
+
+def signal_when_waiting():
+    while [function(), time.sleep(0.1), function()] not in WAITS:
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+
+WAITS = [[name, None, name] for name in ("_standard_input", "open", "write_file")]
+threading.Thread(target=signal_when_waiting, daemon=True).start()
+main()
+"""
+
+
+def test_one_ctrl_c_ends_a_wait_for_a_pipe(tmp_path):
+    for name in ("in.csv", "out"):
+        os.mkfifo(tmp_path / name)
+    formula = '{"formula": "a**(3/2)"'
+    for arguments, printed, sentence in (
+        ("fit -", "", "note: stopped before any formula was found.\n"),
+        ("fit in.csv", "", "note: stopped before any formula was found.\n"),
+        ("fit kepler --json --out out", formula, "warning: stopped before out was written.\n"),
+    ):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WAITING, *arguments.split()], cwd=tmp_path, text=True,
+            env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.wait(60) == 130, arguments
+        out, error = process.communicate()
+        assert out.startswith(printed) and len(out.splitlines()) == bool(printed)
+        assert error.splitlines(True)[-1] == sentence and "Traceback" not in error
 
 
 @pytest.mark.parametrize("waits", [[1.5], pytest.param(range(1, 16), marks=pytest.mark.slow)])

@@ -15,6 +15,7 @@ from numerate.formula import (
     formula_text,
     from_data,
     gradient,
+    latex_source,
     python_source,
     simplify,
     snap,
@@ -105,6 +106,8 @@ LARGE = ["rational", "9" * 300]
         (["*", ["float", "1e200"], ["float", "1e200"]], "not finite"),
         (["**", ["rational", "-1"], ["rational", "1/2"]], "not finite and real"),
         (["**", ["rational", "0"], ["rational", "-1"]], "not finite and real"),
+        (["**", ["rational", "0"], ["float", "0.0"]], "has no value"),
+        (["**", ["rational", "-2"], ["+", NINE, ["rational", "-9"]]], "not finite and real"),
         (["symbol", "__import__('os').system('id')"], "is no feature"),
         (["Abs", ["symbol", "a"], ["symbol", "a"]], "not a formula"),
         (["+", ["symbol", "a"]], "not a formula"),
@@ -134,7 +137,17 @@ def test_a_deep_formula_is_refused_and_a_large_one_is_read():
 
 
 @each(
-    "data", [["exec", "print()"], ["symbol"], ["float", "x"], [], "a", ["+", ["rational", "1/0"]]]
+    "data",
+    [
+        ["exec", "print()"],
+        ["symbol"],
+        ["float", "x"],
+        ["float", " 1 "],
+        ["float", "1\n"],
+        [],
+        "a",
+        ["+", ["rational", "1/0"]],
+    ],
 )
 def test_files_of_anything_else_are_refused(data):
     with pytest.raises(ValueError, match="not a formula written by numerate|not finite"):
@@ -146,6 +159,35 @@ def test_python_source_computes_the_formula(text):
     formula, values, scope = parse(text), columns(), {}
     exec(python_source(plain(formula), ["a", "b", "c"], "y"), scope)
     np.testing.assert_allclose(scope["y"](*values.values()), evaluate(formula, values), rtol=1e-13)
+
+
+WIDE = ["rational", "23053573255497999294248"]  # more than integers of NumPy hold
+TINY = ["float", "-3e-177"]
+
+
+@each(
+    "number",
+    [
+        WIDE,
+        ["**", WIDE, ["rational", "1/2"]],
+        ["**", ["rational", "-2"], ["rational", "65"]],
+        ["+", WIDE, ["rational", "-23053573255497999294247"]],
+        ["+", ["**", ["rational", "2"], ["rational", "70"]], ["*", ["rational", "-1"], WIDE]],
+        ["sign", ["*", TINY, TINY]],
+        ["**", ["float", "8e67"], ["rational", "-10"]],
+        ["sign", ["rational", "7"]],
+        ["**", ["sign", ["float", "1.5"]], ["rational", "-2"]],
+        ["**", ["**", ["rational", "1"], ["rational", "12"]], ["rational", "-109/12"]],
+        ["float", "0.1234567890123456"],
+    ],
+)
+def test_every_export_of_numbers_that_nobody_writes(number):
+    for head in ("+", "*"):
+        formula, scope = from_data([head, ["symbol", "a"], number]), {}
+        exec(python_source(formula, ["a"], "y"), scope)
+        a = np.array([1.0, 2.0])
+        np.testing.assert_array_equal(scope["y"](a), evaluate(formula, {"a": a}))
+        assert latex_source(formula, "y") and formula_text(formula)
 
 
 def test_python_source_renames_what_python_cannot_say():

@@ -85,6 +85,16 @@ FILES = [
     ("t.ndjson", '{"\\udc00": 1}\n', "line 1 has half a character"),
     ("t.csv", f"a,b\n{'x' * 10**6},2\n2,3\n3,4\n4,6\n", "column 'a', row 1: 'xxx"),
     ("t.csv", f"a,b\n1,{'x' * 10**6}\n2,3\n3,4\n4,6\n", "'" + "x" * 80 + "…' is not a number"),
+    (
+        "t.ndjson",
+        "\n".join(f'{{"k{i}": 1}}' for i in range(2000)),
+        "has 2000 columns and 2000 rows, but only 2000 cells; give every row a value for every",
+    ),
+    (
+        "t.csv",
+        ",".join(f"k{i}" for i in range(2000)) + "\n1" * 2000,
+        "has 2000 columns and 2001 rows, but only 4000 cells; give every row a value for every",
+    ),
     ("t.csv", f"{'a' * 10**5},b\nx,2\n2,3\n3,4\n4,6\n", "'" + "a" * 80 + "…', row 1"),
 ]
 

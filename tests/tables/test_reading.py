@@ -40,6 +40,7 @@ SPELLINGS = {
     "Windows line ends": ROWS.replace("\n", "\r\n"),
     "old Macintosh line ends": ROWS.replace("\n", "\r"),
     "byte order mark": "\ufeff" + ROWS,
+    "two byte order marks": "\ufeff\ufeff" + ROWS,
     "UTF-16": ROWS.encode("utf-16"),
     "blank lines at the end": ROWS + "\n\n",
     "empty rows at the end": ROWS + ",,\n,,\n",
@@ -157,6 +158,8 @@ def test_parquet_types_of_all_kinds(tmp_path):
         "UInt8": pl.Series("x", [3, 7, 11, 2], pl.UInt8),
         "Decimal": pl.Series("x", [Decimal(n) for n in whole], pl.Decimal(38, 10)),
         "Float32": pl.Series("x", whole, pl.Float32),
+        "Categorical": pl.Series("x", map(str, whole)).cast(pl.Categorical),
+        "Enum": pl.Series("x", map(str, whole)).cast(pl.Enum(map(str, whole))),
     }
     for name, column in read.items():
         pl.DataFrame([column, y]).write_parquet(path)
@@ -238,7 +241,10 @@ def test_a_file_without_a_header_gets_names(tmp_path):
     table = read_table(file(tmp_path, ROWS.split("\n", 1)[1]))
     assert table.names == ("x1", "x2", "y")
     np.testing.assert_array_equal(table.values, VALUES)
-    assert "no header" in table.notes[0]
+    assert "no header; its columns are called x1, x2, y." in table.notes[0]
+    wide = ",".join(map(str, range(200)))
+    table = read_table(file(tmp_path, "".join(f"{wide}{i}\n" for i in range(4)), "wide.csv"))
+    assert table.notes[0].endswith(" its columns are called x1, x2, …, x199, y.")
 
 
 def test_magnitudes_up_to_the_limits_of_double_precision(tmp_path):
