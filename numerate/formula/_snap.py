@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from typing import cast
 
 import numpy as np
 import sympy
@@ -175,7 +176,8 @@ def tied(formula: sympy.Expr, rows: Rows) -> Iterator[sympy.Expr]:
         if not 0 < abs(abs(one / two) - 1) < _NEARLY_EQUAL:
             continue
         loss = refit(formula, rows)[1]
-        fitted, more = refit(formula.xreplace({two: abs(one) * sympy.sign(two)}), rows)
+        equal = cast(sympy.Expr, formula.xreplace({two: abs(one) * sympy.sign(two)}))
+        fitted, more = refit(equal, rows)
         if more < loss * np.exp(np.log(len(rows)) / len(rows)):
             yield fitted
 
