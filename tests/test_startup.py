@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
 import numerate
 from numerate.regress import search_table
@@ -62,6 +63,7 @@ def test_numerate_alone_imports_no_library():
     assert not imported("import numerate") & (LIBRARIES | {"rich", "typer", "importlib.metadata"})
 
 
+@pytest.mark.slow
 def test_the_imports_of_a_fit_leave_the_random_state():
     code = (
         "import random; state = random.getstate(); import numerate.regress._stacks, numerate.train;"

@@ -148,6 +148,7 @@ def test_of_rounded_laws_no_other_form_is_verified():
     assert verified
 
 
+@pytest.mark.slow
 def test_a_fitted_sum_that_agrees_with_few_digits_gives_way_to_the_law():
     assert not wrong_forms([105], budget=20)[0]  # 0.748*a + 0.703*b for sqrt(a**2 + b**2)
 
