@@ -24,17 +24,22 @@ lint: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# The stamps are written last, so an interrupted install is simply done again.
-$(VENV)/.installed: pyproject.toml
+# The stamps are written last, so an interrupted install is simply done again. Bytecode is compiled
+# by all cores, and for this package as well, which pip leaves out; a file that cannot be is no fault.
+define install
 	@echo "Installing into $(VENV), once; this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
-	$(BIN)/python -m compileall -q numerate  # pip does so for a copy, not for an editable install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e "$(1)"
+	-@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib numerate
+endef
+
+$(VENV)/.installed: pyproject.toml
+	$(call install,.)
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
-	touch $@
+$(VENV)/.installed-dev: pyproject.toml
+	$(call install,.[dev])
+	touch $(VENV)/.installed $@
 
 clean:
 	rm -rf $(VENV) site
