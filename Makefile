@@ -30,7 +30,7 @@ define install
 	@echo "Installing into $(VENV), once; this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e "$(1)"
-	-@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib numerate
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib numerate || true
 endef
 
 $(VENV)/.installed: pyproject.toml
