@@ -17,7 +17,8 @@ formula needs by half, and by what choosing among many formulas costs:
 A formula that interpolates is never verified: one with as many coefficients as its features have
 distinct rows, with as many long numbers as a feature has values, or with more long or fitted
 numbers than four, or two for each of many features. Neither is one in which `sign` or `Abs` acts as
-a gate or a step.
+a gate or a step, nor, within written digits, one with a fitted exponent, or of one feature with
+more than four numbers and fractional powers.
 """
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
