@@ -25,12 +25,13 @@ docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # The stamps are written last, so an interrupted install is simply done again. Bytecode is compiled
-# by all cores, and for this package as well, which pip leaves out; a file that cannot be is no fault.
+# by all cores, and for this package as well, which pip leaves out; the tests of libraries are never
+# imported, and a file that cannot be compiled is no fault.
 define install
 	@echo "Installing into $(VENV), once; this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e "$(1)"
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib numerate || true
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib numerate || true
 endef
 
 $(VENV)/.installed: pyproject.toml

@@ -432,6 +432,8 @@ def on_files(files: Any, config: Any) -> Any:
     """MkDocs calls this: adds the pictures to the files of the site."""
     from mkdocs.structure.files import File
 
+    # Every function is computed once, in less time than XLA needs to optimise its program.
+    jax.config.update("jax_disable_most_optimizations", True)
     for name in NAMES:
         place = f"units/pictures/{name.lower()}.svg"
         files.append(File.generated(config, place, content=svg(name)))

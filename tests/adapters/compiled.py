@@ -46,6 +46,20 @@ def check_compiled(name):
     assert compiled.train()(x).isfinite().all()
 
 
+def check_width(name):
+    """Another width than the declared one is refused, as without compilation."""
+    module = made(name)
+    compiled = torch.compile(module, backend="eager")
+    same(compiled(examples(4)), module(examples(4)))
+    try:
+        compiled(torch.ones(4, 1))
+    except ValueError as error:
+        unit = type(module).__name__
+        assert str(error).startswith(f"{unit} takes 3 features, shape (*batch, 3)"), error
+    else:
+        raise AssertionError("one feature was taken for three")
+
+
 def gradients(module, y):
     parameters = [p for p in module.parameters() if p.requires_grad]
     got = torch.autograd.grad(y.sum(), parameters, allow_unused=True)
@@ -86,6 +100,6 @@ def failures(names, *checks):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     kind, names = sys.argv[1], sys.argv[2:] or list(UNITS)
-    checks = {"torch": (check_compiled, check_exported), "onnx": (check_onnx,)}
+    checks = {"torch": (check_compiled, check_width, check_exported), "onnx": (check_onnx,)}
     found = failures(names, *checks[kind])
     print(json.dumps(found))
