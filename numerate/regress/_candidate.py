@@ -37,6 +37,11 @@ class Candidate:
         return self.found.formula
 
     @cached_property
+    def text(self) -> str:
+        """The formula as text, which takes SymPy long to write."""
+        return str(self.formula)
+
+    @cached_property
     def complexity(self) -> int:
         """Variables, constants and operations."""
         return complexity(self.formula)

@@ -80,7 +80,7 @@ class Ranking:
         chosen = self.chosen()
         front, best = [], np.inf
         for candidate in self._best_of_each():
-            known = str(candidate.formula) in self.known and not is_degenerate(candidate)
+            known = candidate.text in self.known and not is_degenerate(candidate)
             if candidate.holdout_relative_rmse < best or (known and candidate.relative_rmse < 1):
                 best = min(best, candidate.holdout_relative_rmse)
                 front.append(candidate)
@@ -91,14 +91,14 @@ class Ranking:
         first, and the known forms."""
         found, best = [], np.inf
         for c in sorted(self.candidates.values(), key=lambda c: (c.complexity, c.relative_rmse)):
-            if c.relative_rmse < best or str(c.formula) in self.known:
+            if c.relative_rmse < best or c.text in self.known:
                 found.append(c)
             best = min(best, c.relative_rmse)
         return found
 
 
 def _by_length(candidate: Candidate) -> tuple[float, str]:
-    return candidate.length, str(candidate.formula)
+    return candidate.length, candidate.text
 
 
 def is_degenerate(candidate: Candidate) -> bool:

@@ -109,7 +109,7 @@ class Search:
             with np.errstate(all="ignore"), one_thread():
                 self.on_progress(0.0, "starting")
                 self._try_stages()
-            self.on_progress(1.0, str(self.ranking.chosen().formula))
+            self.on_progress(1.0, self.ranking.chosen().text)
         except BaseException as failure:
             self._failure = failure
 
@@ -121,7 +121,7 @@ class Search:
                 for formula in formulas():
                     found = self.consider(formula)
                     if found is not None and name == KNOWN:
-                        self.ranking.known.add(str(found.formula))
+                        self.ranking.known.add(found.text)
                     exact = found is not None and found.exact_status == EXACT
                     if exact or self._is_over():
                         return
@@ -141,7 +141,7 @@ class Search:
 
     def _report(self, name: str) -> None:
         spent = (time.monotonic() - self._started) / self.settings.budget
-        self.on_progress(min(1.0, spent), f"{name}: {self.ranking.chosen().formula}")
+        self.on_progress(min(1.0, spent), f"{name}: {self.ranking.chosen().text}")
 
     def consider(self, formula: sympy.Expr) -> Candidate | None:
         """Snap, simplify, refit and describe a formula; keep it if it is new, and return what
@@ -180,7 +180,7 @@ class Search:
                 kept = (more or described)[0].formula
             # All formulas are compared on the same rows, also where their constants have more.
             found = Candidate(replace(described[0], formula=kept), problem)
-        self.ranking.candidates.setdefault(str(found.formula), found)
+        self.ranking.candidates.setdefault(found.text, found)
         return found
 
     def _snapped(self, formula: sympy.Expr, rows: Rows) -> sympy.Expr:
