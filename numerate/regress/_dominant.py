@@ -32,7 +32,6 @@ _FEWEST = 12  # rows that agree
 _SHARE = 0.05  # of the rows that agree
 _CLEAR = 1.5  # as many rows as for any other product
 _MATTERS = 0.05  # of the target: where what is left is searched
-_PRECISE = 0.01  # of the target: where what is left has enough digits
 _MOST_TERMS = 5
 _SIMPLE = 1e-5  # relative distance of a weight from a fraction
 _EXACT = 1e-12  # of the sum of the terms' sizes
@@ -140,12 +139,7 @@ def _rest(rows: Rows, terms: list[Term]) -> Iterator[sympy.Expr]:
     simple = [Fraction(t.weight).limit_denominator(12) for t in terms]
     if any(abs(s - t.weight) > _SIMPLE * abs(t.weight) for s, t in zip(simple, terms, strict=True)):
         return
-    known = sum(float(s) * t.value(rows.features) for s, t in zip(simple, terms, strict=True))
-    left = rows.target - known
-    precise = np.flatnonzero(np.abs(left) > _PRECISE * np.abs(rows.target))
-    if len(precise) < _FEWEST:
-        return
-    rest = replace(rows, target=left).take(precise)
-    whole = [t.formula(rows, sympy.Rational(s)) for s, t in zip(simple, terms, strict=True)]
-    for formula in _factors.formulas(rest):
-        yield sympy.Add(*whole, formula)
+    weighted = zip(terms, simple, strict=True)
+    yield from _factors.beside(
+        rows, sympy.Add(*(t.formula(rows, sympy.Rational(s)) for t, s in weighted))
+    )

@@ -14,13 +14,14 @@ ratio, which is small on most rows: a null vector does not depend on how much it
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 import sympy
 
-from numerate.formula import Rows
+from numerate.formula import Rows, evaluate
 from numerate.regress import _closed
 from numerate.regress._scaling import Reduced
 
@@ -41,6 +42,7 @@ _MARGIN = 10  # rows more than weights
 _STEADY = 0.1  # standard error of an exponent that may be a half
 _LARGEST = 8  # exponent
 _POWERS = (1, 2)  # of the target
+_PRECISE = 0.01  # of known terms: what is left of the target has enough digits
 _HUGE = 1e6  # beside one
 _NEAR = 1e-4  # distance of an exponent from a fraction
 _ONE = (1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
@@ -56,6 +58,16 @@ def formulas(rows: Rows) -> Iterator[sympy.Expr]:
         if table is not None:
             for h in quotients(table):
                 yield reduced.formula(h, table, rows)
+
+
+def beside(rows: Rows, known: sympy.Expr) -> Iterator[sympy.Expr]:
+    """The same for a sum of which some terms are `known`: these, and what describes the rest."""
+    value = evaluate(known, rows.columns())
+    left = rows.target - value
+    precise = np.flatnonzero(np.abs(left) > _PRECISE * np.maximum(np.abs(value), np.abs(left)))
+    if len(precise) > _MARGIN:
+        for formula in formulas(replace(rows, target=left).take(precise)):
+            yield known + formula
 
 
 def guesses(rows: Rows) -> Iterator[Reduced]:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, complexity, evaluate
+from numerate.formula import Rows, complexity, evaluate, floats
 from numerate.regress import (
     _closed,
     _columns,
@@ -103,6 +103,8 @@ class Proposals:
             yield "quotients", lambda: _closed.quotients(rows)
         yield KNOWN, lambda: _closed.known_forms(rows)
         yield "sparse sums", lambda: self._sparse_sums(rows, deep)
+        if deep:
+            yield "beside terms", self._beside_terms
 
     def _populations(self) -> Iterator[tuple[str, Fraction | int, str]]:
         """Kinds of stacks, powers of the target and error models, the cheap and likely first."""
@@ -200,6 +202,13 @@ class Proposals:
         for path in _remainder.reductions(self._reducible(_SCALED_ROWS), wide):
             self._paths.append(path)
             yield from _remainder.exact(rows, scales, path)
+
+    def _beside_terms(self) -> Formulas:
+        """A term of the best sum whose numbers are exact, and what describes the rest exactly."""
+        rows = self._reducible(_SCALED_ROWS)
+        for term in sympy.Add.make_args(sympy.expand(self.ranking.chosen().formula)):
+            if term.free_symbols and not floats(term):
+                yield from _factors.beside(rows, term)
 
     def _scales(self, most: int) -> list[np.ndarray]:
         """Standard deviations of some rows under each possible error model."""

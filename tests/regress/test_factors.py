@@ -1,10 +1,13 @@
 """Roots and quotients of few features, times powers of the others, over many decades."""
 
 import numpy as np
+import pytest
 import sympy
 
 from numerate.formula import Rows, evaluate
-from numerate.regress._factors import formulas
+from numerate.regress import search_table
+from numerate.regress._factors import beside, formulas
+from numerate.tables import read_table
 
 # The smallest and the largest size of each feature; those listed last have both signs.
 LAWS = {
@@ -63,3 +66,28 @@ def test_what_is_not_a_quotient_on_every_row_is_left_alone():
     for target in targets:
         assert not list(formulas(Rows.of(columns, target)))
     assert not list(formulas(Rows.of({"a": a, "zero": 0 * a}, b)))
+
+
+# A law, and the part of it that is known.
+SUMS = {"1/sqrt(a**2 + b**2) - 1/c": "-1/c", "a*b + c*sqrt(1 - d**2/36)": "a*b"}
+
+
+def test_what_a_known_term_leaves_is_described():
+    rng = np.random.default_rng(6)
+    for text, known in SUMS.items():
+        law = sympy.parse_expr(text)
+        columns = {str(s): rng.uniform(1, 5, 60) for s in law.free_symbols}
+        rows = Rows.of(columns, evaluate(law, columns))
+        found = next(beside(rows, sympy.parse_expr(known)), None)
+        assert found is not None, text
+        np.testing.assert_allclose(evaluate(found, columns), rows.target, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_terms_of_the_best_sum_are_tried():
+    rng = np.random.default_rng(7)
+    for text in SUMS:
+        law = sympy.parse_expr(text)
+        columns = {str(s): rng.uniform(1, 5, 60) for s in law.free_symbols}
+        model = search_table(read_table(columns | {"y": evaluate(law, columns)}), seed=0, budget=60)
+        assert model.status == "exact", (text, model.formula)
