@@ -19,6 +19,7 @@ from numerate.formula._expression import (
     floats,
     formula_text,
     gradient,
+    terms,
 )
 from numerate.formula._fit import Parametric, Rows, refit, symbol
 from numerate.formula._precision import explained_error, measured
@@ -52,6 +53,7 @@ __all__ = [
     "simplify",
     "snap",
     "symbol",
+    "terms",
     "tied",
     "to_data",
     "with_floats",

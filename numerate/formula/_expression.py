@@ -8,6 +8,7 @@ refitting changes only the `Float`s, and the number of `Float`s is the number of
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportReturnType=false
 # pyright: reportOperatorIssue=false
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -17,6 +18,32 @@ from numerate._names import quoted
 from numerate.formula._tape import Tape
 
 BLOCK = 1 << 14
+
+
+def terms(formula: sympy.Expr, most: int = 100) -> tuple[sympy.Expr, ...] | None:
+    """The terms of a formula with its products multiplied out; None if there may be more than
+    `most`, because SymPy takes minutes for a few hundred.
+
+    !!! example
+        >>> terms(sympy.sympify("k*(a - b)"))
+        (a*k, -b*k)
+        >>> terms(sympy.sympify("(a + b + c)**20"))
+    """
+    if _most_terms(formula) > most:
+        return None
+    return sympy.Add.make_args(sympy.expand(formula))
+
+
+def _most_terms(formula: sympy.Expr) -> int:
+    """How many terms there are if none cancel."""
+    inner = [_most_terms(arg) for arg in formula.args]
+    if formula.is_Add:
+        return sum(inner)
+    if formula.is_Mul:
+        return math.prod(inner)
+    if formula.is_Pow and formula.exp.is_Integer and formula.exp > 0:
+        return math.comb(inner[0] + int(formula.exp) - 1, int(formula.exp))
+    return 1
 
 
 def complexity(formula: sympy.Expr) -> int:

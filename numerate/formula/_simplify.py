@@ -12,11 +12,11 @@ import numpy as np
 import sympy
 
 from numerate.formula._coefficients import merged_numbers, monic
-from numerate.formula._expression import complexity, evaluate
+from numerate.formula._expression import complexity, evaluate, terms
 from numerate.formula._fit import Rows
 
 # Limits of SymPy's factoring: beyond them it can take minutes and rarely finds a shorter form.
-_TERMS = 30
+_TERMS = 30  # operations
 _LARGEST_POWER = 4
 _CONSTANTS = 3
 _SIZE = 24  # variables times degree: smaller polynomials SymPy factors at once
@@ -161,7 +161,10 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
     fitted = [n for n in formula.free_symbols if isinstance(n, sympy.Dummy)]
     if not simple or formula.count_ops() > _TERMS or len(fitted) > _CONSTANTS:
         return
-    expanded = sympy.expand(formula)
+    expanded = terms(formula)
+    if expanded is None:
+        return
+    expanded = sympy.Add(*expanded)
     yield expanded
     for start in (formula, expanded, sympy.powdenest(formula, force=True)):
         rewrites = (

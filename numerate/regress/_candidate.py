@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import sympy
 
-from numerate.formula import coefficients, complexity, constants, evaluate
+from numerate.formula import coefficients, complexity, constants, evaluate, terms
 from numerate.regress._noise import Described, with_mixed
 from numerate.regress._problem import Problem, rounding
 from numerate.regress._structure import SIZES
@@ -140,7 +140,7 @@ def _adds_all(formula: sympy.Expr, features: int) -> bool:
     """Whether the formula is a sum of all features, alike or with a fitted weight each."""
     if len(formula.free_symbols) < max(features, 2):
         return False
-    parts = [t.as_coeff_Mul() for t in sympy.Add.make_args(sympy.expand(formula))]
+    parts = [term.as_coeff_Mul() for term in terms(formula, 2 * features) or ()]
     weights = [number for number, rest in parts if rest.is_Symbol]
     linear = len(weights) == features and all(r.is_Symbol or r == 1 for _, r in parts)
     return linear and (len(set(weights)) == 1 or all(n.is_Float for n in weights))

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 import numpy as np
 import sympy
 
-from numerate.formula import Rows, complexity, evaluate, floats
+from numerate.formula import Rows, complexity, evaluate, floats, terms
 from numerate.regress import (
     _closed,
     _columns,
@@ -206,7 +206,7 @@ class Proposals:
     def _beside_terms(self) -> Formulas:
         """A term of the best sum whose numbers are exact, and what describes the rest exactly."""
         rows = self._reducible(_SCALED_ROWS)
-        for term in sympy.Add.make_args(sympy.expand(self.ranking.chosen().formula)):
+        for term in terms(self.ranking.chosen().formula) or ():
             if term.free_symbols and not floats(term):
                 yield from _factors.beside(rows, term)
 

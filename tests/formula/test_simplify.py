@@ -63,3 +63,10 @@ def test_signs_that_can_be_left_out_are():
         (-2.5 * a + b, b - 2.5 * a),
     ):
         assert simplify(formula, rows) == shortest
+
+
+def test_what_would_have_hundreds_of_terms_is_not_multiplied_out(monkeypatch):
+    x = sympy.symbols("x:29", positive=True)
+    rows = Rows.of({str(s): np.arange(1.0, 5.0) for s in x}, np.ones(4))
+    monkeypatch.setattr(sympy, "factor", None)  # of this square it took minutes
+    assert simplify(sympy.Add(*rows.symbols) ** 2, rows) == sympy.Add(*rows.symbols) ** 2
