@@ -38,6 +38,7 @@ _CLOSE = 1e-8  # relative error of most rows of a formula that is right
 _MOST_NEAR = 0.9  # share of the rows
 _SHARES = (1e-3, 1e-5, 1e-7, 1e-9, 1e-11)  # of the largest weight: rounding
 _ROUNDING = 1e-13  # of a difference of numbers near one
+_MUCH = 10.0  # nats by which it describes the rows better
 _MARGIN = 10  # rows more than weights
 _STEADY = 0.1  # standard error of an exponent that may be a half
 _LARGEST = 8  # exponent
@@ -300,3 +301,40 @@ def one_and_monomial(rows: Rows) -> Iterator[sympy.Expr]:
         inner = 1 + sympy.Float(number) * sympy.Mul(*factors)
         yield _closed.inverse(inner, power, True)
         return
+
+
+def shifted_product(rows: Rows) -> Iterator[sympy.Expr]:
+    """The product of powers of the features, one of which is replaced by its distance from one,
+    or that of its square, such as P·(1 + r)⁵; if that describes the logarithms much better."""
+    x, size = rows.features, np.log(np.abs(rows.target))
+    if not (np.all(x != 0) and np.all(np.isfinite(size)) and _has_one_sign(rows.target)):
+        return
+    logs = np.column_stack([np.log(np.abs(x)), np.ones(len(x))])
+    if len(rows) < logs.shape[1] + 3:
+        return
+    least, found = _left(logs, size)[0], None
+    for i, power, sign in itertools.product(range(x.shape[1]), (1, 2), (1, -1)):
+        inside = 1 + sign * x[:, i] ** power
+        if np.all(inside > 0):
+            columns = logs.copy()
+            columns[:, i] = np.log(inside)
+            left, weights = _left(columns, size)
+            if left < least:
+                least, found = left, (weights, i, 1 + sign * rows.symbols[i] ** power)
+    if found is None or len(rows) * np.log(_left(logs, size)[0] / least) < _MUCH:
+        return
+    (*powers, constant), place, shifted = found
+    bases = [shifted if i == place else sympy.Abs(s) for i, s in enumerate(rows.symbols)]
+    scale = np.sign(rows.target[0]) * np.exp(np.clip(constant, -690, 690))
+    factors = (base ** sympy.Float(w) for base, w in zip(bases, powers, strict=True))
+    yield sympy.Float(scale) * sympy.Mul(*factors)
+
+
+def _has_one_sign(values: np.ndarray) -> bool:
+    return bool(np.all(values > 0) or np.all(values < 0))
+
+
+def _left(columns: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
+    """The norm of what least squares leave, and the weights."""
+    weights = np.linalg.lstsq(columns, target, rcond=None)[0]
+    return float(np.linalg.norm(target - columns @ weights)) + np.finfo(float).tiny, weights

@@ -183,6 +183,7 @@ class Proposals:
 
     def _one_layer(self, rows) -> Formulas:
         yield from _closed.product(rows)
+        yield from _factors.shifted_product(rows)
         size = np.abs(rows.target)
         if np.quantile(size, 0.9) > _WIDE * np.quantile(size, 0.1):
             # Noise of one size for all rows hides the law in the small ones.
