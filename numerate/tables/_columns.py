@@ -103,7 +103,7 @@ def _together(
         if isinstance(cells.dtype, pl.Decimal):
             cells = cells.cast(pl.String)
         if cells.dtype == pl.String:
-            return values, resolutions_of_text(cells, len(values))
+            return values, resolutions_of_text(cells, values)
         return values, resolutions_of(_array(cells, values.ravel()).reshape(shape))
 
     begins = range(0, len(names), step)

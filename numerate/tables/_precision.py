@@ -2,7 +2,8 @@
 
 Programs strip trailing zeros, so one value does not show how its column was rounded: 0.25, 0.5
 and 1 may all have two decimals. Columns are rounded to a fixed number of decimals or to a fixed
-number of significant digits. The rule is chosen that needs fewer stripped zeros.
+number of significant digits. The rule is chosen that needs fewer stripped zeros. The zeros of whole
+numbers may also stand for digits that were rounded away, as in 1230 beside 45.6 and 0.789.
 """
 
 import numpy as np
@@ -16,15 +17,21 @@ _COUNTS = np.array([chr(byte) not in "+-0." for byte in range(256)])
 _SAMPLE = 1000
 _MOST_PLACES = 2000
 _QUICK_PLACES = 6
+_FEWEST_DIGITS = 3  # of a column whose whole numbers end in zeros that say nothing
+_CLEAR, _SURE = (
+    3,
+    10,
+)  # stripped zeros by which it differs: with decimals, and of whole numbers only
 
 
 def resolution_of(values: np.ndarray) -> np.ndarray:
     """Half a unit in the last decimal digit of each value of one column.
 
     The digits are those of the shortest decimal that reads back as the value. Whole numbers are
-    taken as rounded to 1, so their resolution is 0.5. A column with a value of 15 or more
-    significant digits (float32: 6) is the result of a computation: its resolution is 0 in
-    float64, and half the distance to the next float32 in float32.
+    taken as rounded to 1, so their resolution is 0.5, unless those of several magnitudes all end
+    in zeros, as 1230, 456 and 78900 do. A column with a value of 15 or more significant digits
+    (float32: 6) is the result of a computation: its resolution is 0 in float64, and half the
+    distance to the next float32 in float32.
 
     **Arguments:** `values`, shape `(rows,)`, finite floats or integers.
     **Returns:** shape `(rows,)`, float64.
@@ -39,7 +46,9 @@ def resolution_of(values: np.ndarray) -> np.ndarray:
         array([0., 0.])
     """
     if not np.issubdtype(values.dtype, np.floating):
-        return np.full(len(values), 0.5)
+        values = values.astype(np.float64)
+        none = np.zeros(len(values), np.int64)
+        return _half_units(*_unpadded(values, *_without_stripped(values, none)))
     dtype = np.dtype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
     values = values.astype(dtype)
     full, exact = _DIGITS_KEPT[dtype], _exact(values)
@@ -48,9 +57,8 @@ def resolution_of(values: np.ndarray) -> np.ndarray:
     text = _text(values)
     if _has_full_precision(text, full):
         return exact
-    counts = _digit_counts(text)
-    decimals, digits = _without_stripped(values, counts["decimals"].to_numpy())
-    return np.maximum(_half_units(decimals, digits), exact)
+    found = _without_stripped(values, _digit_counts(text)["decimals"].to_numpy())
+    return np.maximum(_half_units(*_unpadded(values, *found)), exact)
 
 
 def resolution_of_text(text: pl.Series) -> np.ndarray:
@@ -69,19 +77,23 @@ def resolution_of_text(text: pl.Series) -> np.ndarray:
     if _has_full_precision(_sample(text), full) or _has_full_precision(text, full):
         return np.zeros(len(text))
     counts = _digit_counts(text)
-    return _half_units(counts["decimals"].to_numpy(), counts["digits"].to_numpy())
+    decimals, digits = counts["decimals"].to_numpy(), counts["digits"].to_numpy()
+    if np.any(_may_be_padded(decimals, digits)):
+        decimals, digits = _unpadded(text.cast(pl.Float64).to_numpy(), decimals, digits)
+    return _half_units(decimals, digits)
 
 
-def resolutions_of_text(cells: pl.Series, columns: int) -> np.ndarray:
-    """`resolution_of_text` of many columns of equal length, which stand one below the other.
+def resolutions_of_text(cells: pl.Series, values: np.ndarray) -> np.ndarray:
+    """`resolution_of_text` of many columns of equal length, which stand one below the other, and
+    have these values `(columns, rows)`.
 
     !!! example
-        >>> resolutions_of_text(pl.Series(["29.50", "1.5", "2", "3"]), 2).tolist()
+        >>> values = np.array([[29.5, 1.5], [2, 3]])
+        >>> resolutions_of_text(pl.Series(["29.50", "1.5", "2", "3"]), values).tolist()
         [[0.005, 0.005], [0.5, 0.5]]
     """
-    counts = _quick_counts(cells)
-    decimals, digits = (count.reshape(columns, -1) for count in counts)
-    units = _many_half_units(decimals, digits)
+    decimals, digits = (count.reshape(values.shape) for count in _quick_counts(cells))
+    units = _many_half_units(*_many_unpadded(values, decimals, digits))
     return np.where(_are_computed(digits, np.dtype(np.float64)), 0.0, units)
 
 
@@ -93,13 +105,15 @@ def resolutions_of(values: np.ndarray) -> np.ndarray:
         [[0.005, 0.005], [0.0, 0.0]]
     """
     if not np.issubdtype(values.dtype, np.floating):
-        return np.full(values.shape, 0.5)
+        values = values.astype(np.float64)
+        counts = _without_stripped(values, np.zeros(values.shape, np.int64))
+        return _many_half_units(*_many_unpadded(values, *counts))
     dtype = np.dtype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
     values = values.astype(dtype)
     decimals, written = _counts_of_floats(values)
     exact = _exact(values)
-    decimals, digits = _without_stripped(values, decimals)
-    units = np.maximum(_many_half_units(decimals, digits), exact)
+    counts = _many_unpadded(values, *_without_stripped(values, decimals))
+    units = np.maximum(_many_half_units(*counts), exact)
     return np.where(_are_computed(written, dtype), exact, units)
 
 
@@ -115,6 +129,51 @@ def _without_stripped(values: np.ndarray, decimals: np.ndarray) -> tuple[np.ndar
     zero = values == 0
     leading = np.floor(np.log10(np.where(zero, 1, np.abs(values)))).astype(np.int64)
     return decimals, np.where(zero, 0, leading + 1 + decimals)
+
+
+def _may_be_padded(decimals: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    return (decimals == 0) & (digits > _FEWEST_DIGITS)
+
+
+def _unpadded(
+    values: np.ndarray, decimals: np.ndarray, digits: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decimals and digits of a column without the zeros at the end of its whole numbers, if far
+    fewer zeros were stripped then: 1230, 456, 24700 … have three digits.
+
+    Each value counts once, and three digits are the fewest: people like to type 10, 50 and 200.
+    """
+    whole, zeros = _may_be_padded(decimals, digits), np.zeros(len(values), np.int64)
+    for places in range(1, int(digits.max(initial=0))):
+        ends = whole & (np.fmod(values, 10.0**places) == 0)
+        if not ends.any():
+            break
+        zeros[ends] = places
+    if not zeros.any():
+        return decimals, digits
+    once = np.unique(np.abs(values), return_index=True)[1]
+    once = once[digits[once] > 0]
+    own_decimals, own_digits = decimals - zeros, digits - zeros
+    own, *others = (
+        int(np.sum(count[once].max() - count[once])) for count in (own_digits, own_decimals, digits)
+    )
+    needed = _CLEAR if decimals.max() > 0 else _SURE
+    if own_digits.max() >= _FEWEST_DIGITS and own + needed <= min(others):
+        return own_decimals, own_digits
+    return decimals, digits
+
+
+def _many_unpadded(
+    values: np.ndarray, decimals: np.ndarray, digits: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`_unpadded` for each row of arrays of shape `(columns, rows)`."""
+    whole = _may_be_padded(decimals, digits)
+    whole &= digits == digits.max(axis=1, keepdims=True)
+    # One that has all digits and no zero at its end settles it for most columns.
+    padded = whole & (np.fmod(values, 10.0) == 0)
+    for i in np.flatnonzero(whole.any(axis=1) & np.all(whole == padded, axis=1)):
+        decimals[i], digits[i] = _unpadded(values[i], decimals[i], digits[i])
+    return decimals, digits
 
 
 def _many_half_units(decimals: np.ndarray, digits: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from numerate.tables import resolution_of
-from numerate.tables._precision import resolution_of_text, resolutions_of
+from numerate.tables._precision import resolution_of_text, resolutions_of, resolutions_of_text
 from tests.each import each
 
 WRITTEN = [
@@ -55,6 +55,38 @@ def test_trailing_zeros_count_as_written():
 )
 def test_resolution_of_floats(values, expected):
     np.testing.assert_allclose(resolution_of(np.array(values)), expected, rtol=1e-12)
+
+
+def test_zeros_of_rounded_whole_numbers_are_no_digits():
+    rng = np.random.default_rng(3)
+    for low, high in ((0.1, 1e5), (100, 2500), (1e4, 1e6)):
+        exact = np.exp(rng.uniform(np.log(low), np.log(high), 60))
+        values = np.array([float(f"{v:.3g}") for v in exact])
+        wanted = 0.5 * 10.0 ** (np.floor(np.log10(values)) - 2)
+        text = pl.Series([f"{v:.10g}" for v in values])
+        np.testing.assert_allclose(resolution_of(values), wanted, rtol=1e-9)
+        np.testing.assert_allclose(resolution_of_text(text), wanted, rtol=1e-9)
+        np.testing.assert_allclose(resolutions_of(values[None])[0], wanted, rtol=1e-9)
+        np.testing.assert_allclose(resolutions_of_text(text, values[None])[0], wanted, rtol=1e-9)
+        if low > 1:
+            whole = values.astype(np.int64)
+            np.testing.assert_allclose(resolution_of(whole), wanted, rtol=1e-9)
+            np.testing.assert_allclose(resolutions_of(whole[None])[0], wanted, rtol=1e-9)
+
+
+@each(
+    "values",
+    [
+        np.arange(1000, 5001, 250),  # set points
+        [100, 150, 200, 250, 300, 500, 750, 1000, 1500, 2000, 2500, 3000, 5000, 7500, 10000],
+        [1990, 2490, 12990, 990, 5490, 24990, 490, 89990, 1290, 3990, 7990, 15990],  # prices
+        np.random.default_rng(4).integers(1, 5000, 300),  # counts
+        [1230, 456, 78900],  # too few
+    ],
+)
+def test_other_whole_numbers_are_written_to_the_unit(values):
+    assert np.all(resolution_of(np.array(values, float)) == 0.5)
+    assert np.all(resolution_of_text(pl.Series(map(str, values))) == 0.5)
 
 
 def test_integers_are_written_to_the_unit():
