@@ -35,6 +35,8 @@ _RARE = "Laurent"  # the first of the large libraries, which take longer than sc
 MOST_SNAPPED = 24  # constants of a formula; each takes several fits
 _PARTS = 2  # of the starts of each kind of stack
 _POLISHED = 1  # formulas of a population that are snapped
+_ROOTED = [library for library in _sparse.LIBRARIES if library.name in ("quadratic", "Laurent")]
+_BESIDE = 2  # of which roots, beside a part of the best sum
 _PROPOSED = 10  # sparse sums that are snapped
 _FEW_FEATURES = 5
 _WIDE = 4.0  # range of a target in which error models give different weights
@@ -269,7 +271,28 @@ class Proposals:
             if not any(size >= other and _is_near(value, v, rows) for v, other in seen):
                 seen.append((value, size))
                 yield formula
+        yield from self._beside_parts(rows, scales, cost)
         self.compared = True
+
+    def _beside_parts(self, rows: Rows, scales: list[np.ndarray], cost: float) -> Formulas:
+        """A part of the best sum whose features no other part has, and roots of sums or their
+        reciprocals for the rest: 2.5·c + √(a² + b²) is about 2.5·c + 1.2·a + 1.2·b − √(a·b)."""
+        parts = terms(self.ranking.chosen().formula) or ()
+        found = []
+        for part in parts if len(parts) > 2 else ():
+            others = set().union(*(p.free_symbols for p in parts if p is not part))
+            if not part.free_symbols or part.free_symbols & others or len(others) < 2:
+                continue
+            table = columns_of(rows, [i for i, s in enumerate(rows.symbols) if s in others])
+            table = replace(table, target=rows.target - evaluate(part, rows.columns()))
+            for library in _ROOTED:
+                sizes = np.full(len(scales), np.inf)
+                for proposal in _sparse.proposals(table, library, scales, cost, sizes):
+                    if proposal.power != 1:
+                        found.append((proposal.length, part, proposal, table))
+        found.sort(key=lambda f: f[0])
+        for _, part, proposal, table in found[:_BESIDE]:
+            yield part + proposal.formula(table)
 
     def _population(self, formulas: Callable[[], list[sympy.Expr]]) -> Formulas:
         found = formulas()

@@ -166,3 +166,17 @@ def test_errors_of_small_tables_are_those_of_the_profile():
     np.testing.assert_allclose(
         sorted(e for _, e in errors(line, rows)), sorted(expected), rtol=1e-5
     )
+
+
+@pytest.mark.slow
+def test_a_root_beside_a_term_and_powers_of_one_plus_a_feature_are_found_with_noise():
+    rng = np.random.default_rng(8)
+    a, b, c = rng.uniform(1, 5, (3, 60))
+    noise = 1 + 0.01 * rng.normal(size=60)
+    model = numerate.fit({"a": a, "b": b, "c": c, "y": (np.hypot(a, b) + 2.5 * c) * noise})
+    (root,) = (p for p in model.formula_.atoms(sympy.Pow) if p.exp == sympy.Rational(1, 2))
+    assert {s.name for s in root.free_symbols} == {"a", "b"}, model.formula_
+    rate = rng.uniform(0.01, 0.2, 60)
+    model = numerate.fit({"a": a, "r": rate, "y": a * (1 + rate) ** 5 * noise})
+    r = next(s for s in model.formula_.free_symbols if s.name == "r")
+    assert model.formula_.has((1 + r) ** 5), model.formula_
