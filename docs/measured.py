@@ -127,12 +127,23 @@ def comparison() -> str:
     if not (RESULTS / "comparison.json").exists():
         return "Not measured yet in this version: the command is at the end of this page."
     result = _result("comparison")
-    limit = max(row["limit"] for row in result["rows"])
-    rows = [row for row in result["rows"] if row["limit"] == limit]
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    by_tool: dict[str, dict[str, dict]] = {}
-    for row in sorted(rows, key=lambda r: r["method"] != "numerate"):
-        by_tool.setdefault(f"{row['method']} {row['version']}", {})[row["kind"]] = row
+    machine, parts = result["machine"], []
+    for limit in sorted({row["limit"] for row in result["rows"]}):
+        rows = [row for row in result["rows"] if row["limit"] == limit]
+        kinds = list(dict.fromkeys(row["kind"] for row in rows))
+        by_tool: dict[str, dict[str, dict]] = {}
+        for row in sorted(rows, key=lambda r: r["method"] != "numerate"):
+            by_tool.setdefault(f"{row['method']} {row['version']}", {})[row["kind"]] = row
+        parts = [*parts, f"In {limit:g} s:", _overall(by_tool, kinds), _ahead(by_tool, kinds)]
+    note = (
+        f"Right, and in brackets those with no constant too many and without noise exact as "
+        f"printed. The limit is that of one core for each table; an {machine['processor']}, shared "
+        f"with other work; {result['date']}. By category in {limit:g} s:"
+    )
+    return "\n\n".join([*parts, note, _by_category(by_tool, kinds)])
+
+
+def _overall(by_tool: dict[str, dict[str, dict]], kinds: list[str]) -> str:
     lines = []
     for tool, found in by_tool.items():
         counts = [_found(found[kind]) for kind in kinds]
@@ -140,14 +151,7 @@ def comparison() -> str:
         lines.append([tool, *counts, " / ".join(seconds)])
     tables = [found["tables"] for found in next(iter(by_tool.values())).values()]
     head = [f"{kind}, of {count}" for kind, count in zip(kinds, tables, strict=True)]
-    overall = markdown_table(["tool", *head, "median s"], lines)
-    machine = result["machine"]
-    note = (
-        f"Right, and in brackets those with no constant too many and without noise exact as "
-        f"printed. Limit: {limit:g} s of one core for each table; {machine['cores']} cores of an "
-        f"{machine['processor']}, shared with other work; {result['date']}."
-    )
-    return "\n\n".join([overall, note, _by_category(by_tool, kinds), _ahead(by_tool, kinds)])
+    return markdown_table(["tool", *head, "median s"], lines)
 
 
 def _found(row: dict) -> str:
