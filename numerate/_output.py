@@ -71,11 +71,18 @@ def check_writable(path: str | Path) -> None:
         ...     print(error)
         nowhere/model cannot be written: there is no folder 'nowhere'.
     """
-    if _checked(Path(path)) is None:
-        with _explained(path):
+    through = _checked(Path(path))
+    with _explained(path):
+        if through is None:
+            real = os.path.realpath(path)
+            if why := _why_not_replaced(real):
+                raise InputError(f"{path} cannot be written: {why}; name another file.")
             # Permissions do not show read-only or full file systems, so this tries to write.
-            with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))) as probe:
+            with tempfile.TemporaryFile(dir=os.path.dirname(real)) as probe:
                 probe.write(bytes(_PROBE))
+        elif _descriptor(Path(path)) is None and stat.S_ISCHR(os.stat(path).st_mode):
+            # There may be no terminal.
+            os.close(os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK))
 
 
 def is_stream(path: str | Path) -> bool:
@@ -193,6 +200,34 @@ def _checked(path: Path) -> Callable[[], str | int] | None:
         shown = path.parent if not path.is_symlink() else folder
         raise InputError(f"{path} cannot be written: there is no folder {str(shown)!r}.")
     return None
+
+
+def _why_not_replaced(path: str) -> str | None:
+    """Why no file may be renamed to a path, as far as that is known before."""
+    try:
+        old, folder = os.lstat(path), os.stat(os.path.dirname(path))
+    except FileNotFoundError:
+        return None
+    if _mount(path) != _mount(os.path.dirname(path)):
+        return "another file system is mounted there"
+    is_sticky = folder.st_mode & stat.S_ISVTX
+    if is_sticky and os.geteuid() not in (0, old.st_uid, folder.st_uid):
+        return "it belongs to another user"
+    return None
+
+
+def _mount(path: str) -> str | None:
+    """The number of the mount that holds a path, if the system tells: containers mount files."""
+    if not hasattr(os, "O_PATH"):
+        return None
+    descriptor = os.open(path, os.O_PATH)
+    try:
+        with suppress(FileNotFoundError):
+            found = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+            return next((line for line in found.splitlines() if line.startswith("mnt_id:")), None)
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _descriptor(path: Path) -> int | None:

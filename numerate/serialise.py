@@ -30,6 +30,8 @@ _SMALL = 16  # the largest number without an array of that size
 _LONGEST_WORD = 100
 _TYPES = {"f": ("F16", "F32", "F64"), "i": ("I32", "I64"), "b": ("BOOL",)}  # of arrays
 _LARGEST_NUMBER = 1e300
+_LARGEST_INTEGER = 2**31 - 1  # as JAX takes them beside arrays
+_LARGEST_OF_EMPTY = 1_000_000  # the largest size of an array without numbers
 
 # Classes whose static fields are all the arguments of their constructor.
 _PLAIN: dict[str, Callable[..., eqx.Module]] = {
@@ -131,6 +133,9 @@ def _check(description: Any, shapes: dict[str, tuple[int, ...]]) -> None:
     without layers. The module is therefore not larger than the file.
     """
     largest = max((size for shape in shapes.values() for size in shape), default=0)
+    # Such arrays take no bytes of the file, whatever their other sizes are.
+    if any(0 in shape and max(shape) > _LARGEST_OF_EMPTY for shape in shapes.values()):
+        raise ValueError(f"it has an array without numbers of a size beyond {_LARGEST_OF_EMPTY}")
     most = {"depth": len(shapes) + 1}
     waiting, nodes = [(description, 0)], _MOST_EMPTY + 2 * len(shapes)
     while waiting:
@@ -173,7 +178,8 @@ def _is_of(hint: Any, value: Any, largest: int) -> bool:
     if hint is int:
         return type(value) is int and abs(value) <= largest
     if hint is float:
-        return type(value) in (int, float) and abs(value) <= _LARGEST_NUMBER
+        most = _LARGEST_INTEGER if type(value) is int else _LARGEST_NUMBER
+        return type(value) in (int, float) and abs(value) <= most
     return type(value) is hint and (hint is not str or len(value) <= _LONGEST_WORD)
 
 

@@ -217,6 +217,33 @@ def test_folders_without_permission(tmp_path):
     assert [p.name for p in folder.iterdir()] == ["old"]
 
 
+def test_what_may_not_be_replaced_is_known_before(tmp_path, monkeypatch):
+    """Another user's file in a folder such as /tmp, and a file that a container mounted."""
+    path = tmp_path / "old"
+    path.write_text("old")
+    tmp_path.chmod(0o1777)
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(path).st_uid + 1)
+    with pytest.raises(InputError, match="old cannot be written: it belongs to another user; name"):
+        check_writable(path)
+    tmp_path.chmod(0o777)
+    check_writable(path)
+    monkeypatch.setattr(_output, "_mount", str)
+    with pytest.raises(InputError, match="another file system is mounted there; name another"):
+        check_writable(path)
+    check_writable(tmp_path / "new")
+
+
+def test_a_device_that_cannot_be_opened_is_known_before(monkeypatch):
+    """As a terminal that a process does not have."""
+
+    def refused(path, *options):
+        raise OSError(6, "No such device or address")
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(InputError, match="/dev/null cannot be written: No such device or address"):
+        check_writable("/dev/null")
+
+
 def test_two_writers_leave_one_whole_file(path):
     contents = [bytes([n]) * 100_000 for n in range(8)]
     writers = [threading.Thread(target=write_file, args=(path, c)) for c in contents]

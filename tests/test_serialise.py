@@ -119,6 +119,7 @@ GOOD = {"class": "NAC", "arguments": {"in_features": 1, "out_features": 1}}
         ({"class": "NAC", "arguments": {"in_features": None, "out_features": 1}}, "in_features"),
         ({"class": "MLP", "arguments": {**GOOD["arguments"], "depth": 10**9}}, "'depth' must be"),
         ({"class": "NALU", "arguments": {**GOOD["arguments"], "eps": float("nan")}}, "'eps' must"),
+        ({"class": "NALU", "arguments": {**GOOD["arguments"], "eps": 10**30}}, "'eps' must"),
         ({"class": "Stack", "layers": [{"class": "Stack", "layers": []}] * 10**5}, "more layers"),
         ({"class": "Recurrent", "unit": GOOD, "input_size": 1, "hidden_size": 1}, "unit must map"),
     ],
@@ -155,6 +156,17 @@ def test_headers_that_promise_more_than_there_is(path):
         path.write_bytes((length or len(data)).to_bytes(8, "little") + data)
         with pytest.raises(ValueError, match="not a model that numerate can load"):
             load(path)
+
+
+def test_an_array_without_numbers_has_no_size_beyond_its_file(path):
+    """JAX takes half a minute and 2 GB to make an array of this shape."""
+    empty = {"dtype": "F32", "shape": [10**14, 0], "data_offsets": [0, 0]}
+    model = {"class": "NAC", "arguments": {"in_features": 0, "out_features": 10**14}}
+    metadata = {"numerate": json.dumps({"format": 1, "model": model})}
+    header = json.dumps({"__metadata__": metadata, "w_hat": empty, "m_hat": empty}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError, match="an array without numbers of a size beyond 1000000"):
+        load(path)
 
 
 def test_what_may_be_read_in_two_ways_or_as_another_type_is_refused(path):

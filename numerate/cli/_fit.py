@@ -1,4 +1,5 @@
 import csv
+import io
 import math
 import os
 import shlex
@@ -132,8 +133,18 @@ def _names(features: str | None) -> list[str] | None:
     """Column names separated by commas. A name that contains a comma is in quotation marks."""
     if features is None:
         return None
-    row = next(csv.reader([features], skipinitialspace=True), [])
-    return [name.strip() for name in row]
+    from numerate._errors import InputError, shortened
+
+    try:
+        rows = list(csv.reader(io.StringIO(features, newline=""), skipinitialspace=True))
+    except csv.Error:  # a name of more than 128 KiB
+        rows = []
+    if len(rows) != 1 and features.strip():
+        raise InputError(
+            "--features must be names with commas between, and names with line ends in quotation "
+            f"marks, not {shortened(features)}."
+        )
+    return [name.strip() for row in rows for name in row]
 
 
 def _resolutions(written: list[str]) -> dict[str, float]:

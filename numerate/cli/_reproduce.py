@@ -10,6 +10,8 @@ from ._console import output, print_table, progress_bar, say, stop
 from ._signals import name_of_signal
 
 _SCALES = ("smoke", "quick", "paper")
+_MOST_SEEDS = 1_000_000
+_LARGEST = 2**31  # as JAX counts
 
 
 def reproduce(
@@ -84,7 +86,13 @@ def reproduce(
         # Not a setting: the folder of the images differs between machines, and results do not
         # depend on it.
         os.environ[FOLDER_VARIABLE] = str(data)
-    _run(found, settings, chosen, scale, out or Path("reproduced") / f"{name}-{scale}")
+    try:
+        _run(found, settings, chosen, scale, out or Path("reproduced") / f"{name}-{scale}")
+    except ValueError as error:
+        if isinstance(error, InputError) or not values:
+            raise
+        # Each experiment has settings of its own, and units and tasks check theirs.
+        raise InputError(f"--set: {name} cannot run with these settings: {error}.") from None
 
 
 def _settings(experiment: Any, scale: str, seeds: int | None, values: list[str]) -> Any:
@@ -95,18 +103,19 @@ def _settings(experiment: Any, scale: str, seeds: int | None, values: list[str])
             f"--scale must be one of {', '.join(experiment.scales)}, not {scale!r}."
             f"{did_you_mean(scale, experiment.scales)}"
         )
-    if seeds is not None and seeds < 1:
-        raise InputError(f"--seeds must be at least 1, not {seeds}.")
     settings = experiment.scales[scale]
+    names = [field.name for field in dataclasses.fields(settings)]
     changes: dict[str, Any] = {} if seeds is None else {"seeds": seeds}
     for text in values:
         field, equals, value = text.partition("=")
-        if not equals or not hasattr(settings, field):
-            names = [f.name for f in dataclasses.fields(settings)]
+        if not equals or field not in names:
             raise InputError(
                 f"--set must be SETTING=VALUE with one of {', '.join(names)}, not {text!r}."
             )
         changes[field] = _read(field, value, getattr(settings, field))
+    if not 0 < changes.get("seeds", 1) <= _MOST_SEEDS:
+        found = changes["seeds"]
+        raise InputError(f"--seeds must be at least 1 and at most {_MOST_SEEDS}, not {found}.")
     return dataclasses.replace(settings, **changes)
 
 
@@ -121,11 +130,18 @@ def _read(field: str, text: str, like: Any) -> Any:
         if text in ("true", "false"):
             return text == "true"
         raise InputError(f"--set {field} must be true or false, not {text!r}.")
+    if not isinstance(like, int | float):
+        return text
     try:
-        return type(like)(text) if isinstance(like, int | float) else text
+        value = type(like)(text)
     except ValueError:
+        value = None
+    if value is None or not 0 <= value < _LARGEST:
         kind = "a whole number" if isinstance(like, int) else "a number"
-        raise InputError(f"--set {field} must be {kind}, not {text!r}.") from None
+        raise InputError(
+            f"--set {field} must be {kind} of at least 0 and below 2^31, not {text!r}."
+        )
+    return value
 
 
 def _units(experiment: Any, units: str | None) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ class Search:
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
-            thread.join(self.settings.budget)
+            thread.join(min(self.settings.budget, threading.TIMEOUT_MAX))
         except KeyboardInterrupt:
             self.interrupted = True
         self._until = 0.0

@@ -122,6 +122,10 @@ def test_bad_values_of_options(tmp_path):
         run("fit", "kepler", "--seed=-1"),
         "--seed must be a whole number from 0 to 2^32 - 1, not -1.",
     )
+    for names in ("a\nT", "a" * 200_000):
+        refused = run("fit", "kepler", "--features", names)
+        assert refused.exit_code == 2 and len(refused.stderr) < 300
+        assert refused.stderr.startswith("error: --features must be names with commas between")
     plot = tmp_path / "fit.jpeg"
     assert_refused(
         run("fit", "kepler", "--plot", plot), f"{plot}: a plot must be a .png, .svg or .pdf file."

@@ -30,12 +30,28 @@ def test_list_of_one_explains_every_setting():
         (["toy", "--units", "NALUX"], "has no unit 'NALUX'"),
         (["toy", "--set", "steps"], "--set must be SETTING=VALUE"),
         (["toy", "--set", "batch=many"], "--set batch must be a whole number"),
+        (["toy", "--set", "batch=-1"], "--set batch must be a whole number of at least 0"),
+        (["toy", "--set", "budget=nan"], "--set budget must be a number of at least 0"),
+        (["toy", "--set", f"batch={10**20}"], "below 2^31, not '1000"),
+        (["toy", "--set", "__class__=3"], "--set must be SETTING=VALUE"),
+        (["toy", "--seeds", str(10**12)], "--seeds must be at least 1 and at most 1000000, not 10"),
     ],
 )
 def test_what_there_is_not_is_named(arguments, complaint, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert complaint in " ".join(run("reproduce", *arguments, code=2).stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_that_an_experiment_refuses_is_one_sentence(monkeypatch, tmp_path):
+    def refused(*arguments, **options):
+        raise ValueError("batch_size must be at least 1, got 0")
+
+    monkeypatch.setattr("numerate.study.reproduce", refused)
+    command = ["reproduce", "toy", "--set", "batch=0", "--out", tmp_path]
+    assert run(*command, code=2).stderr == (
+        "error: --set: toy cannot run with these settings: batch_size must be at least 1, got 0.\n"
+    )
 
 
 def test_names_of_units_may_have_commas():

@@ -20,3 +20,10 @@ def test_constants_are_fitted_to_all_training_rows():
     train = problem.train
     fitted = (x[train, 0] @ y[train]) / (x[train, 0] @ x[train, 0])
     np.testing.assert_allclose(float(candidate.formula.coeff(symbol)), fitted, rtol=1e-9)
+
+
+def test_a_budget_of_more_seconds_than_the_system_can_wait():
+    x = np.arange(1.0, 41.0)[:, None]
+    problem = Problem.of(["x"], x, 3 * x[:, 0], np.zeros((40, 2)), seed=0)
+    search = Search(problem, Settings(budget=1e300)).run()
+    assert search.ranking.chosen().text == "3*x"
