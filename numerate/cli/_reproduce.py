@@ -2,7 +2,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -112,20 +112,34 @@ def _settings(experiment: Any, scale: str, seeds: int | None, values: list[str])
             raise InputError(
                 f"--set must be SETTING=VALUE with one of {', '.join(names)}, not {text!r}."
             )
-        changes[field] = _read(field, value, getattr(settings, field))
+        if field == "units":
+            changes[field] = _units(experiment, value)
+        else:
+            changes[field] = _read(field, value, getattr(settings, field), _known(settings, field))
     if not 0 < changes.get("seeds", 1) <= _MOST_SEEDS:
         found = changes["seeds"]
         raise InputError(f"--seeds must be at least 1 and at most {_MOST_SEEDS}, not {found}.")
     return dataclasses.replace(settings, **changes)
 
 
-def _read(field: str, text: str, like: Any) -> Any:
-    """A setting's value from text, of the type that the scale's value has."""
-    from numerate._errors import InputError
+def _known(settings: Any, field: str) -> tuple[str, ...]:
+    """The values of a setting whose type lists them."""
+    kind = get_type_hints(type(settings))[field]
+    kind = get_args(kind)[0] if get_origin(kind) is tuple else kind
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _read(field: str, text: str, like: Any, known: tuple[str, ...]) -> Any:
+    """A setting's value from text, of the type that the scale's value has, or one of `known`."""
+    from numerate._errors import InputError, did_you_mean
 
     if isinstance(like, tuple):
         kind = like[0] if like else ""
-        return tuple(_read(field, part, kind) for part in text.split(","))
+        return tuple(_read(field, part, kind, known) for part in text.split(","))
+    if known and text not in known:
+        raise InputError(
+            f"--set {field} must be of {', '.join(known)}, not {text!r}.{did_you_mean(text, known)}"
+        )
     if isinstance(like, bool):
         if text in ("true", "false"):
             return text == "true"

@@ -33,6 +33,12 @@ def test_list_of_one_explains_every_setting():
         (["toy", "--set", "batch=-1"], "--set batch must be a whole number of at least 0"),
         (["toy", "--set", "budget=nan"], "--set budget must be a number of at least 0"),
         (["toy", "--set", f"batch={10**20}"], "below 2^31, not '1000"),
+        (
+            ["toy", "--set", "functions=mull"],
+            "must be of add, mul, mixed, not 'mull'.",
+        ),
+        (["toy", "--set", "units=NALUX"], "has no unit 'NALUX'"),
+        (["identity", "--set", "start=x"], "must be of pytorch, glorot, not 'x'"),
         (["toy", "--set", "__class__=3"], "--set must be SETTING=VALUE"),
         (["toy", "--seeds", str(10**12)], "--seeds must be at least 1 and at most 1000000, not 10"),
     ],

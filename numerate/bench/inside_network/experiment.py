@@ -1,6 +1,7 @@
 """Where does a unit help inside a network? Four networks, six last layers, three operations."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Settings:
     batch: int = 32
     rate: float = 0.01
     tests: int = 256
-    source: str = "small"
+    source: Literal["mnist", "small", "any"] = "small"
 
 
 def jobs(unit: str, settings: Settings) -> list[Job]:

@@ -18,7 +18,7 @@ Choices that the paper leaves open, each a setting:
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -54,9 +54,9 @@ class Settings:
     units: tuple[str, ...] = ()
     steps: int = 10_000
     rate: float = 0.01
-    optimisers: tuple[str, ...] = ("sgd", "adam", "rmsprop")
-    inputs: str = "integers"
-    start: str = "pytorch"
+    optimisers: tuple[Literal["sgd", "adam", "rmsprop"], ...] = ("sgd", "adam", "rmsprop")
+    inputs: Literal["integers", "uniform"] = "integers"
+    start: Literal["pytorch", "glorot"] = "pytorch"
 
 
 WIDTH, DEPTH, FAR = 8, 3, 1000

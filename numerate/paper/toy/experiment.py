@@ -12,7 +12,7 @@ determine the function off that line. Each unit is also trained on independent i
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -55,8 +55,8 @@ class Settings:
     mixed_steps: int = 160_000
     batch: int = 128
     budget: float = 60.0
-    functions: tuple[str, ...] = ("add", "mul", "mixed")
-    data: tuple[str, ...] = ("published", "independent")
+    functions: tuple[Literal["add", "mul", "mixed"], ...] = ("add", "mul", "mixed")
+    data: tuple[Literal["published", "independent"], ...] = ("published", "independent")
 
 
 # The units, each as its paper or the tutorial trains it.
