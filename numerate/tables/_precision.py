@@ -168,10 +168,11 @@ def _many_unpadded(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`_unpadded` for each row of arrays of shape `(columns, rows)`."""
     whole = _may_be_padded(decimals, digits)
-    whole &= digits == digits.max(axis=1, keepdims=True)
+    some = np.flatnonzero(whole.any(axis=1))
     # One that has all digits and no zero at its end settles it for most columns.
-    padded = whole & (np.fmod(values, 10.0) == 0)
-    for i in np.flatnonzero(whole.any(axis=1) & np.all(whole == padded, axis=1)):
+    longest = whole[some] & (digits[some] == digits[some].max(axis=1, keepdims=True))
+    settled = np.any(longest & (np.fmod(values[some], 10.0) != 0), axis=1)
+    for i in some[longest.any(axis=1) & ~settled]:
         decimals[i], digits[i] = _unpadded(values[i], decimals[i], digits[i])
     return decimals, digits
 
