@@ -18,10 +18,8 @@ _SAMPLE = 1000
 _MOST_PLACES = 2000
 _QUICK_PLACES = 6
 _FEWEST_DIGITS = 3  # of a column whose whole numbers end in zeros that say nothing
-_CLEAR, _SURE = (
-    3,
-    10,
-)  # stripped zeros by which it differs: with decimals, and of whole numbers only
+# By how many fewer stripped zeros: of a column with decimals, and of whole numbers only.
+_CLEAR, _SURE = 3, 10
 
 
 def resolution_of(values: np.ndarray) -> np.ndarray:
