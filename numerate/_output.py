@@ -6,6 +6,8 @@ descriptors such as /dev/stdout are written through. Anything else raises an err
 
 import os
 import stat
+import struct
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,8 @@ from numerate._errors import InputError
 
 _MOST_LINKS = 40  # as in Linux
 _PREFIX, _SUFFIX = ".numerate-", ".tmp"  # of temporary files
+# FS_IOC_GETFLAGS and FS_APPEND_FL of linux/fs.h; the size of a long is part of the first.
+_GET_FLAGS, _APPEND_ONLY = 0x80006601 | struct.calcsize("l") << 16, 0x20
 _PROBE = 4096  # bytes: a block, because empty files can be created on a full file system
 _waiting: set[str] = set()  # temporary files that are not renamed yet
 
@@ -48,7 +52,7 @@ def write_file(path: str | Path, content: bytes) -> None:
         >>> [(p.name, p.read_text()) for p in folder.iterdir()]
         [('a.txt', 'whole')]
     """
-    through = _checked(Path(path))
+    through = _checked(path)
     with _explained(path):
         if through is None:
             _replace(Path(os.path.realpath(path)), content)
@@ -71,7 +75,7 @@ def check_writable(path: str | Path) -> None:
         ...     print(error)
         nowhere/model cannot be written: there is no folder 'nowhere'.
     """
-    through = _checked(Path(path))
+    through = _checked(path)
     with _explained(path):
         if through is None:
             real = os.path.realpath(path)
@@ -93,7 +97,7 @@ def is_stream(path: str | Path) -> bool:
         (True, False)
     """
     with suppress(InputError):
-        return _checked(Path(path)) is not None
+        return _checked(path) is not None
     return False
 
 
@@ -170,8 +174,11 @@ def _explained(path: str | Path) -> Iterator[None]:
         raise InputError(f"{path} cannot be written: {reason(error)}.") from None
 
 
-def _checked(path: Path) -> Callable[[], str | int] | None:
+def _checked(named: str | Path) -> Callable[[], str | int] | None:
     """The stream to open for a path, or None for a file that is replaced."""
+    if os.fspath(named).endswith(("/", os.sep)):  # which a `Path` forgets
+        raise InputError(f"{named} cannot be written: it names a folder; name a file.")
+    path = Path(named)
     if "\0" in str(path):
         raise InputError(f"{str(path)!r} cannot be written: no name has a null character.")
     with _explained(path):
@@ -208,12 +215,34 @@ def _why_not_replaced(path: str) -> str | None:
         old, folder = os.lstat(path), os.stat(os.path.dirname(path))
     except FileNotFoundError:
         return None
+    if _keeps_names(path) or _keeps_names(os.path.dirname(path)):
+        return "it may only be appended to"
     if _mount(path) != _mount(os.path.dirname(path)):
         return "another file system is mounted there"
     is_sticky = folder.st_mode & stat.S_ISVTX
     if is_sticky and os.geteuid() not in (0, old.st_uid, folder.st_uid):
         return "it belongs to another user"
     return None
+
+
+def _keeps_names(path: str) -> bool:
+    """Whether a file, or those in a folder, are marked to be appended to and never replaced."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    flags = bytearray(8)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:  # Not readable; the renaming reports it then.
+        return False
+    try:
+        fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+    except OSError:  # The file system has no such marks.
+        return False
+    finally:
+        os.close(descriptor)
+    return bool(int.from_bytes(flags, sys.byteorder) & _APPEND_ONLY)
 
 
 def _mount(path: str) -> str | None:

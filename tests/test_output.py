@@ -1,6 +1,7 @@
 """A file is the old one or the complete new one, and only regular files are replaced."""
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -131,6 +132,8 @@ def test_what_cannot_be_written_is_refused_with_the_path_and_the_reason(tmp_path
     with open(tmp_path / "read", "rb") as reading:
         cases = {
             tmp_path: "it is a directory",
+            f"{tmp_path}/new/": "it names a folder; name a file",  # which a `Path` would forget
+            "": "it is a directory",
             tmp_path / "socket": "it is neither a file nor a stream",
             tmp_path / "nowhere" / "a.txt": f"there is no folder '{tmp_path / 'nowhere'}'",
             tmp_path / "file" / "a.txt": f"there is no folder '{tmp_path / 'file'}'",
@@ -145,7 +148,7 @@ def test_what_cannot_be_written_is_refused_with_the_path_and_the_reason(tmp_path
             for attempt in (check_writable, lambda path: write_file(path, b"x")):
                 with pytest.raises(InputError) as caught:
                     attempt(path)
-                assert str(caught.value) == f"{path} cannot be written: {reason}."
+                assert str(caught.value) == f"{path or '.'} cannot be written: {reason}."
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -231,6 +234,21 @@ def test_what_may_not_be_replaced_is_known_before(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="another file system is mounted there; name another"):
         check_writable(path)
     check_writable(tmp_path / "new")
+
+
+@pytest.mark.skipif(not shutil.which("chattr"), reason="marks files with chattr")
+@pytest.mark.parametrize("marked", ["old", "."])
+def test_files_that_may_only_be_appended_to_are_known_before(tmp_path, marked):
+    path = tmp_path / "old"
+    path.write_text("old")
+    if subprocess.run(["chattr", "+a", tmp_path / marked], capture_output=True).returncode:
+        pytest.skip("only root may mark files, and not on every file system")
+    try:
+        with pytest.raises(InputError, match="old cannot be written: it may only be appended to"):
+            check_writable(path)
+    finally:
+        subprocess.run(["chattr", "-a", tmp_path / marked], check=True)
+    check_writable(path)
 
 
 def test_a_device_that_cannot_be_opened_is_known_before(monkeypatch):

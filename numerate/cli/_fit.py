@@ -5,7 +5,6 @@ import os
 import shlex
 import sys
 from contextlib import ExitStack, redirect_stdout
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -55,13 +54,13 @@ def fit(
         bool, typer.Option("--robust", help="Leave out rows that are far from the formula.")
     ] = False,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="MODEL", readable=False, help="Save the formula for show and predict."
         ),
     ] = None,
     plot: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", readable=False, help="Draw the fit: .png, .svg or .pdf."),
     ] = None,
     as_json: Annotated[
@@ -90,7 +89,7 @@ def fit(
 
 
 def _finish(
-    model: Any, table: Any, data: str, out: Path | None, plot: Path | None, as_json: bool
+    model: Any, table: Any, data: str, out: str | None, plot: str | None, as_json: bool
 ) -> None:
     from numerate._output import is_stream
 
@@ -109,7 +108,7 @@ def _finish(
 
 
 def _check_before_the_search(
-    data: str, budget: float, seed: int, out: Path | None, plot: Path | None
+    data: str, budget: float, seed: int, out: str | None, plot: str | None
 ) -> None:
     from numerate._errors import InputError
     from numerate._output import check_not_read, check_writable
@@ -118,9 +117,10 @@ def _check_before_the_search(
         raise InputError(f"--budget must be a number of seconds above 0, not {budget:g}.")
     if not 0 <= seed < 2**32:
         raise InputError(f"--seed must be a whole number from 0 to 2^32 - 1, not {seed}.")
-    for path in filter(None, (out, plot)):
-        check_writable(path)
-        check_not_read(path, [data])
+    for path in (out, plot):
+        if path is not None:
+            check_writable(path)
+            check_not_read(path, [data])
     if out and plot and os.path.realpath(out) == os.path.realpath(plot):
         raise InputError(f"--out and --plot must name two files, not both {out}.")
     if plot:
@@ -170,7 +170,7 @@ def _search(table: Any, seed: int, budget: float, robust: bool) -> Any:
         return search_table(table, seed=seed, budget=budget, robust=robust, on_progress=on_progress)
 
 
-def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
+def _write(model: Any, table: Any, out: str | None, plot: str | None) -> None:
     if out:
         from numerate.regress import save_model
 
@@ -181,12 +181,12 @@ def _write(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
         save_plot(model, table, plot)
 
 
-def _write_streams(model: Any, table: Any, out: Path | None, plot: Path | None) -> None:
+def _write_streams(model: Any, table: Any, out: str | None, plot: str | None) -> None:
     try:
         with waiting():
             _write(model, table, out, plot)
     except KeyboardInterrupt:
-        names = " and ".join(str(path) for path in (out, plot) if path)
+        names = " and ".join(path for path in (out, plot) if path)
         stop(f"stopped before {names} was written.", "warning")
 
 
@@ -201,7 +201,7 @@ def _print(model: Any, as_json: bool, stream: Any) -> None:
         stream.flush()
 
 
-def _next_steps(data: str, out: Path | None) -> None:
+def _next_steps(data: str, out: str | None) -> None:
     console = output()
     console.print()
     # In quotation marks: whoever copies a line should run nothing else.
@@ -209,7 +209,7 @@ def _next_steps(data: str, out: Path | None) -> None:
         table = shlex.quote(data)
         console.print(f"To keep it:  numerate fit {table} --out model.safetensors", markup=False)
     else:
-        model = shlex.quote(str(out))
+        model = shlex.quote(out)
         console.print(f"To read it:  numerate show {model} --python", markup=False)
         console.print(f"To use it:   numerate predict {model} NEW_DATA.csv", markup=False)
 

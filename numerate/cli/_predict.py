@@ -24,7 +24,7 @@ def predict(
         str, typer.Argument(help="Table with the model's feature columns, or - for CSV on stdin.")
     ],
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FILE", readable=False, help="CSV file to write instead of standard output."
         ),
@@ -36,7 +36,7 @@ def predict(
     from numerate._output import check_not_read, check_writable, write_file
     from numerate.tables import read_features
 
-    if out:
+    if out is not None:
         check_writable(out)
         check_not_read(out, [model, data])
     from numerate.regress import load_model
@@ -51,7 +51,7 @@ def predict(
     _warn_undefined(fitted, predicted)
     frame = frame.with_columns(pl.Series(fitted.target_name, predicted))
     content = _header(frame.columns) + frame.write_csv(include_header=False)
-    if out:
+    if out is not None:
         write_file(out, content.encode())
     else:
         sys.stdout.write(content)
