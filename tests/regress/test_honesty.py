@@ -50,9 +50,10 @@ def test_nor_is_any_of_two_hundred(seed):
     check(seed, max_depth=2, n_starts=16, budget=1.0)
 
 
-# A search without an answer takes its whole budget, up to a minute.
+# A search without an answer takes its whole budget, up to a minute. The thousand tables of
+# `test_status.py` have more kinds, and as many seconds as all but the stacks need.
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(40))
 def test_nor_by_a_search_to_full_depth(seed):
     check(seed)
 
