@@ -209,7 +209,7 @@ def penalties(recipe: recipes.Recipe, model: Any, steps: Any) -> np.ndarray:
 
     # Always as many, so that operations are compiled once.
     padded = np.pad(np.asarray(steps), (0, 100 - len(steps)))
-    return np.asarray(jax.vmap(at)(jnp.asarray(padded, jnp.int32)))[: len(steps)]
+    return np.asarray(jax.jit(jax.vmap(at))(padded.astype(np.int32)))[: len(steps)]
 
 
 def model_of(recipe, key):
@@ -244,7 +244,7 @@ def test_steps_optimisers_and_penalties_are_those_of_the_scripts(call, key):
             found = applied(recipe.config.optimiser, gradients)
             np.testing.assert_allclose(found, wanted, rtol=2e-4, err_msg=unit)
         model = model_of(recipe, key)
-        own, l1 = total_penalty(model), sum(jnp.abs(leaf).sum() for leaf in jax.tree.leaves(model))
+        own, l1 = total_penalty(model), sum(abs(leaf).sum() for leaf in jax.tree.leaves(model))
         assert bool(own > 0) == bool(row.penalty), unit
         if row.penalty and row not in penalised:
             penalised.append(row)

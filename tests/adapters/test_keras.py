@@ -81,13 +81,6 @@ def test_takes_any_batch(name, shape):
     np.testing.assert_allclose(y.reshape(-1, 2), wanted, rtol=1e-6, atol=1e-6)
 
 
-@each_family  # all of them in `test_parity.py`
-def test_starts_as_in_jax(name):
-    unit, layer = UNITS[name].make(3, 2, key=jax.random.key(7)), made(name, 2, seed=7)
-    layer.build((None, 3))
-    assert eqx.tree_equal(adapter.from_keras(layer), unit)
-
-
 @each_kind
 def test_the_generator_of_keras_decides(name):
     def state():
