@@ -4,6 +4,7 @@ A regular file is written beside the old one and renamed over it. Devices, named
 descriptors such as /dev/stdout are written through. Anything else raises an error.
 """
 
+import math
 import os
 import stat
 import struct
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from numerate._errors import InputError
 
@@ -137,6 +139,20 @@ def check_folder(folder: str | Path, names: tuple[str, ...]) -> None:
         check_writable(Path(folder) / name)
 
 
+def finite(value: Any) -> Any:
+    """The same JSON value with None for NaN and infinities.
+
+    !!! example
+        >>> finite({"a": [1.0, float("nan")]})
+        {'a': [1.0, None]}
+    """
+    if isinstance(value, dict):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def reason(error: OSError) -> str:
     """The reason of an operating system error, for the end of a sentence.
 
@@ -215,7 +231,7 @@ def _why_not_replaced(path: str) -> str | None:
         old, folder = os.lstat(path), os.stat(os.path.dirname(path))
     except FileNotFoundError:
         return None
-    if _keeps_names(path) or _keeps_names(os.path.dirname(path)):
+    if _is_append_only(path) or _is_append_only(os.path.dirname(path)):
         return "it may only be appended to"
     if _mount(path) != _mount(os.path.dirname(path)):
         return "another file system is mounted there"
@@ -225,8 +241,8 @@ def _why_not_replaced(path: str) -> str | None:
     return None
 
 
-def _keeps_names(path: str) -> bool:
-    """Whether a file, or those in a folder, are marked to be appended to and never replaced."""
+def _is_append_only(path: str) -> bool:
+    """Whether a file or folder has the append-only attribute, with which no file is replaced."""
     if sys.platform != "linux":
         return False
     import fcntl

@@ -1,5 +1,5 @@
-"""This process: its cores, and whether it was forked. Threads of Polars and JAX are not there any
-more in a forked process, and who waits for them waits for ever."""
+"""The cores of this process, and whether it was forked. A fork does not copy the threads of Polars
+and JAX, so a call that needs them would never return."""
 
 import os
 

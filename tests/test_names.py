@@ -146,7 +146,7 @@ def check_exports(names):
 
 
 @given(names=headers())
-@examples(300)
+@examples(500)
 def test_every_export_of_any_names(names):
     check_exports(names)
 

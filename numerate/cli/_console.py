@@ -66,8 +66,10 @@ def stop(sentence: str, kind: str = "note") -> NoReturn:
 
 
 def print_json(value: Any) -> None:
-    """Prints JSON on one line, with control characters escaped."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    """Prints JSON on one line, with control characters escaped; null for NaN and infinities."""
+    from numerate._output import finite
+
+    text = json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
     escaped = re.sub(
         r"[^\x20-\x7e]", lambda c: f"\\u{ord(c[0]):04x}" if is_control(c[0]) else c[0], text
     )

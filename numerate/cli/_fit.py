@@ -193,7 +193,7 @@ def _write_streams(model: Any, table: Any, out: str | None, plot: str | None) ->
 def _print(model: Any, as_json: bool, stream: Any) -> None:
     with redirect_stdout(stream):
         if as_json:
-            print_json(finite(model.report()))
+            print_json(model.report())
         else:
             from ._report import print_report
 
@@ -212,14 +212,3 @@ def _next_steps(data: str, out: str | None) -> None:
         model = shlex.quote(out)
         console.print(f"To read it:  numerate show {model} --python", markup=False)
         console.print(f"To use it:   numerate predict {model} NEW_DATA.csv", markup=False)
-
-
-def finite(value: Any) -> Any:
-    """The value with NaN and infinities, which JSON does not have, replaced by null."""
-    if isinstance(value, dict):
-        return {key: finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -233,7 +233,7 @@ def _print_experiments(found: Mapping[str, Any]) -> None:
     for name, experiment in found.items():
         console.print(f"[bold]{name}[/bold]  ", end="")
         console.print(experiment.title, markup=False)
-        console.print(f"  The paper: {experiment.claim}", markup=False)
+        console.print(f"  Claim: {experiment.claim}", markup=False)
         costs = [f"{scale} {_cost(experiment, scale)}" for scale in experiment.scales]
         console.print(f"  Takes: {', '.join(costs)}.", markup=False)
         console.print()

@@ -4,7 +4,6 @@ from typing import Annotated
 import typer
 
 from ._console import output, print_json
-from ._fit import finite
 
 
 def show(
@@ -30,8 +29,7 @@ def show(
     elif as_python:
         typer.echo(fitted.python().rstrip("\n"))
     elif as_json:
-        report = fitted.report() | {"status_as_stored": True}
-        print_json(finite(report))
+        print_json(fitted.report() | {"status_as_stored": True})
     else:
         from ._report import print_report
 

@@ -59,8 +59,8 @@ def install() -> None:
 
 
 def ignore() -> None:
-    """To be called at the end: while Python ends, which takes a moment, a signal would make a
-    failure of a command that has done all."""
+    """Ignores signals from here on. To be called when a command has finished: a signal during
+    Python's own shutdown would change its exit code."""
     if _state.installed:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)

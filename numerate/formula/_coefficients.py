@@ -94,8 +94,8 @@ def merged_numbers(formula: sympy.Expr) -> sympy.Expr:
         # (2.5 a + 3 b)/4 has a number more than 0.625 a + 3 b/4.
         number = sympy.Mul(*(a for a in arguments if a.is_number))
         others = [a for a in arguments if not a.is_number and a is not total]
-        spread = sympy.Add(*(merged_numbers(number * term) for term in total.args))
-        return sympy.Mul(spread, *others)
+        expanded = sympy.Add(*(merged_numbers(number * term) for term in total.args))
+        return sympy.Mul(expanded, *others)
     if formula.is_Mul or formula.is_Add:
         numbers = [a for a in arguments if a.is_number]
         if len(numbers) > 1 and any(n.has(sympy.Float) for n in numbers):
@@ -167,8 +167,8 @@ def into_denominator(formula: sympy.Expr) -> sympy.Expr:
         return formula
     total = below[0].base
     terms = [term.as_coeff_Mul() for term in total.args]
-    spread = sympy.Add(*(sympy.Float(float(n / number)) * u for n, u in terms))
-    return rest / below[0] / spread
+    divided = sympy.Add(*(sympy.Float(float(n / number)) * u for n, u in terms))
+    return rest / below[0] / divided
 
 
 def monic(formula: sympy.Expr) -> sympy.Expr:

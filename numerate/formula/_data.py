@@ -188,7 +188,7 @@ def _other(data: Any) -> ValueError:
 
 
 def _cut(data: Any) -> str:
-    """The beginning of data that may be as large and as deep as it likes."""
+    """The beginning of data of any size and depth."""
     if isinstance(data, list):
         return f"[{', '.join(_cut(d) if not isinstance(d, list) else '[…' for d in data[:3])}"[:80]
     return repr(data[:80] if isinstance(data, str) else type(data).__name__)[:80]

@@ -39,7 +39,7 @@ class Rows:
 
     @classmethod
     def of(cls, features: Mapping[str, np.ndarray], target: np.ndarray) -> "Rows":
-        """Rows from named columns in full precision, scaled by the target's spread.
+        """Rows from named columns in full precision, scaled by the target's standard deviation.
 
         !!! example
             >>> len(Rows.of({"x": np.array([-1.0, 2.0])}, np.array([0.0, 1.0])))
@@ -47,8 +47,8 @@ class Rows:
         """
         columns = np.stack(list(features.values()), axis=-1)
         symbols = tuple(symbol(n, c) for n, c in features.items())
-        spread = np.full(len(target), np.std(target) or 1.0)
-        return cls(symbols, columns, np.asarray(target, float), spread, np.zeros(len(target)))
+        scale = np.full(len(target), np.std(target) or 1.0)
+        return cls(symbols, columns, np.asarray(target, float), scale, np.zeros(len(target)))
 
     def __len__(self) -> int:
         return len(self.target)
@@ -168,13 +168,17 @@ class Parametric:
         values = self.fit(values, free, some)[0]
         loss = self.loss(values, rows)
         for _ in range(_NEWTON_STEPS):
-            inner, slope = np.zeros((free.sum(), free.sum())), np.zeros(free.sum())
+            normal, gradient = np.zeros((free.sum(), free.sum())), np.zeros(free.sum())
             for part in blocks(len(rows)):
                 block = rows.take(part)
                 jacobian = self.jacobian(values, block)[:, free]
-                inner += jacobian.T @ jacobian
-                slope += jacobian.T @ self.residual(values, block)
-            step = np.linalg.lstsq(inner, slope, rcond=None)[0] if np.all(np.isfinite(inner)) else 0
+                normal += jacobian.T @ jacobian
+                gradient += jacobian.T @ self.residual(values, block)
+            step = (
+                np.linalg.lstsq(normal, gradient, rcond=None)[0]
+                if np.all(np.isfinite(normal))
+                else 0
+            )
             trial = values.copy()
             trial[free] -= step
             new = self.loss(trial, rows)

@@ -97,9 +97,9 @@ class _Snapping:
         free[index] = True
         jacobian = self.view.jacobian(self.values, self.rows)[:, free]
         covariance = inverse(jacobian)
-        place = int(np.sum(free[:index]))
+        position = int(np.sum(free[:index]))
         variance = self.current * len(self.rows) / max(len(self.rows) - free.sum(), 1)
-        error = np.sqrt(variance * covariance[place, place])
+        error = np.sqrt(variance * covariance[position, position])
         return float(np.log(abs(self.values[index]) / error)) if 0 < error < np.inf else 0.0
 
     def try_values(self, changes: dict[int, sympy.Expr]) -> bool:

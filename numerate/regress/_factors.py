@@ -323,8 +323,8 @@ def shifted_product(rows: Rows) -> Iterator[sympy.Expr]:
                 least, found = left, (weights, i, 1 + sign * rows.symbols[i] ** power)
     if found is None or len(rows) * np.log(_left(logs, size)[0] / least) < _MUCH:
         return
-    (*powers, constant), place, shifted = found
-    bases = [shifted if i == place else sympy.Abs(s) for i, s in enumerate(rows.symbols)]
+    (*powers, constant), index, shifted = found
+    bases = [shifted if i == index else sympy.Abs(s) for i, s in enumerate(rows.symbols)]
     scale = np.sign(rows.target[0]) * np.exp(np.clip(constant, -690, 690))
     factors = (base ** sympy.Float(w) for base, w in zip(bases, powers, strict=True))
     yield sympy.Float(scale) * sympy.Mul(*factors)

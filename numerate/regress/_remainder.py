@@ -54,7 +54,7 @@ class Found:
 
     @property
     def power(self) -> str:
-        """Of which kind it is."""
+        """The kind of the proposal, and how many variables the table was reduced to."""
         return f"reduced to {len(self.view.variables)}: {self.proposal.power}"
 
     @property
@@ -64,8 +64,8 @@ class Found:
 
     def formula(self, rows: Rows) -> sympy.Expr:
         """The proposal in the features of the table."""
-        places = zip(self.rows.symbols, self.view.variables, strict=True)
-        return self.view.factor * self.proposal.formula(self.rows).xreplace(dict(places))
+        substitution = zip(self.rows.symbols, self.view.variables, strict=True)
+        return self.view.factor * self.proposal.formula(self.rows).xreplace(dict(substitution))
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ def exact(
         if view is None or not 0 < len(view.variables) <= _MOST_ROOTS:
             continue
         own, _ = _table(view, rows, scales)
-        places = dict(zip(own.symbols, view.variables, strict=True))
+        substitution = dict(zip(own.symbols, view.variables, strict=True))
         for formula in itertools.chain(
             _closed.roots_of_quotients(own), _factors.quotients(own), _implicit.roots(own, ())
         ):
-            yield view.factor * formula.xreplace(places)
+            yield view.factor * formula.xreplace(substitution)
 
 
 def proposals(
@@ -148,9 +148,9 @@ def proposals(
     smooth = min(_smooth_length(v) for v in path[-2:])
     if 1 < len(path[-1].variables) <= _MOST_ROOTS and len(path) > 1:
         own, divided = _table(path[-1], rows, scales)
-        places = dict(zip(own.symbols, path[-1].variables, strict=True))
+        substitution = dict(zip(own.symbols, path[-1].variables, strict=True))
         for part in splits(own, divided, cost, sizes):
-            formula = path[-1].factor * part.expression.xreplace(places)
+            formula = path[-1].factor * part.expression.xreplace(substitution)
             yield from _fitted(rows, scales, cost, formula, part.power)
     if best > smooth:
         yield from splits(rows, scales, cost, sizes)
@@ -166,10 +166,10 @@ def _smooth_length(view: _reduce.View) -> float:
 
 def _roots(view, rows: Rows, scales, cost) -> Iterator[Fitted]:
     own, divided = _table(view, rows, scales)
-    places = dict(zip(own.symbols, view.variables, strict=True))
+    substitution = dict(zip(own.symbols, view.variables, strict=True))
     for formula in _implicit.roots(own, divided):
         yield from _fitted(
-            rows, scales, cost, view.factor * formula.xreplace(places), "root of an equation"
+            rows, scales, cost, view.factor * formula.xreplace(substitution), "root of an equation"
         )
 
 

@@ -65,8 +65,10 @@ class Reduced:
 
     def formula(self, h: sympy.Expr, reduced: Rows, rows: Rows) -> sympy.Expr:
         """The formula of the table from that of h."""
-        places = zip(reduced.symbols, self.variables, strict=True)
-        return _written(rows, self.factor) * h.xreplace({t: _written(rows, v) for t, v in places})
+        substitution = zip(reduced.symbols, self.variables, strict=True)
+        return _written(rows, self.factor) * h.xreplace(
+            {t: _written(rows, v) for t, v in substitution}
+        )
 
     def without(self, generators: list[np.ndarray]) -> "Reduced | None":
         """With the variables that scalings of these variables leave as they are.
@@ -173,8 +175,8 @@ def _steady(
 
 def _scaling(count: int, weights: dict[int, Fraction]) -> np.ndarray:
     scaling = np.full(count + 1, Fraction(0), object)
-    for place, weight in weights.items():
-        scaling[place] = weight
+    for index, weight in weights.items():
+        scaling[index] = weight
     return scaling
 
 

@@ -16,9 +16,8 @@ class Experiments(Mapping[str, Experiment]):
     **Raises:** `InputError` on the look-up of an unknown name.
 
     !!! example
-        >>> experiments = Experiments({"toy": "numerate.paper.toy.experiment"})
-        >>> list(experiments), experiments["toy"].name
-        (['toy'], 'toy')
+        >>> list(Experiments({"mine": "package.mine", "another": "package.another"}))
+        ['another', 'mine']
     """
 
     def __init__(self, modules: Mapping[str, str]):

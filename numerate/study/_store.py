@@ -8,7 +8,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import math
 import os
 import platform
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from numerate._errors import InputError
-from numerate._output import check_folder, reason, remove_leftovers, write_file
+from numerate._output import check_folder, finite, reason, remove_leftovers, write_file
 
 from ._experiment import Job
 
@@ -62,10 +61,10 @@ def plain(value: Any) -> Any:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Keeps a folder for one run, and makes it if need be.
+    """Locks a folder for one run, and creates it if necessary.
 
-    Each of two runs would write the jobs that it knows of over those of the other. The operating
-    system gives the folder back when a process ends, however it ends.
+    Two runs in one folder would overwrite each other's jobs. The operating system releases the lock
+    when the process ends, however it ends.
 
     **Raises:** `InputError` if another run uses it, or it cannot be created.
     """
@@ -164,20 +163,6 @@ class Store:
     def write(self, name: str, text: str) -> None:
         """Write a text file, completely or not at all."""
         write_file(self.folder / name, text.encode())
-
-
-def finite(value: Any) -> Any:
-    """The same JSON value with None for NaN and infinities.
-
-    !!! example
-        >>> finite({"a": [1.0, float("nan")]})
-        {'a': [1.0, None]}
-    """
-    if isinstance(value, dict):
-        return {key: finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def machine() -> str:

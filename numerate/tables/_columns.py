@@ -67,27 +67,27 @@ def columns(sheet: Sheet, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]
     """Values and resolution of columns, both of shape `(rows, columns)`."""
     alike: dict[pl.DataType, list[int]] = {}
     types = dict(zip(sheet.frame.columns, sheet.frame.dtypes, strict=True))
-    for place, name in enumerate(names):
-        alike.setdefault(types[name], []).append(place)
+    for index, name in enumerate(names):
+        alike.setdefault(types[name], []).append(index)
     values, resolution = np.empty((2, sheet.frame.height, len(names)))
-    for places in alike.values():
-        if len(places) >= MANY_COLUMNS and not sheet.resolution:
-            alike_names = [names[place] for place in places]
+    for indices in alike.values():
+        if len(indices) >= MANY_COLUMNS and not sheet.resolution:
+            alike_names = [names[index] for index in indices]
             for begin, found in _together(sheet, alike_names):
-                where = places[begin : begin + len(found[0])]
+                where = indices[begin : begin + len(found[0])]
                 if where[-1] - where[0] < len(where):  # Places ascend. Slices are quicker.
                     where = slice(where[0], where[-1] + 1)
                 values[:, where], resolution[:, where] = found[0].T, found[1].T
             continue
-        for place in places:
-            values[:, place], resolution[:, place] = column(sheet, names[place])
+        for index in indices:
+            values[:, index], resolution[:, index] = column(sheet, names[index])
     return values, resolution
 
 
 def _together(
     sheet: Sheet, names: list[str]
 ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-    """The first place, and values and resolution of shape `(columns, rows)`, of blocks of many
+    """The first index, and values and resolution of shape `(columns, rows)`, of blocks of many
     columns of one type."""
     all_cells, height = below_each_other(sheet.frame, names), sheet.frame.height
     step = max(1, CELLS_AT_ONCE // height)

@@ -16,7 +16,7 @@ _NUMBER = r"^[+-]?(?<whole>[0-9]*)\.?(?<fraction>[0-9]*)(?:[eE](?<exponent>[+-]?
 _COUNTS = np.array([chr(byte) not in "+-0." for byte in range(256)])
 _SAMPLE = 1000
 _MOST_PLACES = 2000
-_QUICK_PLACES = 6
+_QUICK_DECIMALS = 6
 _FEWEST_DIGITS = 3  # of a column whose whole numbers end in zeros that say nothing
 # By how many fewer stripped zeros: of a column with decimals, and of whole numbers only.
 _CLEAR, _SURE = 3, 10
@@ -142,11 +142,11 @@ def _unpadded(
     Each value counts once, and three digits are the fewest: people like to type 10, 50 and 200.
     """
     whole, zeros = _may_be_padded(decimals, digits), np.zeros(len(values), np.int64)
-    for places in range(1, int(digits.max(initial=0))):
-        ends = whole & (np.fmod(values, 10.0**places) == 0)
+    for count in range(1, int(digits.max(initial=0))):
+        ends = whole & (np.fmod(values, 10.0**count) == 0)
         if not ends.any():
             break
-        zeros[ends] = places
+        zeros[ends] = count
     if not zeros.any():
         return decimals, digits
     once = np.unique(np.abs(values), return_index=True)[1]
@@ -169,8 +169,8 @@ def _many_unpadded(
     some = np.flatnonzero(whole.any(axis=1))
     # One that has all digits and no zero at its end settles it for most columns.
     longest = whole[some] & (digits[some] == digits[some].max(axis=1, keepdims=True))
-    settled = np.any(longest & (np.fmod(values[some], 10.0) != 0), axis=1)
-    for i in some[longest.any(axis=1) & ~settled]:
+    unpadded = np.any(longest & (np.fmod(values[some], 10.0) != 0), axis=1)
+    for i in some[longest.any(axis=1) & ~unpadded]:
         decimals[i], digits[i] = _unpadded(values[i], decimals[i], digits[i])
     return decimals, digits
 
@@ -200,10 +200,10 @@ def _counts_of_floats(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     written = np.ones(values.shape, bool)
     decimals = np.zeros(values.shape, np.int64)
     if values.dtype == np.float64:
-        for places in range(_QUICK_PLACES + 1):
+        for count in range(_QUICK_DECIMALS + 1):
             decimals += written
-            scaled = np.rint(values * 10.0**places)
-            written &= (scaled / 10.0**places != values) | (np.abs(scaled) >= 1e14)
+            scaled = np.rint(values * 10.0**count)
+            written &= (scaled / 10.0**count != values) | (np.abs(scaled) >= 1e14)
         decimals -= 1
     decimals, digits = _without_stripped(values, decimals)
     decimals[written], digits[written] = _quick_counts(_text(values[written]))
@@ -217,19 +217,19 @@ def _quick_counts(cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     ends = np.flatnonzero(text == ord("\n"))
     starts = np.append(0, ends[:-1] + 1)
     points = np.flatnonzero(text == ord("."))
-    place = ends - 1  # of the point; as after the last digit where there is none
+    point = ends - 1  # its position; as after the last digit where there is none
     if len(points) == len(ends) and np.all((starts <= points) & (points < ends)):
-        place = points  # one in each cell
+        point = points  # one in each cell
     else:
-        place[np.searchsorted(ends, points)] = points
+        point[np.searchsorted(ends, points)] = points
     # The first byte that is neither a sign nor a leading zero, or the end.
     counts = _COUNTS[text]
     first = starts.copy()
     later = ~counts[starts]
     significant = np.flatnonzero(counts)
     first[later] = significant[np.searchsorted(significant, starts[later])]
-    decimals = ends - 1 - place
-    digits = ends - first - ((first < place) & (text[place] == ord(".")))
+    decimals = ends - 1 - point
+    digits = ends - first - ((first < point) & (text[point] == ord(".")))
     if text.max() > ord("9"):
         at = np.flatnonzero(cells.str.contains("[eE]").to_numpy())
         exact = _digit_counts(cells.gather(at))

@@ -28,8 +28,8 @@ def below_each_other(frame: pl.DataFrame, names: Sequence[str] | None = None) ->
     each of many columns takes longer than one on all of their cells."""
     columns = frame.get_columns()
     if names is not None and len(names) < len(columns):
-        place = {name: index for index, name in enumerate(frame.columns)}
-        columns = [columns[place[name]] for name in names]
+        index_of = {name: index for index, name in enumerate(frame.columns)}
+        columns = [columns[index_of[name]] for name in names]
     return pl.concat(columns).alias("")  # as in `cells_of`
 
 

@@ -11,7 +11,7 @@ def test_list_tells_of_every_experiment_and_benchmark():
     text = run("reproduce", "--list").stdout
     assert {"toy", "single-module"} < set(EXPERIMENTS)
     assert all(name in text for name in EXPERIMENTS)
-    assert text.count("The paper:") == text.count("Takes:") == len(EXPERIMENTS) >= 3
+    assert text.count("Claim:") == text.count("Takes:") == len(EXPERIMENTS) >= 3
 
 
 def test_list_of_one_explains_every_setting():

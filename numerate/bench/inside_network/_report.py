@@ -122,7 +122,7 @@ def _listed(cells: dict[Cell, str]) -> str:
     groups: dict[str, list[str]] = {}
     for (network, operation, unit), count in cells.items():
         groups.setdefault(f"{OPERATIONS[operation]} in the {network}", []).append(unit + count)
-    return "; ".join(f"{place} by {', '.join(names)}" for place, names in groups.items()) or "none"
+    return "; ".join(f"{group} by {', '.join(names)}" for group, names in groups.items()) or "none"
 
 
 def _overview(rows: pl.DataFrame, told: str) -> str:
@@ -154,7 +154,7 @@ def draw(rows: pl.DataFrame, settings: Any) -> "dict[str, Figure]":
     for line, network in enumerate(TRUNKS):
         for column, (operation, text) in enumerate(OPERATIONS.items()):
             axes = panels[line, column]
-            for place, unit in enumerate(UNITS):
+            for row, unit in enumerate(UNITS):
                 for told, color, shift in zip(
                     TOLD, ("#d9480f", "#1971c2"), (-0.15, 0.15), strict=True
                 ):
@@ -163,8 +163,8 @@ def draw(rows: pl.DataFrame, settings: Any) -> "dict[str, Figure]":
                         continue
                     found = np.asarray(by_seed(part, "error"))
                     shown = np.clip(np.where(np.isfinite(found), found, 1e3), 1e-4, 1e3)
-                    places = np.full(len(shown), place + shift)
-                    axes.plot(shown, places, "o", color=color, alpha=0.5, ms=4)
+                    heights = np.full(len(shown), row + shift)
+                    axes.plot(shown, heights, "o", color=color, alpha=0.5, ms=4)
             axes.axvline(SOLVED, color="0.6", linewidth=0.8, linestyle=":")
             axes.set_title(f"{network}: {text}", fontsize=10)
     panels[0, 0].set_xscale("log")

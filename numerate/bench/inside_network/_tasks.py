@@ -48,9 +48,11 @@ def examples(network: str, condition: str, count: int, key: PRNGKeyArray, images
     if network == "MLP":
         x = jax.random.uniform(key, (count, 4), minval=low, maxval=high)
         return Examples(x, x.reshape(count, 2, 2).max(2))
-    numbers, places = jax.random.split(key)
+    numbers, positions = jax.random.split(key)
     x = jax.random.uniform(numbers, (count, TOKENS), minval=low, maxval=high)
-    order = jax.vmap(lambda k: jax.random.permutation(k, TOKENS))(jax.random.split(places, count))
+    order = jax.vmap(lambda k: jax.random.permutation(k, TOKENS))(
+        jax.random.split(positions, count)
+    )
     marks = jax.nn.one_hot(order[:, :2], TOKENS)  # (count, 2, TOKENS)
     tokens = jnp.concatenate([x[..., None], jnp.swapaxes(marks, 1, 2)], axis=-1)
     return Examples(tokens, jnp.einsum("nt,nkt->nk", x, marks))

@@ -153,7 +153,7 @@ def program(network: str, settings: Any) -> Callable[[PRNGKeyArray], Array]:
         start = eqx.filter(Network(network, key=keys[0]), eqx.is_inexact_array)
         parameters = trained(start, drawn(keys[1]), keys[5])
         # Images come from the test in both conditions: what is beyond is the size of the sets.
-        # Which branch speaks is chosen by other examples of the training's range.
+        # The branch is chosen by other examples of the training's range.
         validation, *found = (
             measured(parameters, tests(condition, k))
             for condition, k in zip(("inside", *CONDITIONS), keys[2:5], strict=True)
