@@ -52,6 +52,7 @@ _LEFT_BEHIND: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 _LARGEST_POWER = 10
 _SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
 _GRACE = 0.2  # seconds in which a search whose time is up may finish a step
+_TO_DESCRIBE = 0.03  # of the budget, for the statuses and errors of what was found
 
 
 @dataclass
@@ -71,14 +72,15 @@ class Search:
         not delay the answer.
         """
         self._started = time.monotonic()
-        self._until = self._started + self.settings.budget
+        seconds = self.settings.budget * (1 - _TO_DESCRIBE)
+        self._until = self._started + seconds
         self._failure: BaseException | None = None
         with np.errstate(all="ignore"):
             self._add_mean()
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
-            thread.join(min(self.settings.budget, threading.TIMEOUT_MAX))
+            thread.join(min(seconds, threading.TIMEOUT_MAX))
         except KeyboardInterrupt:
             self.interrupted = True
         self._until = 0.0

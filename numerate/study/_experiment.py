@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import polars as pl
 
+from numerate._errors import InputError
+
 from ._table import Table
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class Experiment(Generic[S]):
     - `sentences(rows, settings) -> {name: Markdown}`: the text of its page about the numbers,
         inserted between `<!-- name -->` and `<!-- end of name -->`. Tables (under their titles) and
         `run` (where and when it ran) are inserted in the same way.
+    - `inseparable`: whether one job trains all units, so that none can be chosen.
     """
 
     name: str
@@ -113,14 +116,19 @@ class Experiment(Generic[S]):
     draw: "Callable[[pl.DataFrame, S], dict[str, Figure]]" = _nothing
     summarise: Callable[[pl.DataFrame, S], dict[str, Any]] = _nothing
     sentences: Callable[[pl.DataFrame, S], dict[str, str]] = _nothing
+    inseparable: bool = False
 
     def plan(self, settings: S, units: tuple[str, ...] | None = None) -> list[Job]:
         """The jobs of units, by default those of the settings, each job once.
 
         **Arguments:** `settings`; `units`, of which those not in the settings are ignored.
+
+        **Raises:** `InputError` if some units are chosen of an experiment that trains all together.
         """
         named: tuple[str, ...] = settings.units or self.units  # pyright: ignore[reportAttributeAccessIssue]
         wanted = [unit for unit in self.units if unit in named and (units is None or unit in units)]
+        if self.inseparable and len(wanted) < len(self.units):
+            raise InputError(f"{self.name} trains all its units together; choose none of them.")
         jobs = [job for unit in wanted for job in self.jobs(unit, settings)]
         # One job may have the rows of two units.
         return [job for index, job in enumerate(jobs) if job not in jobs[:index]]

@@ -49,10 +49,12 @@ def reproduce(
     fraction of all jobs and the name of the current one.
 
     **Raises:** `InputError` if the folder cannot be written, has results of other settings, or
-    is that of another run which goes on.
+    is that of another run which goes on; or if units are chosen of an experiment that trains all
+    of them together.
     """
+    planned = experiment.plan(settings, units)
     with claimed(out):
-        return _reproduce(experiment, settings, out, scale, units, on_progress)
+        return _reproduce(experiment, settings, out, scale, planned, on_progress)
 
 
 def _reproduce(
@@ -60,13 +62,13 @@ def _reproduce(
     settings: Any,
     out: Path,
     scale: str,
-    units: tuple[str, ...] | None,
+    planned: list[Job],
     on_progress: Progress,
 ) -> Result:
     # Units may be added to a folder later, so jobs of all units may be in it.
     everything = experiment.plan(replace(settings, units=()))
     store = Store(out, [job_key(job, settings) for job in everything])
-    keyed = {job_key(job, settings): job for job in experiment.plan(settings, units)}
+    keyed = {job_key(job, settings): job for job in planned}
     todo = {key: job for key, job in keyed.items() if key not in store.done}
     complete = _run(experiment, settings, store, todo, on_progress)
     if store.rows is None:

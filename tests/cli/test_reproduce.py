@@ -28,6 +28,7 @@ def test_list_of_one_explains_every_setting():
         (["toy", "--scale", "quik"], "--scale must be one of smoke, quick, paper"),
         (["toy", "--seeds", "0"], "--seeds must be at least 1"),
         (["toy", "--units", "NALUX"], "has no unit 'NALUX'"),
+        (["inside-network", "--units", "NAC"], "inside-network trains all its units together"),
         (["toy", "--set", "steps"], "--set must be SETTING=VALUE"),
         (["toy", "--set", "batch=many"], "--set batch must be a whole number"),
         (["toy", "--set", "batch=-1"], "--set batch must be a whole number of at least 0"),

@@ -22,7 +22,7 @@ class Settings:
     **Fields:**
 
     - `seeds`: networks of each kind, last layer and operation.
-    - `units`: no setting: all last layers are trained together.
+    - `units`: none can be chosen: all last layers are trained together.
     - `steps`: optimiser steps.
     - `batch`: examples of a step.
     - `rate`: of Adam at the start; it falls to 0 with a cosine.
@@ -89,4 +89,5 @@ EXPERIMENT = Experiment(
     jobs=jobs,
     draw=draw,
     sentences=sentences,
+    inseparable=True,
 )
