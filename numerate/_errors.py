@@ -1,3 +1,5 @@
+"""Errors of wrong input, and the words of their messages."""
+
 import difflib
 import inspect
 import warnings

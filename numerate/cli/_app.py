@@ -1,3 +1,5 @@
+"""The application: its commands, and how it reports errors."""
+
 import io
 import sys
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""What commands print: reports, tables, JSON, messages and the progress of a search."""
+
 import json
 import re
 import sys

@@ -1,3 +1,5 @@
+"""`numerate data`: download the data that experiments need."""
+
 from pathlib import Path
 from typing import Annotated
 

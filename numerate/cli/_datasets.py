@@ -1,3 +1,5 @@
+"""`numerate datasets`: list the embedded data sets."""
+
 from ._console import output
 
 

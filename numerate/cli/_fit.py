@@ -1,3 +1,5 @@
+"""`numerate fit`: find a formula, print it, and save a model and a plot."""
+
 import csv
 import io
 import math

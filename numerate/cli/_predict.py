@@ -1,3 +1,5 @@
+"""`numerate predict`: apply a saved formula to new rows."""
+
 import csv
 import io
 import re

@@ -1,3 +1,5 @@
+"""The report of a fit: formula, status, errors, constants and warnings."""
+
 from typing import Any
 
 from rich import box

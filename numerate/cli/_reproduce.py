@@ -1,3 +1,5 @@
+"""`numerate reproduce`: run an experiment or a benchmark."""
+
 import dataclasses
 import os
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+"""`numerate show`: print a saved formula, also as LaTeX, Python or JSON."""
+
 from pathlib import Path
 from typing import Annotated
 

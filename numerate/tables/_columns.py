@@ -1,3 +1,5 @@
+"""The columns of a table: which are chosen, and their numbers and written precision."""
+
 from collections.abc import Iterator, Sequence
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The embedded data sets."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files

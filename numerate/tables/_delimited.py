@@ -1,3 +1,5 @@
+"""Reading CSV, TSV and other delimited text."""
+
 import csv
 import io
 import re

@@ -1,3 +1,5 @@
+"""Reading data frames, mappings and arrays."""
+
 from collections.abc import Mapping
 from typing import Any
 

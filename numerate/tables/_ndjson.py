@@ -1,3 +1,5 @@
+"""Reading NDJSON, one JSON object a line."""
+
 import json
 import re
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Opening a source: a file by its ending, standard input, a data set or a frame."""
+
 import stat
 import sys
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""A sheet: the cells of a source as text or numbers, before columns are chosen."""
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field

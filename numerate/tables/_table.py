@@ -1,3 +1,5 @@
+"""The table that a search gets: numbers, written precision and notes."""
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
