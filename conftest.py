@@ -45,13 +45,27 @@ def pytest_configure(config):
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+@pytest.hookimpl(trylast=True)  # after the choice by `-m`
 def pytest_collection_modifyitems(items):
-    """The tests that say how many minutes they take come first, so that no core waits for one."""
+    """The tests that say how many minutes they take come first, and are shared out among the
+    workers by their minutes, so that at the end no core waits for another."""
 
     def minutes(item) -> float:
         return max((m.kwargs.get("minutes", 0) for m in item.iter_markers("slow")), default=0)
 
-    items.sort(key=minutes, reverse=True)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    queues: list[list] = [[] for _ in range(workers)]
+    for item in sorted(items, key=minutes, reverse=True):
+        if minutes(item):
+            min(queues, key=lambda queue: sum(map(minutes, queue))).append(item)
+    # Each worker starts with an equal part of the list, which `worksteal` cuts in this way.
+    others, left = [item for item in items if not minutes(item)], len(items)
+    for index, queue in enumerate(queues):
+        more = max(left // (workers - index) - len(queue), 0)
+        queue += others[:more]
+        del others[:more]
+        left -= len(queue)
+    items[:] = [item for queue in queues for item in queue]
 
 
 def pytest_collection_finish(session):
