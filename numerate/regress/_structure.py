@@ -23,6 +23,9 @@ _FEW, _FEW_LEVEL = 40, 0.01  # with fewer rows the tests see less, so that the l
 _LAGS = 4
 _DEGREE = 3  # of the polynomials of a feature
 _MOST = 2000  # rows that are tested
+# Polynomials of two or more features, by degree, and for how many features: a smooth function that
+# a formula only approximates leaves a smooth surface.
+_SURFACES = {3: 4, 4: 3}
 _PAIRS = 8  # features whose products are tested
 _PARTS = 4  # of a formula whose orders are tested
 _SAME_ORDER = 0.99  # correlation of ranks
@@ -83,6 +86,11 @@ def _tests(residual, features, prediction, used, parts) -> Iterator[tuple[float,
     design = _quadratic(own)
     if len(own) > 1 and len(rank) > 4 * design.shape[1]:
         yield _regression(rank, design), "residuals still depend on the features together"
+    for degree, most in _SURFACES.items():
+        if 1 < len(own) <= most:
+            design = _polynomials(own, degree)
+            if len(rank) > 3 * design.shape[1]:
+                yield _regression(rank, design), "residuals still depend on the features together"
     near = [column for name, column in columns.items() if name in used or len(columns) <= 4]
     if near and len(rank) >= 8:
         yield _neighbours(rank, np.stack(near, axis=-1)), "residuals of neighbouring rows are alike"
@@ -130,6 +138,13 @@ def _quadratic(columns: list[np.ndarray]) -> np.ndarray:
     products = itertools.combinations_with_replacement(columns, 2)
     terms = [*columns, *(a * b for a, b in products), *(c**3 for c in columns)]
     return np.stack([np.ones_like(terms[0]), *terms], axis=-1) if terms else np.ones((1, 1))
+
+
+def _polynomials(columns: list[np.ndarray], degree: int) -> np.ndarray:
+    """All monomials up to a degree."""
+    powers = itertools.product(range(degree + 1), repeat=len(columns))
+    some = [p for p in powers if sum(p) <= degree]
+    return np.stack([np.prod([c**k for c, k in zip(columns, p, strict=True)], 0) for p in some], -1)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

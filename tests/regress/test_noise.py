@@ -24,6 +24,7 @@ from numerate.regress._problem import SEARCH_ROWS, Problem
 from numerate.regress._structure import structure
 from numerate.regress._verify import leftover
 from tests.each import each
+from tests.regress.test_honesty import draw
 
 X = np.random.default_rng(0).uniform(1.0, 30.0, 400)
 NORMAL = np.random.default_rng(1).normal(size=400)
@@ -89,6 +90,19 @@ def test_a_smooth_approximation_of_a_function_of_a_sum_is_no_law_with_noise():
     formula = sum(float(w) * inner**k for k, w in enumerate(weights))
     (found, *_) = problem.described(formula, problem.some(SEARCH_ROWS))
     assert "in the order of" in leftover(found, problem)
+
+
+def test_a_surface_that_follows_an_exponential_over_decades_is_no_law_with_noise():
+    """Within 18 % of values from 1e-9 to 1e-2: what is left is a surface of the third degree."""
+    x, y, _ = draw(36)
+    problem = Problem.of(["a", "b"], x, y, np.zeros((60, 3)), seed=0)
+    a, b = problem.everything.symbols
+    weights = (-0.000704, 0.0107, 0.0139, -0.205, -0.0694)
+    formula = (
+        sum(w * t for w, t in zip(weights, (a * b, a, b, 1, b / a), strict=True)) + 1 / a
+    ) ** 3
+    (found, *_) = problem.described(formula, problem.some(SEARCH_ROWS))
+    assert leftover(found, problem) == "residuals still depend on the features together"
 
 
 def test_given_standard_errors_weight_the_rows():
