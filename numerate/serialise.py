@@ -72,6 +72,11 @@ def load(path: str | Path) -> Any:
     **Raises:** `ValueError` if the file is not one that `save` wrote, comes from a later
     format, or holds float64 arrays while JAX is not in 64-bit mode; `FileNotFoundError` if
     there is no file; another `OSError` if it cannot be read.
+
+    !!! example
+        >>> load("no such file")
+        Traceback (most recent call last):
+        FileNotFoundError: no such file cannot be loaded: there is no such file
     """
     try:
         with opened(path) as (metadata, file):

@@ -15,6 +15,11 @@ def coefficients(formula: sympy.Expr) -> list[sympy.Expr]:
     """The numbers in a formula other than ±1 and the exponents of short powers.
 
     A fitted constant that occurs several times, also with another sign, counts once.
+
+    !!! example
+        >>> x, y = sympy.symbols("x y")
+        >>> sorted(coefficients(2 * x**2 - sympy.sqrt(y) / 3))
+        [-1/3, 2]
     """
     found: list[sympy.Expr] = []
 

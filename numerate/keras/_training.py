@@ -19,6 +19,8 @@ from numerate.train import PenaltySchedule, rounding_error, snapped_units
 def units_of(model: Any) -> list[Unit]:
     """Every unit in a model, including those within other layers.
 
+    **Raises:** `TypeError` for anything but a model or a layer.
+
     !!! example
         >>> from numerate.keras import NAU, NMU
         >>> len(units_of(keras.Sequential([NAU(2), NMU(1)])))

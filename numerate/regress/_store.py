@@ -27,6 +27,14 @@ def save_model(model: FormulaModel, path: Any) -> None:
 
     **Raises:** `numerate.tables.InputError` (a `ValueError`) if it cannot be written; a file that
     was there is then as before.
+
+    !!! example
+        >>> import pathlib, tempfile, numerate
+        >>> from numerate.regress import search_table
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "kepler.safetensors"
+        >>> save_model(search_table(numerate.tables.read_table("kepler")), path)
+        >>> load_model(path).formula
+        a**(3/2)
     """
     content = {f"{name}_": getattr(model, name) for name in (*_OF_THE_CHOSEN, *_FIELDS)}
     content["n_features_in_"] = len(model.feature_names)

@@ -49,7 +49,14 @@ def job_key(job: Job, settings: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Settings, or a value of a job, as JSON values."""
+    """Settings, or a value of a job, as JSON values.
+
+    **Raises:** `TypeError` for anything but numbers, texts and tuples of them.
+
+    !!! example
+        >>> plain((1, "a", (0.5, None)))
+        [1, 'a', [0.5, None]]
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple | list):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def units_of(model: nn.Module) -> list[Unit]:
     """Every unit in a module, in the order of its parts.
 
+    **Raises:** `TypeError` for anything but a module.
+
     !!! example
         >>> from numerate.torch import NAU, NMU
         >>> len(units_of(torch.nn.Sequential(NAU(3, 2), NMU(2, 1))))
