@@ -20,6 +20,9 @@ _TERMS = 30  # operations
 _LARGEST_POWER = 4
 _CONSTANTS = 3
 _SIZE = 24  # variables times degree: smaller polynomials SymPy factors at once
+# The product of degree + 1 over all variables. Beyond it SymPy computes greatest common divisors
+# of whole numbers so long that a single operation can hold the interpreter for minutes.
+_LARGEST = 20_000
 _AGREE = 1e-9
 
 
@@ -173,7 +176,7 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
             factored,
             _factor_inside,
             _in_parts,
-            sympy.cancel,
+            _cancelled,
         )
         for rewrite in rewrites:
             try:
@@ -250,16 +253,32 @@ def factored(formula: sympy.Expr) -> sympy.Expr:
     return _factored_sum(parts[0]) / _factored_sum(parts[1])
 
 
+def _cancelled(formula: sympy.Expr) -> sympy.Expr:
+    """`sympy.cancel`, but for quotients of very large polynomials."""
+    parts = sympy.fraction(sympy.together(formula))
+    return formula if any(_is_large(_primitive(part)) for part in parts) else sympy.cancel(formula)
+
+
 def _is_small(formula: sympy.Expr) -> bool:
-    if not formula.free_symbols:
-        return True
-    rest = sympy.Poly(formula).terms_gcd()[1].exclude()
+    rest = _primitive(formula)
     return rest.is_ground or len(rest.gens) * rest.total_degree() <= _SIZE
+
+
+def _is_large(polynomial: sympy.Poly) -> bool:
+    return math.prod(polynomial.degree(g) + 1 for g in polynomial.gens) > _LARGEST
+
+
+def _primitive(formula: sympy.Expr) -> sympy.Poly:
+    """A formula as a polynomial in the variables it has, none of which divides it."""
+    variables = () if formula.free_symbols else (sympy.Dummy(),)
+    return sympy.Poly(formula, *variables).terms_gcd()[1].exclude()
 
 
 def _factored_sum(formula: sympy.Expr) -> sympy.Expr:
     if not formula.free_symbols:
         return formula
+    if formula.is_Mul or (formula.is_Pow and formula.exp.is_Integer):  # not to be multiplied out
+        return formula.func(*map(_factored_sum, formula.args))
     roots = {}  # a symbol for each root, so that y + √y is a polynomial in √y
     for symbol in formula.free_symbols:
         powers = [p.exp for p in formula.atoms(sympy.Pow) if p.base == symbol]
@@ -279,6 +298,8 @@ def _factored_polynomial(whole: sympy.Poly) -> sympy.Expr:
     rest = rest.exclude()
     if rest.is_ground or len(rest.gens) == 1:
         return monomial * sympy.factor(rest.as_expr())
+    if _is_large(rest):
+        return monomial * rest.as_expr()
     variable = min(rest.gens, key=lambda g: rest.degree(g))
     content, primitive = sympy.Poly(rest.as_expr(), variable).primitive()
     expression = primitive.as_expr()

@@ -4,7 +4,7 @@ import numpy as np
 import sympy
 
 from numerate.formula import Rows, simplify
-from numerate.formula._simplify import factored
+from numerate.formula._simplify import _cancelled, factored
 
 
 def test_powers_beyond_four_are_left_alone():
@@ -70,3 +70,18 @@ def test_what_would_have_hundreds_of_terms_is_not_multiplied_out(monkeypatch):
     rows = Rows.of({str(s): np.arange(1.0, 5.0) for s in x}, np.ones(4))
     monkeypatch.setattr(sympy, "factor", None)  # of this square it took minutes
     assert simplify(sympy.Add(*rows.symbols) ** 2, rows) == sympy.Add(*rows.symbols) ** 2
+
+
+def test_a_power_of_a_large_sum_is_neither_multiplied_out_nor_factored_as_a_whole(monkeypatch):
+    """SymPy computes with whole numbers of millions of digits then, and cannot be interrupted."""
+    a, b, c, u, v, w, x, y, z = sympy.symbols("a b c u v w x y z", positive=True)
+    part = (x * (y + z)) ** 2
+    total = a + b * part / (u * v) - c * u * v * (x - w) / part + u * v / part
+    values = {s: i for i, s in enumerate((a, b, c, u, v, w, x, y, z), 2)}
+    power = factored(total**3)
+    assert not sympy.fraction(power)[0].is_Add and (power / total**3).subs(values) == 1
+    whole = sympy.expand(sympy.fraction(sympy.together(total))[0] ** 3)
+    monkeypatch.setattr(sympy, "factor", None)
+    monkeypatch.setattr(sympy, "cancel", None)
+    assert (factored(whole) / whole).subs(values) == 1
+    assert _cancelled(whole / (whole + 1)) == whole / (whole + 1)
