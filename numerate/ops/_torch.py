@@ -140,19 +140,19 @@ def _affine_rows(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 @torch.library.custom_op("numerate::affine_product_backward", mutates_args=())
 def _affine_rows_backward(
-    slope: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+    gradient: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The gradients by W and x. Where possible, the product of the other factors is y / factor."""
     of_weight, of_x = torch.zeros_like(weight), torch.zeros_like(x)
-    for w, of_w, y_w, slope_w in _in_tiles([weight, of_weight], y, slope):
+    for w, of_w, y_w, gradient_w in _in_tiles([weight, of_weight], y, gradient):
         factors = _AffineFactors(w, x)
-        for slopes, xs, ys, of_xs in _in_parts(w, slope_w, x, y_w, of_x):
+        for gradients, xs, ys, of_xs in _in_parts(w, gradient_w, x, y_w, of_x):
             others = factors(xs)
-            torch.div((slopes * ys).unsqueeze(-1), others, out=others)
+            torch.div((gradients * ys).unsqueeze(-1), others, out=others)
             row, out = _not_divisible(ys)
             if len(row) > 0:
                 products = _products_of_others(factors.of(xs, row, out))
-                others[row, out] = slopes[row, out, None] * products
+                others[row, out] = gradients[row, out, None] * products
             _add_by_weight(of_w, others, xs - 1)
             of_xs += torch.sum(others.mul_(w), dim=1)
     return of_weight, of_x
@@ -171,7 +171,7 @@ def _quotient_rows(weight: torch.Tensor, x: torch.Tensor, divisor: torch.Tensor)
 
 @torch.library.custom_op("numerate::affine_quotient_backward", mutates_args=())
 def _quotient_rows_backward(
-    slope: torch.Tensor,
+    gradient: torch.Tensor,
     weight: torch.Tensor,
     x: torch.Tensor,
     divisor: torch.Tensor,
@@ -179,16 +179,16 @@ def _quotient_rows_backward(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The gradients by W and x: of a quotient W / below, and (x - d) / below²."""
     of_weight, of_x = torch.zeros_like(weight), torch.zeros_like(x)
-    for w, of_w, y_w, slope_w in _in_tiles([weight, of_weight], y, slope):
+    for w, of_w, y_w, gradient_w in _in_tiles([weight, of_weight], y, gradient):
         above, below = _AffineFactors(w, x), _AffineFactors(w, x)
-        for slopes, xs, ds, ys, of_xs in _in_parts(w, slope_w, x, divisor, y_w, of_x):
+        for gradients, xs, ds, ys, of_xs in _in_parts(w, gradient_w, x, divisor, y_w, of_x):
             others, bottom = above(xs), below(ds)
-            torch.div((slopes * ys).unsqueeze(-1), others, out=others)
+            torch.div((gradients * ys).unsqueeze(-1), others, out=others)
             row, out = _not_divisible(ys)
             if len(row) > 0:
                 bottoms = bottom[row, out]
                 products = _products_of_others(above.of(xs, row, out) / bottoms)
-                others[row, out] = slopes[row, out, None] * products / bottoms
+                others[row, out] = gradients[row, out, None] * products / bottoms
             _add_by_weight(of_w, torch.div(others, bottom, out=bottom), xs - ds)
             of_xs += torch.sum(others.mul_(w), dim=1)
     return of_weight, of_x
@@ -207,13 +207,13 @@ def _not_divisible(y):
     return torch.nonzero(~((y.abs() >= smallest) & y.isfinite()), as_tuple=True)
 
 
-def _add_by_weight(total, slopes, x):
-    """total += Σ slopes x over the rows of x, in place, and row by row if these are few."""
+def _add_by_weight(total, gradients, x):
+    """total += Σ gradients x over the rows of x, in place, and row by row if these are few."""
     if len(x) > FEW_ROWS:
-        total += torch.sum(slopes * x[:, None], dim=0)
+        total += torch.sum(gradients * x[:, None], dim=0)
         return
-    for row, slopes_of_row in zip(x, slopes, strict=True):
-        total.addcmul_(slopes_of_row, row)
+    for row, gradient_of_row in zip(x, gradients, strict=True):
+        total.addcmul_(gradient_of_row, row)
 
 
 class _AffineFactors:
@@ -255,7 +255,7 @@ def _(weight, x):
 
 
 @_affine_rows_backward.register_fake
-def _(slope, weight, x, y):
+def _(gradient, weight, x, y):
     return torch.empty_like(weight), torch.empty_like(x)
 
 
@@ -271,8 +271,8 @@ class _AffineProduct(torch.autograd.Function):
         ctx.save_for_backward(*inputs, output)
 
     @staticmethod
-    def backward(ctx, slope):
-        return _affine_rows_backward(slope, *ctx.saved_tensors)
+    def backward(ctx, gradient):
+        return _affine_rows_backward(gradient, *ctx.saved_tensors)
 
 
 @_quotient_rows.register_fake
@@ -281,7 +281,7 @@ def _(weight, x, divisor):
 
 
 @_quotient_rows_backward.register_fake
-def _(slope, weight, x, divisor, y):
+def _(gradient, weight, x, divisor, y):
     return torch.empty_like(weight), torch.empty_like(x)
 
 
@@ -297,8 +297,8 @@ class _AffineQuotient(torch.autograd.Function):
         ctx.save_for_backward(*inputs, output)
 
     @staticmethod
-    def backward(ctx, slope):
-        return *_quotient_rows_backward(slope, *ctx.saved_tensors), None
+    def backward(ctx, gradient):
+        return *_quotient_rows_backward(gradient, *ctx.saved_tensors), None
 
 
 @torch.library.custom_op("numerate::product", mutates_args=())
@@ -314,7 +314,7 @@ def _product_rows(
 
 @torch.library.custom_op("numerate::product_backward", mutates_args=())
 def _product_rows_backward(
-    slope: torch.Tensor,
+    gradient: torch.Tensor,
     factor: str,
     x: torch.Tensor,
     weights: list[torch.Tensor],
@@ -323,9 +323,9 @@ def _product_rows_backward(
     """The gradients by x and by each of the weights."""
     of, of_x = pkgutil.resolve_name(factor), torch.empty_like(x)
     of_weights = [torch.zeros_like(weight) for weight in weights]
-    for slopes, xs, of_xs in _in_parts(weights[0], slope, x, of_x):
+    for gradients, xs, of_xs in _in_parts(weights[0], gradient, x, of_x):
         pulled = torch.func.vjp(partial(_plain_product, of, constants=constants), xs, weights)[1]
-        part, parts = pulled(slopes)
+        part, parts = pulled(gradients)
         of_xs.copy_(part)
         for total, part in zip(of_weights, parts, strict=True):
             total += part
@@ -338,7 +338,7 @@ def _(factor, x, weights, constants):
 
 
 @_product_rows_backward.register_fake
-def _(slope, factor, x, weights, constants):
+def _(gradient, factor, x, weights, constants):
     return [torch.empty_like(a) for a in (x, *weights)]
 
 
@@ -347,9 +347,9 @@ def _keep_for_product(ctx, inputs, output):
     ctx.save_for_backward(x, *weights)
 
 
-def _product_gradient(ctx, slope):
+def _product_gradient(ctx, gradient):
     x, *weights = ctx.saved_tensors
-    of_x, *of_weights = _product_rows_backward(slope, ctx.factor, x, weights, ctx.constants)
+    of_x, *of_weights = _product_rows_backward(gradient, ctx.factor, x, weights, ctx.constants)
     # PyTorch treats an empty list as a list of tensors, and expects as many gradients.
     return None, of_x, of_weights, None if ctx.constants else []
 
