@@ -53,6 +53,7 @@ _LARGEST_POWER = 10
 _SMALLEST_POWER = 0.02  # a fitted power nearer to 0 acts as a step at 0
 _GRACE = 0.2  # seconds in which a search whose time is up may finish a step
 _TO_DESCRIBE = 0.03  # of the budget, for the statuses and errors of what was found
+_AHEAD = 0.9  # of the time, after which what was found until then is described beside the search
 
 
 @dataclass
@@ -80,14 +81,17 @@ class Search:
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
-            thread.join(min(seconds, threading.TIMEOUT_MAX))
+            thread.join(min(_AHEAD * seconds, threading.TIMEOUT_MAX))
+            if thread.is_alive():
+                self._describe()
+            thread.join(min(max(0.0, self._until - time.monotonic()), threading.TIMEOUT_MAX))
         except KeyboardInterrupt:
             self.interrupted = True
         self._until = 0.0
         thread.join(_GRACE)
         if thread.is_alive():  # a slow step is left behind; its thread ends after it
             _LEFT_BEHIND.add(thread)
-        self.ranking = Ranking(dict(self.ranking.candidates), set(self.ranking.known))
+        self.ranking = self._so_far()
         if isinstance(self._failure, KeyboardInterrupt):
             self.interrupted = True
         elif self._failure is not None:
@@ -104,6 +108,17 @@ class Search:
         mean = sympy.Float(np.mean(rows.target))
         found = self.problem.described(mean, self.problem.some(SEARCH_ROWS))[0]
         self.ranking.candidates[str(mean)] = Candidate(replace(found, formula=mean), self.problem)
+
+    def _so_far(self) -> Ranking:
+        return Ranking(dict(self.ranking.candidates), set(self.ranking.known))
+
+    def _describe(self) -> None:
+        """Candidates keep their status, so that few are left to judge when the time is up."""
+        with np.errstate(all="ignore"):
+            for candidate in self._so_far().ranked():
+                if self._is_over():
+                    return
+                _ = candidate.status
 
     def _work(self) -> None:
         try:

@@ -1,10 +1,13 @@
 """The search from one trial formula."""
 
+import time
+
 import numpy as np
 
 from numerate.regress._problem import SEARCH_ROWS, Problem
 from numerate.regress._search import Search
 from numerate.regress._settings import Settings
+from numerate.regress._verify import APPROXIMATE
 
 
 def test_constants_are_fitted_to_all_training_rows():
@@ -27,3 +30,28 @@ def test_a_budget_of_more_seconds_than_the_system_can_wait():
     problem = Problem.of(["x"], x, 3 * x[:, 0], np.zeros((40, 2)), seed=0)
     search = Search(problem, Settings(budget=1e300)).run()
     assert search.ranking.chosen().text == "3*x"
+
+
+def test_statuses_are_judged_before_the_time_is_up(monkeypatch):
+    """With many features and rows, a status takes a tenth of a second, and more beside others."""
+    x = np.arange(1.0, 41.0)[:, None]
+    problem = Problem.of(["x"], x, np.sin(3 * x[:, 0]), np.zeros((40, 2)), seed=0)
+    search = Search(problem, Settings(budget=1.0))
+    judged = []
+
+    def work():
+        for power in range(1, 6):
+            search.consider(problem.everything.symbols[0] ** power)
+        while not search._is_over():
+            time.sleep(0.01)
+
+    def slowly(found, problem):
+        judged.append(found.formula)
+        return APPROXIMATE, "something"
+
+    monkeypatch.setattr(search, "_work", work)
+    monkeypatch.setattr("numerate.regress._candidate.noise_status", slowly)
+    ranked = search.run().ranking.ranked()
+    before = list(judged)
+    assert before and all(candidate.status == APPROXIMATE for candidate in ranked)
+    assert judged == before
