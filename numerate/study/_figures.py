@@ -9,6 +9,8 @@ from numerate._errors import InputError
 from numerate._output import write_file
 from numerate.plot import STYLE, check_can_plot
 
+from ._store import FIGURES
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -31,7 +33,7 @@ def save_figures(
     files = []
     with matplotlib.rc_context(STYLE):
         for name, figure in draw().items():
-            for suffix in (".svg", ".png"):
+            for suffix in FIGURES:
                 files.append(folder / f"{name}{suffix}")
                 drawn = io.BytesIO()
                 figure.savefig(

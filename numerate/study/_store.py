@@ -23,6 +23,7 @@ from numerate._output import check_folder, finite, reason, remove_leftovers, wri
 from ._experiment import Job
 
 RESULTS, SUMMARY, TABLE = "results.parquet", "summary.json", "table.md"
+FIGURES = (".svg", ".png")
 _REQUIRED = ("unit", "seed", "condition")
 _OWN = ("job", "job_seconds")
 # The number of seeds and the units of a run do not change the rows of a job.
@@ -113,21 +114,26 @@ class Store:
     def __init__(self, folder: Path, keys: Iterable[str]):
         self.folder = folder
         self.keys = list(keys)
-        check_folder(folder, (RESULTS, SUMMARY, TABLE))
+        # What figures are drawn is known only after the jobs.
+        old = sorted(path.name for path in folder.glob("*") if path.suffix in FIGURES)
+        check_folder(folder, (RESULTS, SUMMARY, TABLE, *old))
         self.rows = self._read()
 
     def _read(self) -> pl.DataFrame | None:
         path = self.folder / RESULTS
         if not path.exists():
             return None
+        if not path.is_file():  # At a pipe, reading waits without end.
+            raise InputError(f"{path} is no file; move it away.")
         try:
             rows = pl.read_parquet(path)
-            unknown = set(rows["job"]) - set(self.keys)
         except OSError as error:
             raise InputError(f"{path} cannot be read: {reason(error)}.") from None
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             raise InputError(f"{path} is not a file of results; move it away.") from None
-        if unknown:
+        if not _are_results(rows):
+            raise InputError(f"{path} is not a file of results; move it away.")
+        if set(rows["job"]) - set(self.keys):
             raise InputError(
                 f"{self.folder} holds results of other settings or seeds; choose another --out, "
                 "or move it away."
@@ -182,6 +188,15 @@ def machine() -> str:
     name = names[0] if names else platform.processor() or platform.machine()
     kinds = sorted({d.device_kind for d in jax.devices() if d.platform != "cpu"})
     return ", ".join([name, f"{os.cpu_count()} cores", *kinds])
+
+
+def _are_results(rows: pl.DataFrame) -> bool:
+    kinds = rows.schema
+    return (
+        all(name in kinds for name in (*_REQUIRED, *_OWN))
+        and kinds["job"] == pl.String
+        and kinds["job_seconds"].is_numeric()
+    )
 
 
 def _check(rows: list[dict[str, Any]]) -> None:

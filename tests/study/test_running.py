@@ -1,6 +1,7 @@
 """A run writes complete files, resumes after an interruption, and does not mix settings."""
 
 import json
+import os
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -113,9 +114,26 @@ def test_results_of_other_settings_are_neither_mixed_nor_thrown_away(tmp_path):
     assert (tmp_path / "results.parquet").read_bytes() == before
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        {"job": [["a"]]},
+        {"unit": ["A"], "seed": [0], "condition": ["test"], "job": ["a"]},
+        {"unit": ["A"], "seed": [0], "condition": ["test"], "job": [[1]], "job_seconds": [1.0]},
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path, content):
     (tmp_path / "results.parquet").write_text("not Parquet")
+    if content:
+        pl.DataFrame(content).write_parquet(tmp_path / "results.parquet")
     with pytest.raises(InputError, match="is not a file of results"):
+        reproduce(Counter().experiment, Settings(), tmp_path)
+
+
+def test_results_in_a_pipe_are_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "results.parquet")
+    with pytest.raises(InputError, match="is no file; move it away"):
         reproduce(Counter().experiment, Settings(), tmp_path)
 
 
@@ -132,12 +150,13 @@ def test_a_folder_is_for_one_run_at_a_time(tmp_path):
     assert reproduce(Counter().experiment, Settings(), tmp_path).complete
 
 
-def test_folders_that_cannot_hold_the_results_are_refused_before_any_job(tmp_path):
-    (tmp_path / "table.md").mkdir()
+@pytest.mark.parametrize("name", ["table.md", "figure.svg", "figure.png"])
+def test_folders_that_cannot_hold_the_results_are_refused_before_any_job(tmp_path, name):
+    (tmp_path / name).mkdir()
     counter = Counter()
-    with pytest.raises(InputError, match=r"table\.md cannot be written: it is a directory"):
+    with pytest.raises(InputError, match=f"{name} cannot be written: it is a directory"):
         reproduce(counter.experiment, Settings(), tmp_path)
-    assert counter.ran == [] and [p.name for p in tmp_path.iterdir()] == ["table.md"]
+    assert counter.ran == [] and [p.name for p in tmp_path.iterdir()] == [name]
 
 
 def test_help_is_the_docstring_of_the_settings():
