@@ -1,8 +1,10 @@
 """Opening a source: a file by its ending, standard input, a data set or a frame."""
 
+import os
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +44,24 @@ def open_sheet(source: Any) -> Sheet:
 
 
 def _standard_input() -> bytes:
+    if _is_endless():
+        raise InputError("standard input is neither a file nor a pipe.")
     try:
         return sys.stdin.buffer.read()
+    except MemoryError:
+        raise InputError("standard input is larger than the memory.") from None
     except (OSError, AttributeError) as error:  # It may be closed, or a folder.
         reason = getattr(error, "strerror", None) or "it is closed"
         raise InputError(f"standard input cannot be read: {reason}.") from None
+
+
+def _is_endless() -> bool:
+    """Whether standard input is a device such as /dev/zero, but no terminal or null device."""
+    with suppress(OSError, ValueError, AttributeError):  # A program may have put another one there.
+        found = os.fstat(sys.stdin.fileno())
+        is_device = stat.S_ISCHR(found.st_mode) and not sys.stdin.isatty()
+        return is_device and not os.path.samestat(found, os.stat(os.devnull))
+    return False
 
 
 def _read_file(path: Path) -> Sheet:
@@ -72,5 +87,7 @@ def _read_file(path: Path) -> Sheet:
         )
     try:
         return reader(path.read_bytes(), str(path))
+    except MemoryError:
+        raise InputError(f"{path} is larger than the memory.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None

@@ -19,6 +19,10 @@ def test_a_stream_that_cannot_be_written_costs_neither_file_nor_sentence(tmp_pat
         "numerate fit - <&-": (
             2, "", "error: standard input cannot be read: Bad file descriptor.\n"
         ),
+        # Its bytes have no end.
+        "numerate fit - < /dev/zero": (
+            2, "", "error: standard input is neither a file nor a pipe.\n"
+        ),
         "numerate fit kepler --out a > /dev/full; test -s a && exit 3": (3, "", LEFT_OUT + FULL),
         "numerate fit kepler --out b 2> /dev/full | head -1; test -s b && exit ${PIPESTATUS[0]}": (
             0, "T = a**(3/2)\n", ""

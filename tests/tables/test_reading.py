@@ -7,6 +7,7 @@ import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -198,6 +199,19 @@ def test_standard_input(monkeypatch):
     table = read_table("-")
     assert_is_the_table(table)
     assert table.source == "standard input"
+
+
+def test_more_than_the_memory_holds_is_one_sentence(tmp_path, monkeypatch):
+    def read(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=SimpleNamespace(read=read)))
+    with pytest.raises(InputError, match=r"standard input is larger than the memory\."):
+        read_table("-")
+    (tmp_path / "t.csv").write_text(ROWS)
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with pytest.raises(InputError, match=r"t\.csv is larger than the memory\."):
+        read_table(tmp_path / "t.csv")
 
 
 @each("kind", [dict, pd.DataFrame, pl.DataFrame])
