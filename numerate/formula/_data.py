@@ -18,6 +18,7 @@ import sympy
 _MOST_NODES, _MOST_DEPTH = 1000, 40
 _MOST_DIGITS = 1000  # of the integers that a formula would have if it were multiplied out
 _LARGEST_EXPONENT = 256.0
+_MOST_NUMBERS = 2  # in a product of which a root is taken: SymPy may draw it from each without end
 _FLOAT = re.compile("[-+.0-9a-z]{1,39}", re.ASCII)
 _RATIONAL = re.compile(r"(-?[0-9]{1,400})(?:/([0-9]{1,400}))?", re.ASCII)
 
@@ -60,7 +61,7 @@ def from_data(data: Any, symbols: Collection[str] | None = None) -> sympy.Expr:
     **Raises:** `ValueError` for data that `to_data` cannot have written: another structure, a
     name that is not among the symbols, a number that is not finite, more than 1000 nodes or 40
     levels, integers of more than 1000 digits when they are multiplied out, an exponent
-    beyond 256.
+    beyond 256, a root of a product of more than two numbers.
 
     !!! example
         >>> from_data(["*", ["rational", "1/2"], ["symbol", "a"]])
@@ -71,11 +72,12 @@ def from_data(data: Any, symbols: Collection[str] | None = None) -> sympy.Expr:
 
 class _Part(NamedTuple):
     """A part of a formula; its `value` if it has no symbol; how many `digits` its exact numbers
-    would have if they were multiplied out."""
+    would have if they were multiplied out; of how many `numbers` it is a product."""
 
     formula: sympy.Expr
     value: float | None
     digits: float
+    numbers: int = 0
 
 
 class _Builder:
@@ -108,7 +110,7 @@ class _Builder:
                     raise ValueError(f"{name[:80]!r} is no feature of the model")
                 return _Part(sympy.Symbol(name), None, 0)
             case "float", [text] if _FLOAT.fullmatch(text):
-                return _finite(sympy.Float(_float(text, data)), float(text), 0)
+                return _finite(sympy.Float(_float(text, data)), float(text), 0, 1)
             case "rational", [text] if found := _RATIONAL.fullmatch(text):
                 over, under = int(found[1]), int(found[2] or 1)
                 try:
@@ -117,7 +119,7 @@ class _Builder:
                     raise ValueError(f"the number {text[:80]} is not finite") from None
                 if over and not value:
                     raise ValueError(f"the number {text[:80]} is too small")
-                return _finite(sympy.Rational(over, under), value, len(text))
+                return _finite(sympy.Rational(over, under), value, len(text), 1)
             case "pi", []:
                 return _Part(sympy.pi, math.pi, 0)
         raise _other(data)
@@ -126,8 +128,12 @@ class _Builder:
 def _operation(head: str, parts: list[_Part]) -> _Part:
     values = [part.value for part in parts]
     digits = sum(part.digits for part in parts)
+    is_known = all(value is not None for value in values)
+    numbers = sum(part.numbers for part in parts) if head == "*" else int(is_known)
     if head == "**":
-        exponent = values[1]
+        exponent, numbers = values[1], parts[0].numbers
+        if numbers > _MOST_NUMBERS and not (exponent is not None and exponent.is_integer()):
+            raise ValueError(f"a root is of a product of more than {_MOST_NUMBERS} numbers")
         if exponent is not None and not abs(exponent) <= _LARGEST_EXPONENT:
             raise ValueError(f"an exponent is beyond {_LARGEST_EXPONENT:g}")
         largest = _LARGEST_EXPONENT if exponent is None else max(1.0, abs(exponent))
@@ -135,11 +141,11 @@ def _operation(head: str, parts: list[_Part]) -> _Part:
     if digits > _MOST_DIGITS:
         raise ValueError(f"its integers would have more than {_MOST_DIGITS} digits")
     formula = _OPERATIONS[head](*(part.formula for part in parts), evaluate=False)
-    numbers = [value for value in values if value is not None]
-    value = _value(head, numbers) if len(numbers) == len(values) else None
-    if value is not None and head == "**" and numbers[0] < 0:
+    known = [value for value in values if value is not None]
+    value = _value(head, known) if is_known else None
+    if value is not None and head == "**" and known[0] < 0:
         _check_is_real(formula)
-    return _finite(formula, value, digits)
+    return _finite(formula, value, digits, numbers)
 
 
 def _value(head: str, numbers: list[float]) -> float:
@@ -170,10 +176,10 @@ def _check_is_real(power: sympy.Pow) -> None:
         raise ValueError("a number in it is not finite and real") from None
 
 
-def _finite(formula: sympy.Expr, value: float | None, digits: float) -> _Part:
+def _finite(formula: sympy.Expr, value: float | None, digits: float, numbers: int) -> _Part:
     if value is not None and not math.isfinite(value):
         raise ValueError("a number in it is not finite")
-    return _Part(formula, value, digits)
+    return _Part(formula, value, digits, numbers)
 
 
 def _float(text: str, data: Any) -> float:

@@ -154,6 +154,22 @@ def test_files_of_anything_else_are_refused(data):
         from_data(data)
 
 
+def test_roots_that_sympy_draws_without_end_are_refused():
+    """It looks for a common divisor of the numbers, and puts the 1.0 that it finds beside them."""
+    x, number = ["symbol", "a"], ["float", "1.5"]
+    product = ["*", number, number, ["float", "2.5"], x]
+    nested = ["*", number, ["*", ["+", number, number], ["*", ["float", "2.5"], x]]]
+    for base, exponent in (
+        (product, ["rational", "1/5"]),
+        (nested, ["rational", "1/5"]),
+        (product, ["*", ["rational", "1/5"], x]),
+    ):
+        with pytest.raises(ValueError, match="a root is of a product of more than 2 numbers"):
+            from_data(["+", ["**", base, exponent], x])
+        assert from_data(["**", base, ["rational", "2"]])
+    assert from_data(["**", ["*", number, ["*", number, x]], ["rational", "1/5"]])
+
+
 @each("text", FORMULAS)
 def test_python_source_computes_the_formula(text):
     formula, values, scope = parse(text), columns(), {}
