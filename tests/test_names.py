@@ -234,6 +234,8 @@ def test_no_program_finds_a_formula_within_a_header():
     assert _header(["\ufeff=1+1", "x;=cmd|' /C calc'!A0;z", "a-b;c", "y"]) == (
         "'\ufeff=1+1,x;'=cmd|' /C calc'!A0;z,a-b;c,y\n"
     )
+    # A filler has no shape, and a mark is part of the character before it.
+    assert _header(["\u3164=1", "a\t\u034f+1", "e\u0301=1"]) == "'\u3164=1,a\t'\u034f+1,e\u0301=1\n"
 
 
 def test_many_names_that_become_one_are_distinct_at_once():

@@ -16,6 +16,7 @@ from ._console import say
 
 _ROWS_SHOWN = 10
 _BEGINS_A_FORMULA = tuple("=+-@")  # also as full-width characters
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # letters of Hangul without a shape
 
 
 def predict(
@@ -77,8 +78,14 @@ def _harmless(cell: str) -> str:
 
 
 def _begins_a_formula(text: str) -> bool:
-    first = next((c for c in text if c.isprintable() and c not in ' "'), "")
+    first = next((c for c in text if c not in ' "' and not _is_invisible(c)), "")
     return unicodedata.normalize("NFKC", first).startswith(_BEGINS_A_FORMULA)
+
+
+def _is_invisible(character: str) -> bool:
+    """Whether a character has no shape of its own; marks are part of the one before."""
+    is_mark = unicodedata.category(character).startswith("M")
+    return is_mark or character in _FILLERS or not character.isprintable()
 
 
 def _warn_outside(fitted: Any, table: Any, outside: Any) -> None:
