@@ -1,8 +1,8 @@
 """Programs that a search compiles are kept in the user's cache: a machine compiles them once.
 
 JAX has such a cache, but only for the whole process. Its options are set while a search trains
-stacks, and put back when the last search that does so ends. A cache that the user has set up is
-used instead.
+stacks, and put back when the last search that does so ends, also if that leaves a training behind.
+A cache that the user has set up is used instead.
 """
 
 import os
@@ -12,9 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import jax
-from jax.experimental.compilation_cache import compilation_cache
-
 from numerate._output import user_cache
 
 _FOLDER = "jax_compilation_cache_dir"
@@ -23,7 +20,8 @@ VARIABLE = "NUMERATE_COMPILATION_CACHE"  # another folder, or "off"
 _MOST_BYTES = 256 * 2**20  # what is older is removed
 _SHORTEST = 0.1  # seconds of a compilation that is kept
 _lock = threading.Lock()
-_inside = 0
+_searches = 0
+_inside: set[object] = set()  # what is compiled for these searches
 _before: dict = {}
 
 
@@ -46,30 +44,53 @@ def cache_folder() -> Path | None:
 
 
 @contextmanager
+def searching() -> Iterator[None]:
+    """A search. After the last one nothing is kept any more, whatever it left behind."""
+    global _searches
+    with _lock:
+        _searches += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _searches -= 1
+            if not _searches and _inside:
+                _inside.clear()
+                _set(_before)
+
+
+@contextmanager
 def kept_programs() -> Iterator[None]:
-    """What is compiled inside is kept, and what was kept is not compiled."""
-    global _inside, _before
+    """What a search compiles inside is kept, and what was kept is not compiled."""
+    global _before
+    import jax
+
+    this = object()
     with _lock:
         own = bool(_inside)
-        if not own and jax.config.values[_FOLDER] is None:
+        if _searches and not own and jax.config.values[_FOLDER] is None:
             folder = cache_folder()
             if folder is not None and _is_usable(folder):
                 own = True
                 _before = {name: jax.config.values[name] for name in (_FOLDER, _LEAST)}
                 _set({_FOLDER: str(folder), _LEAST: _SHORTEST})
-        _inside += own
+        if own:
+            _inside.add(this)
     try:
         yield
     finally:
-        if own:
-            with _lock:
-                _inside -= 1
+        with _lock:
+            if this in _inside:
+                _inside.remove(this)
                 if not _inside:
                     _set(_before)
 
 
 def _set(options: dict) -> None:
     """Sets options of JAX, which opens the folder anew."""
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
     for name, value in options.items():
         jax.config.update(name, value)
     compilation_cache.reset_cache()

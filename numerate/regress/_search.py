@@ -38,6 +38,7 @@ from numerate.formula import (
 )
 from numerate.regress._candidate import Candidate
 from numerate.regress._problem import COMPARED_ROWS, SEARCH_ROWS, Problem
+from numerate.regress._programs import searching
 from numerate.regress._proposals import KNOWN, MOST_SNAPPED, Proposals
 from numerate.regress._ranking import Ranking
 from numerate.regress._settings import Settings
@@ -78,7 +79,20 @@ class Search:
         self._failure: BaseException | None = None
         with np.errstate(all="ignore"):
             self._add_mean()
-        thread = threading.Thread(target=self._work, daemon=True)
+        with searching():  # JAX is not imported for laws in closed form
+            self._wait_for(threading.Thread(target=self._work, daemon=True), seconds)
+        self.ranking = self._so_far()
+        if isinstance(self._failure, KeyboardInterrupt):
+            self.interrupted = True
+        elif self._failure is not None:
+            raise self._failure
+        if self.interrupted and not any(
+            c.formula.free_symbols for c in self.ranking.candidates.values()
+        ):
+            raise KeyboardInterrupt  # nothing was found but the mean
+        return self
+
+    def _wait_for(self, thread: threading.Thread, seconds: float) -> None:
         thread.start()
         try:
             thread.join(min(_AHEAD * seconds, threading.TIMEOUT_MAX))
@@ -91,16 +105,6 @@ class Search:
         thread.join(_GRACE)
         if thread.is_alive():  # a slow step is left behind; its thread ends after it
             _LEFT_BEHIND.add(thread)
-        self.ranking = self._so_far()
-        if isinstance(self._failure, KeyboardInterrupt):
-            self.interrupted = True
-        elif self._failure is not None:
-            raise self._failure
-        if self.interrupted and not any(
-            c.formula.free_symbols for c in self.ranking.candidates.values()
-        ):
-            raise KeyboardInterrupt  # nothing was found but the mean
-        return self
 
     def _add_mean(self) -> None:
         """The mean can always be reported, whatever error model describes it."""

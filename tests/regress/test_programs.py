@@ -1,11 +1,13 @@
 """Compiled programs are kept in a folder, and the options of JAX are put back."""
 
+import threading
+
 import jax
 import jax.numpy as jnp
 import pytest
 
 from numerate.regress import _programs
-from numerate.regress._programs import VARIABLE, kept_programs
+from numerate.regress._programs import VARIABLE, kept_programs, searching
 
 OPTIONS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 
@@ -16,7 +18,8 @@ def without_cache(monkeypatch):
     before = {name: jax.config.values[name] for name in OPTIONS}
     _programs._set({OPTIONS[0]: None, OPTIONS[1]: 1.0})
     monkeypatch.setattr(_programs, "_SHORTEST", 0.0)
-    yield
+    with searching():
+        yield
     _programs._set(before)
 
 
@@ -57,3 +60,29 @@ def test_other_folders_are_left_alone(tmp_path, monkeypatch, without_cache):
         compile_a_program()
     assert options()[0] == str(tmp_path / "mine")
     assert not (tmp_path / "other").exists()
+
+
+def test_options_are_put_back_though_a_training_is_left_behind(monkeypatch, tmp_path):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "programs"))
+    before, begun, end = options(), threading.Event(), threading.Event()
+    _programs._set({OPTIONS[0]: None})
+
+    def train():
+        with kept_programs():
+            begun.set()
+            end.wait()
+
+    thread = threading.Thread(target=train)
+    with searching():
+        thread.start()
+        begun.wait()
+        assert options()[0] == str(tmp_path / "programs")
+    assert options()[0] is None
+    with kept_programs():  # what else was left behind sets none
+        assert options()[0] is None
+    with searching(), kept_programs():
+        end.set()
+        thread.join()
+        assert options()[0] == str(tmp_path / "programs")
+    assert options()[0] is None
+    _programs._set(dict(zip(OPTIONS, before, strict=True)))
