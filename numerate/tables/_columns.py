@@ -115,8 +115,8 @@ def _together(
 def _without_numbers(frame: pl.DataFrame, names: list[str]) -> set[str]:
     """The columns without a single number."""
     types = dict(zip(frame.columns, frame.dtypes, strict=True))
-    texts = [name for name in names if types[name] == pl.String]
-    others = [n for n in names if types[n] != pl.String] if len(texts) < len(names) else []
+    texts = [name for name in names if isinstance(types[name], pl.String)]  # as ==, but quicker
+    others = [n for n in names if not isinstance(types[n], pl.String)]
     others = [n for n in others if not types[n].is_numeric()]
     found = {n for n in others if not _has_numbers(cells_of(frame, n))}
     if len(texts) < MANY_COLUMNS:

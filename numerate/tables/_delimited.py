@@ -206,7 +206,7 @@ def _of_many_columns(frame: pl.DataFrame, may_have_blanks: bool) -> pl.DataFrame
 def _may_have_blanks(data: bytes, separator: str) -> bool:
     """Whether a cell may have blanks around it, or be an empty one in quotation marks."""
     marks = {b" ", b"\t", b"\v", b"\f", b'"'} - {separator.encode()}
-    only_ends = data.count(b"\r") == data.count(b"\r\n")
+    only_ends = b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
     return not (data.isascii() and only_ends) or any(mark in data for mark in marks)
 
 

@@ -90,9 +90,22 @@ def resolutions_of_text(cells: pl.Series, values: np.ndarray) -> np.ndarray:
         >>> resolutions_of_text(pl.Series(["29.50", "1.5", "2", "3"]), values).tolist()
         [[0.005, 0.005], [0.5, 0.5]]
     """
-    decimals, digits = (count.reshape(values.shape) for count in _quick_counts(cells))
-    units = _many_half_units(*_many_unpadded(values, decimals, digits))
-    return np.where(_are_computed(digits, np.dtype(np.float64)), 0.0, units)
+    height = values.shape[1]
+    # Most columns that were computed have a first cell that shows it.
+    firsts = _quick_counts(cells.gather_every(height))[1][:, None]
+    others = np.flatnonzero(~_are_computed(firsts, np.dtype(np.float64)))
+    units = np.zeros(values.shape)
+    if len(others) > 0:
+        if len(others) < len(values):
+            cells = cells.gather((others[:, None] * height + np.arange(height)).ravel())
+        counts = (count.reshape(-1, height) for count in _quick_counts(cells))
+        units[others] = _units_of_text(values[others], *counts)
+    return units
+
+
+def _units_of_text(values: np.ndarray, decimals: np.ndarray, digits: np.ndarray) -> np.ndarray:
+    computed = _are_computed(digits, np.dtype(np.float64))
+    return np.where(computed, 0.0, _many_half_units(*_many_unpadded(values, decimals, digits)))
 
 
 def resolutions_of(values: np.ndarray) -> np.ndarray:
@@ -108,11 +121,16 @@ def resolutions_of(values: np.ndarray) -> np.ndarray:
         return _many_half_units(*_many_unpadded(values, *counts))
     dtype = np.dtype(np.float32 if values.dtype.itemsize <= 4 else np.float64)
     values = values.astype(dtype)
-    decimals, written = _counts_of_floats(values)
-    exact = _exact(values)
-    counts = _many_unpadded(values, *_without_stripped(values, decimals))
-    units = np.maximum(_many_half_units(*counts), exact)
-    return np.where(_are_computed(written, dtype), exact, units)
+    units = _exact(values)
+    firsts = _counts_of_floats(values[:, :1])[1]  # as in `resolutions_of_text`
+    others = np.flatnonzero(~_are_computed(firsts, dtype))
+    if len(others) > 0:
+        values, exact = values[others], units[others]
+        decimals, written = _counts_of_floats(values)
+        counts = _many_unpadded(values, *_without_stripped(values, decimals))
+        found = np.maximum(_many_half_units(*counts), exact)
+        units[others] = np.where(_are_computed(written, dtype), exact, found)
+    return units
 
 
 def _are_computed(digits: np.ndarray, dtype: np.dtype) -> np.ndarray:
