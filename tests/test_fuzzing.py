@@ -43,7 +43,8 @@ PIECES = [
 VALUES = [
     None, True, -1, 0, 10**30, 1e308, float("nan"), float("inf"), "", "a", "exact", "9/0", "1/3",
     [], {}, [[]], ["+"], ["symbol", "a"], ["rational", "9" * 500], ["**", ["pi"], ["pi"]],
-    "\ud800", ["float", "x"],
+    "\ud800", ["float", "x"], ["rational", "-2/5"],
+    ["*", *(["float", f"{number}"] for number in (1.5, 1.5, -2.5)), ["symbol", "a"]],
 ]  # fmt: skip
 
 
