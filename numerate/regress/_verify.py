@@ -15,10 +15,10 @@ formula needs by half, and by what choosing among many formulas costs:
   features of the formula are the same, and not more than the target's own digits carry.
 
 A formula that interpolates is never verified: one with as many coefficients as its features have
-distinct rows, with as many long numbers as a feature has values, or with more long or fitted
-numbers than four, or two for each of many features. Neither is one in which `sign` or `Abs` acts as
-a gate or a step, nor, within written digits, one with a fitted exponent, or of one feature with
-more than four numbers and fractional powers.
+distinct rows, with as many long numbers as a feature has values, or with more than four numbers
+(two for each of many features) that are fitted or have half as many digits as the target. Neither
+is one in which `sign` or `Abs` acts as a gate or a step, nor, within written digits, one with a
+fitted exponent, or of one feature with more than four numbers and fractional powers.
 """
 
 # SymPy types the arguments of every node as Basic, which hides what expressions can do.
@@ -57,7 +57,7 @@ OPERATIONS = 8  # + − × ÷, powers, roots, numbers, brackets
 _EVIDENCE = 1.5
 _CHOICE = 12.0  # bits: a search compares thousands of formulas
 _LONG = 7.0  # bits of a number that could have been fitted
-_MOST_LONG = 4  # more can match any smooth function to rounding errors
+_MOST_LONG = 4  # more can match any smooth function to as many digits as they have
 _MANY_FEATURES = 8  # but not of many features, where each may have two numbers of its own
 _FREE_ROWS = 9  # rows beyond the constants that a statement about noise needs
 ONE_ROW = "row"  # with which a sentence on a wild row begins
@@ -127,8 +127,9 @@ def evident(formula: sympy.Expr, problem: Problem, allowed: np.ndarray) -> bool:
     digits = float(np.median(bits))
     numbers = [_number_bits(n, digits) for n in coefficients(formula)]
     long = sum(n > _LONG for n in numbers)
-    # Fitted ones count however few digits the target has: with few digits they match more easily.
-    free = max(long, constants(formula))
+    # Nine coefficients such as 1.25 do not match another curve to sixteen digits. Fitted ones
+    # count however few digits the target has: with few digits they match more easily.
+    free = max(sum(n > max(_LONG, digits / 2) for n in numbers), constants(formula))
     most = 2 * len(columns) if len(columns) > _MANY_FEATURES else _MOST_LONG
     if len(numbers) >= len(first) or free > most:
         return False
@@ -208,7 +209,7 @@ def noise_status(found: Described, problem: Problem) -> tuple[str, str]:
         return APPROXIMATE, "the formula switches by a sign or an absolute value"
     prediction = evaluate(formula, rows.columns())
     if np.all(np.abs(prediction - rows.target) <= rounding(formula, rows)):
-        return APPROXIMATE, "every row agrees, but the rows are too few to prove the formula"
+        return APPROXIMATE, "every row agrees, but this does not prove a formula of so many digits"
     numbers, points = fitted(formula), len(first_of_each(_used(formula, problem)))
     if len(problem.distinct) - numbers < _FREE_ROWS or points - numbers < _FREE_POINTS:
         return APPROXIMATE, "there are too few rows to tell noise from a wrong formula"

@@ -108,6 +108,17 @@ def test_evidence_is_half_as_many_bits_again_and_those_of_the_choice():
         assert evident(formula, problem, allowed) == enough
 
 
+@pytest.mark.parametrize("decimals, expected", [(2, "exact"), (8, "approximate")])
+def test_a_polynomial_is_proven_by_rows_of_more_digits_than_its_coefficients(decimals, expected):
+    """Five coefficients of eight decimals each follow other curves, too."""
+    u = np.random.default_rng(0).uniform(-2, 2, 40)
+    weights = np.round([-0.13579137, -2.65432187, 2.75123451, 2.01765432, -1.82987654], decimals)
+    problem = Problem.of(["u"], u[:, None], np.polyval(weights, u), np.zeros((40, 2)), seed=0)
+    numbers = [sympy.Rational(str(weight)) for weight in weights]
+    formula = sum(n * problem.everything.symbols[0] ** (4 - k) for k, n in enumerate(numbers))
+    assert status(formula, problem) == expected
+
+
 def test_rows_that_differ_in_other_features_are_no_evidence():
     """A polynomial through the seven values of a column, among 140 rows of three columns."""
     rng = np.random.default_rng(0)
