@@ -16,7 +16,7 @@ from numerate.formula._expression import complexity, evaluate, terms
 from numerate.formula._fit import Rows
 
 # Limits of SymPy's factoring: beyond them it can take minutes and rarely finds a shorter form.
-_TERMS = 30  # operations
+_TERMS, _TERMS_OF_EXACT = 30, 60  # operations, with fitted constants and without
 _LARGEST_POWER = 4
 _CONSTANTS = 3
 _SIZE = 24  # variables times degree: smaller polynomials SymPy factors at once
@@ -162,7 +162,8 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
     powers = [p.exp for p in formula.atoms(sympy.Pow)]
     simple = all(p.is_Rational and abs(p) <= _LARGEST_POWER and p.q <= 4 for p in powers)
     fitted = [n for n in formula.free_symbols if isinstance(n, sympy.Dummy)]
-    if not simple or formula.count_ops() > _TERMS or len(fitted) > _CONSTANTS:
+    most = _TERMS if fitted else _TERMS_OF_EXACT
+    if not simple or formula.count_ops() > most or len(fitted) > _CONSTANTS:
         return
     expanded = terms(formula)
     if expanded is None:

@@ -42,6 +42,16 @@ def test_parts_without_a_common_symbol_are_factored():
     assert simplify(d / sympy.expand((a - b) ** 2 + c), rows) == d / ((a - b) ** 2 + c)
 
 
+def test_squares_of_distances_that_were_divided_by_a_column_are_sums_of_squares():
+    """As the products of columns without units have them."""
+    columns = {name: np.linspace(2.0 + i, 3.0 + 2 * i, 7) for i, name in enumerate("gmnxuyvzw")}
+    rows = Rows.of(columns, columns["g"])
+    g, m, n, x, u, y, v, z, w = rows.symbols
+    distance = (x - u) ** 2 + (y - v) ** 2 + (z - w) ** 2
+    divided = x**2 * sympy.expand(distance / x**2)
+    assert simplify(g * m * n / divided, rows) == g * m * n / distance
+
+
 def test_what_can_be_divided_stands_outside_the_quotient():
     columns = {name: np.linspace(1.0, 2.0 + i, 5) for i, name in enumerate("abcd")}
     rows = Rows.of(columns, columns["a"])
