@@ -182,7 +182,7 @@ def _forms(formula: sympy.Expr) -> Iterator[sympy.Expr]:
         for rewrite in rewrites:
             try:
                 yield rewrite(start)
-            except (sympy.PolynomialError, NotImplementedError):
+            except (sympy.BasePolynomialError, NotImplementedError):
                 # This rule does not apply to the formula; others may.
                 continue
     for symbol in sorted(formula.free_symbols, key=str):
@@ -199,7 +199,7 @@ def _divided(formula: sympy.Expr) -> Iterator[sympy.Expr]:
         if not isinstance(symbol, sympy.Dummy):  # which stands for a constant
             try:
                 yield sympy.apart(over / under, symbol)
-            except (sympy.PolynomialError, NotImplementedError):
+            except (sympy.BasePolynomialError, NotImplementedError):
                 continue
 
 
@@ -285,7 +285,10 @@ def _factored_sum(formula: sympy.Expr) -> sympy.Expr:
         powers = [p.exp for p in formula.atoms(sympy.Pow) if p.base == symbol]
         roots[symbol] = math.lcm(*(p.q for p in powers if p.is_Rational))
     symbols = {symbol: sympy.Dummy(positive=True) for symbol in roots}
-    whole = sympy.Poly(formula.subs({s: t ** roots[s] for s, t in symbols.items()}))
+    inside = formula.subs({s: t ** roots[s] for s, t in symbols.items()})
+    if not inside.free_symbols:  # the sign of a positive symbol is 1
+        return formula
+    whole = sympy.Poly(inside)
     # What else is not whole, such as the root of a sum, is a symbol as well.
     names = {g: g if g.is_Symbol else sympy.Dummy() for g in whole.gens}
     found = _factored_polynomial(sympy.Poly.from_dict(whole.as_dict(), *names.values()))

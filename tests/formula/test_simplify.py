@@ -42,6 +42,13 @@ def test_parts_without_a_common_symbol_are_factored():
     assert simplify(d / sympy.expand((a - b) ** 2 + c), rows) == d / ((a - b) ** 2 + c)
 
 
+def test_the_sign_of_a_column_is_a_factor_like_others():
+    x, y = sympy.symbols("x y", real=True)
+    formula = sympy.sign(x) * (x * y**20 + y) ** 2
+    assert (factored(formula) / formula).subs({x: -3, y: 2}) == 1
+    assert factored((x * y**20 + 1) / (sympy.sign(x) + 1)).subs({x: 2, y: 1}) == sympy.Rational(3, 2)
+
+
 def test_squares_of_distances_that_were_divided_by_a_column_are_sums_of_squares():
     """As the products of columns without units have them."""
     columns = {name: np.linspace(2.0 + i, 3.0 + 2 * i, 7) for i, name in enumerate("gmnxuyvzw")}
