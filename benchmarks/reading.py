@@ -1,15 +1,16 @@
 """How long a wide table of numbers takes to read, beside Polars alone.
 
-100 rows, and 5,000 and 20,000 columns, of numbers with three decimals. `read_table` also decides
-which columns hold numbers and counts the digits in which they are written; Polars reads the cells
-as it does by default. Both take turns; the first round is not counted. The bar is one second for
-20,000 columns.
+100 rows, and 5,000 and 20,000 columns, of numbers with three decimals or with all digits of a
+double. `read_table` also decides which columns hold numbers and counts the digits in which they are
+written; Polars reads the cells as it does by default. Both take turns; the first round is not
+counted. The bar is one second for 20,000 columns.
 
     python benchmarks/reading.py [--quick] [--json FILE]
 """
 
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -23,6 +24,7 @@ from numerate.tables import read_table
 ROWS = 100
 BAR = 1.0  # seconds for the most columns
 COLUMNS = (5_000, 20_000)
+DECIMALS = {"three decimals": 3, "all digits": None}
 # How Polars writes and reads each format.
 FORMATS: dict[str, tuple[Callable, Callable]] = {
     "csv": (pl.DataFrame.write_csv, pl.read_csv),
@@ -48,8 +50,9 @@ def main() -> None:
     report = Report(f"Seconds to read {ROWS} rows, {rounds} rounds", seeds="0")
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
-        for columns in COLUMNS:
-            values = np.round(rng.uniform(0, 9, (ROWS, columns)), 3)
+        for columns, (digits, decimals) in product(COLUMNS, DECIMALS.items()):
+            values = rng.uniform(0, 9, (ROWS, columns))
+            values = values if decimals is None else np.round(values, decimals)
             frame = pl.DataFrame({f"c{i}": column for i, column in enumerate(values.T)})
             for name, (write, polars) in FORMATS.items():
                 file = Path(folder) / f"{columns}.{name}"
@@ -62,6 +65,7 @@ def main() -> None:
                 report.add(
                     {
                         "format": name,
+                        "numbers": digits,
                         "columns": columns,
                         "median s": wall,
                         "median processor s": cpu,
@@ -71,7 +75,7 @@ def main() -> None:
                 if columns == COLUMNS[-1]:
                     verdict = "met" if wall <= BAR else "not met"
                     report.note(
-                        f"{name}: {wall:.2f} s for {columns:,} columns; "
+                        f"{name}, {digits}: {wall:.2f} s for {columns:,} columns; "
                         f"the bar is {BAR:g} s: {verdict}."
                     )
     report.finish(args)

@@ -8,7 +8,15 @@ import polars as pl
 from numerate._errors import InputError, did_you_mean, listed, plural, shortened
 
 from ._precision import resolution_of, resolution_of_text, resolutions_of, resolutions_of_text
-from ._sheet import CELLS_AT_ONCE, MANY_COLUMNS, Sheet, below_each_other, cells_of, of_blocks
+from ._sheet import (
+    CELLS_AT_ONCE,
+    MANY_COLUMNS,
+    Sheet,
+    TextByRow,
+    below_each_other,
+    cells_of,
+    of_blocks,
+)
 
 # Notations of missing and infinite numbers.
 _NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
@@ -20,12 +28,12 @@ def choose(
     sheet: Sheet, target: str | None, features: Sequence[str] | None
 ) -> tuple[str, list[str], list[str]]:
     """The target, the features, and the ignored columns: those without a single number."""
-    names = sheet.frame.columns
+    names = sheet.columns
     target = names[-1] if target is None else target
     reject_unknown(sheet, [target])
     if features is None:
         others = [name for name in names if name != target]
-        ignored = _without_numbers(sheet.frame, others)
+        ignored = _without_numbers(sheet, others)
         features = [name for name in others if name not in ignored]
         if not features:
             raise InputError(
@@ -55,7 +63,7 @@ def _reject_features(sheet: Sheet, target: str, features: Sequence[str]) -> None
 
 def reject_unknown(sheet: Sheet, names: Sequence[str]) -> None:
     """Raises `InputError` if the sheet lacks one of the columns."""
-    columns = sheet.frame.columns
+    columns = sheet.columns
     known = set(columns)
     for name in names:
         if name not in known:
@@ -67,12 +75,8 @@ def reject_unknown(sheet: Sheet, names: Sequence[str]) -> None:
 
 def columns(sheet: Sheet, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Values and resolution of columns, both of shape `(rows, columns)`."""
-    alike: dict[pl.DataType, list[int]] = {}
-    types = dict(zip(sheet.frame.columns, sheet.frame.dtypes, strict=True))
-    for index, name in enumerate(names):
-        alike.setdefault(types[name], []).append(index)
-    values, resolution = np.empty((2, sheet.frame.height, len(names)))
-    for indices in alike.values():
+    values, resolution = np.empty((2, sheet.height, len(names)))
+    for indices in _of_one_type(sheet, names):
         if len(indices) >= MANY_COLUMNS and not sheet.resolution:
             alike_names = [names[index] for index in indices]
             for begin, found in _together(sheet, alike_names):
@@ -86,16 +90,31 @@ def columns(sheet: Sheet, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]
     return values, resolution
 
 
+def _of_one_type(sheet: Sheet, names: Sequence[str]) -> list[list[int]]:
+    """The places of the names whose columns have the same type."""
+    if isinstance(sheet.content, TextByRow):
+        return [list(range(len(names)))]
+    types = dict(zip(sheet.columns, sheet.content.dtypes, strict=True))
+    places: dict[pl.DataType, list[int]] = {}
+    for index, name in enumerate(names):
+        places.setdefault(types[name], []).append(index)
+    return list(places.values())
+
+
 def _together(
     sheet: Sheet, names: list[str]
 ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
     """The first index, and values and resolution of shape `(columns, rows)`, of blocks of many
     columns of one type."""
-    all_cells, height = below_each_other(sheet.frame, names), sheet.frame.height
+    content, height = sheet.content, sheet.height
     step = max(1, CELLS_AT_ONCE // height)
+    of_frame = below_each_other(content, names) if isinstance(content, pl.DataFrame) else None
 
     def block(begin: int) -> tuple[np.ndarray, np.ndarray]:
-        cells = all_cells.slice(begin * height, step * height)
+        if of_frame is None:
+            cells = below_each_other(content, names[begin : begin + step])
+        else:
+            cells = of_frame.slice(begin * height, step * height)
         values, wrong = _checked(cells)
         shape = (-1, height)
         faulty = wrong.reshape(shape).any(axis=1)
@@ -112,34 +131,38 @@ def _together(
     yield from zip(begins, of_blocks(block, begins), strict=True)
 
 
-def _without_numbers(frame: pl.DataFrame, names: list[str]) -> set[str]:
+def _without_numbers(sheet: Sheet, names: list[str]) -> set[str]:
     """The columns without a single number."""
-    types = dict(zip(frame.columns, frame.dtypes, strict=True))
-    texts = [name for name in names if isinstance(types[name], pl.String)]  # as ==, but quicker
-    others = [n for n in names if not isinstance(types[n], pl.String)]
-    others = [n for n in others if not types[n].is_numeric()]
-    found = {n for n in others if not _has_numbers(cells_of(frame, n))}
-    if len(texts) < MANY_COLUMNS:
-        return found | {name for name in texts if not _has_numbers(cells_of(frame, name))}
-    if not _numbers(below_each_other(frame.head(1), texts)).is_finite().fill_null(False).all():
-        found |= _without_numbers_of_many(frame, texts)
-    return found
+    found: set[str] = set()
+    if isinstance(sheet.content, pl.DataFrame):
+        types = dict(zip(sheet.columns, sheet.content.dtypes, strict=True))
+        others = [n for n in names if not isinstance(types[n], pl.String)]  # as !=, but quicker
+        others = [n for n in others if not types[n].is_numeric()]
+        found = {n for n in others if not _has_numbers(cells_of(sheet.content, n))}
+        names = [n for n in names if isinstance(types[n], pl.String)]
+    if len(names) >= MANY_COLUMNS:
+        firsts = _numbers(below_each_other(sheet.content.head(1), names))
+        doubtful = np.flatnonzero(~firsts.is_finite().fill_null(False).to_numpy())
+        names = [names[i] for i in doubtful]
+    if len(names) >= MANY_COLUMNS:
+        return found | _without_numbers_of_many(sheet, names)
+    return found | {n for n in names if not _has_numbers(cells_of(sheet.content, n))}
 
 
-def _without_numbers_of_many(frame: pl.DataFrame, texts: list[str]) -> set[str]:
-    cells = below_each_other(frame, texts)
+def _without_numbers_of_many(sheet: Sheet, names: list[str]) -> set[str]:
+    cells = below_each_other(sheet.content, names)
     numbers = _numbers(cells)
     if numbers.null_count() == cells.null_count():
         return set()
-    shape = (len(texts), frame.height)
+    shape = (len(names), sheet.height)
     finite = numbers.is_finite().fill_null(False).to_numpy().reshape(shape).any(axis=1)
     has_text = (numbers.is_null() & cells.is_not_null()).to_numpy().reshape(shape).any(axis=1)
-    return set(np.array(texts, object)[~finite & has_text])
+    return set(np.array(names, object)[~finite & has_text])
 
 
 def column(sheet: Sheet, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Values and resolution of a column, both of shape `(rows,)`."""
-    cells = cells_of(sheet.frame, name)
+    cells = cells_of(sheet.content, name)
     values, wrong = _checked(cells)
     if wrong.any():
         _reject_cell(sheet, name, int(wrong.argmax()), int(wrong.sum()))
@@ -198,7 +221,7 @@ def _reject_cell(sheet: Sheet, name: str, row: int, count: int) -> None:
     more = f" (and {plural(count - 1, 'more cell')} in this column)" if count > 1 else ""
     raise InputError(
         f"{sheet.source}, column {shortened(name)}, {location}: "
-        f"{_describe(cells_of(sheet.frame, name)[row])}{more}; "
+        f"{_describe(cells_of(sheet.content, name)[row])}{more}; "
         "correct or remove the row, or leave the column out."
     )
 

@@ -106,5 +106,5 @@ def dataset_sheet(name: str) -> Sheet:
     data = files("numerate.tables").joinpath("sets", f"{name}.csv").read_bytes()
     sheet = read_delimited(data, f"data set {name!r}", ",")
     given = _DATASETS[name].resolution
-    resolution = {c: np.full(sheet.frame.height, half) for c, half in given.items()}
-    return Sheet(sheet.source, sheet.frame, sheet.line_of, sheet.notes, resolution)
+    resolution = {c: np.full(sheet.height, half) for c, half in given.items()}
+    return Sheet(sheet.source, sheet.content, sheet.line_of, sheet.notes, resolution)

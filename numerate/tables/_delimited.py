@@ -16,6 +16,7 @@ from numerate._errors import InputError, plural
 from ._sheet import (
     MANY_COLUMNS,
     Sheet,
+    TextByRow,
     below_each_other,
     reject_duplicates,
     reject_sparse,
@@ -60,16 +61,13 @@ def read_delimited(data: bytes, source: str, separators: str) -> Sheet:
     elif not has_header:
         names = [f"x{i}" for i in range(1, len(names))] + ["y"]
     reject_duplicates(source, names)
-    _reject_short_rows(data, source, separator, len(names))
-    frame = _frame(data, source, separator, len(names), has_header)
-    if all(names):
-        frame.columns = names
-    else:
-        named = {column: name for column, name in zip(frame.columns, names, strict=True) if name}
-        frame = frame.select(list(named)).rename(named)
+    content = _regular(data, separator, names, has_header)
+    if content is None:
+        _reject_short_rows(data, source, separator, len(names))
+        content = _frame(data, source, separator, names, has_header)
     return Sheet(
         source,
-        frame,
+        content,
         partial(_line_of, data, separator, has_header),
         _notes(source, names, has_header or bool(commented)),
     )
@@ -171,7 +169,45 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _frame(data: bytes, source: str, separator: str, width: int, has_header: bool) -> pl.DataFrame:
+def _regular(data: bytes, separator: str, names: list[str], has_header: bool) -> TextByRow | None:
+    """A table of many named columns, none of whose cells is empty, quoted or has blanks around it,
+    or None. Its cells are read as one column, in a fifth of the time that as many columns take."""
+    data = data.strip(b"\r\n")
+    begin = data.find(b"\n") + 1 if has_header else 0
+    width, mark = len(names), separator.encode()
+    if width < MANY_COLUMNS or not all(names) or (has_header and begin == 0):
+        return None
+    header, body = data[:begin].removesuffix(b"\n").removesuffix(b"\r"), data[begin:]
+    if b"\r" in header or _may_have_blanks(body, separator):
+        return None
+    if b"\r" in body:
+        body = body.replace(b"\r\n", b"\n")
+    rows = _rows(body, mark, width)
+    if rows is None:
+        return None
+    lines = body.replace(mark, b"\n")
+    cells = pl.read_csv(lines, has_header=False, schema={"": pl.String}).to_series()
+    # Polars leaves out empty lines at the ends.
+    complete = len(cells) == rows * width and not cells.has_nulls()
+    return TextByRow(names, cells.rechunk()) if complete else None
+
+
+def _rows(data: bytes, mark: bytes, width: int) -> int | None:
+    """The number of lines, or None if one has another number of fields."""
+    begin = rows = 0
+    while begin < len(data):
+        end = data.find(b"\n", begin)
+        end = len(data) if end < 0 else end
+        if data.count(mark, begin, end) != width - 1:
+            return None
+        begin, rows = end + 1, rows + 1
+    return rows
+
+
+def _frame(
+    data: bytes, source: str, separator: str, names: list[str], has_header: bool
+) -> pl.DataFrame:
+    width = len(names)
     schema = {f"column_{i}": pl.String for i in range(1, width + 1)}
     try:
         # Polars takes the number of columns from the first line, even from a blank one.
@@ -181,12 +217,18 @@ def _frame(data: bytes, source: str, separator: str, width: int, has_header: boo
         _reject_ragged(data, source, separator, width, has_header)
         raise _unreadable(data, source) from None
     if width >= MANY_COLUMNS:
-        filled = _of_many_columns(frame, _may_have_blanks(lines, separator))
+        frame = _of_many_columns(frame, _may_have_blanks(lines, separator))
     else:
         frame = frame.with_columns(pl.all().str.strip_chars())
         frame = frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
-        filled = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-    return filled.slice(1) if has_header else filled
+        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    if has_header:
+        frame = frame.slice(1)
+    if all(names):
+        frame.columns = names
+        return frame
+    named = {column: name for column, name in zip(frame.columns, names, strict=True) if name}
+    return frame.select(list(named)).rename(named)
 
 
 def _of_many_columns(frame: pl.DataFrame, may_have_blanks: bool) -> pl.DataFrame:

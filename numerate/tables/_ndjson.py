@@ -14,6 +14,7 @@ from ._sheet import (
     CELLS_AT_ONCE,
     MANY_COLUMNS,
     Sheet,
+    TextByRow,
     below_a_header,
     of_blocks,
     reject_duplicates,
@@ -38,18 +39,18 @@ def read_ndjson(data: bytes, source: str) -> Sheet:
     The columns are the keys of all objects, in order of first appearance. A missing key and
     `null` are empty cells.
     """
-    frame = _regular(data, source)
-    if frame is None:
-        frame = _irregular(data, source)
+    content = _regular(data, source)
+    if content is None:
+        content = _irregular(data, source)
 
     def line_of(row: int) -> int | None:
         filled = (i for i, line in enumerate(data.split(b"\n"), start=1) if line.strip())
         return next(islice(filled, row, None), None)
 
-    return Sheet(source, frame, line_of)
+    return Sheet(source, content, line_of)
 
 
-def _regular(data: bytes, source: str) -> pl.DataFrame | None:
+def _regular(data: bytes, source: str) -> TextByRow | None:
     """A table of many columns, all of whose lines have the first one's keys in the same order and
     plain values, or None. Its lines are split at the commas, in a third of the time that a parser
     of JSON takes."""
@@ -73,7 +74,7 @@ def _regular(data: bytes, source: str) -> pl.DataFrame | None:
         if some is None:
             return None
         values.append(some)
-    return below_a_header(pl.concat(values, rechunk=True), names)
+    return TextByRow(names, pl.concat(values, rechunk=True))
 
 
 def _values(lines: pl.Series, heads: pl.Series, width: int) -> pl.Series | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -19,18 +20,24 @@ CELLS_AT_ONCE = 2**16  # of many columns: more take new memory, which takes time
 _FEW_CELLS, _MOST_TO_WRITTEN = 1_000_000, 10
 
 
-def cells_of(frame: pl.DataFrame, name: str) -> pl.Series:
+def cells_of(content: "pl.DataFrame | TextByRow", name: str) -> pl.Series:
     """The cells of a column without its name: operations of Polars on a series called `^b$` take
     that for a regular expression of names."""
-    return frame.get_column(name).alias("")
+    if isinstance(content, TextByRow):
+        return content.below_each_other([name])
+    return content.get_column(name).alias("")
 
 
-def below_each_other(frame: pl.DataFrame, names: Sequence[str] | None = None) -> pl.Series:
+def below_each_other(
+    content: "pl.DataFrame | TextByRow", names: Sequence[str] | None = None
+) -> pl.Series:
     """The cells of columns of one type, all by default, as one column: an operation of Polars on
     each of many columns takes longer than one on all of their cells."""
-    columns = frame.get_columns()
+    if isinstance(content, TextByRow):
+        return content.below_each_other(content.columns if names is None else names)
+    columns = content.get_columns()
     if names is not None and len(names) < len(columns):
-        index_of = {name: index for index, name in enumerate(frame.columns)}
+        index_of = {name: index for index, name in enumerate(content.columns)}
         columns = [columns[index_of[name]] for name in names]
     return pl.concat(columns).alias("")  # as in `cells_of`
 
@@ -60,20 +67,54 @@ def of_blocks(function: Callable[[int], Result], begins: Sequence[int]) -> Itera
 
 
 @dataclass(frozen=True)
+class TextByRow:
+    """The text of a table of many columns, row by row: a series of Polars for each column takes
+    longer to make than all else that is done with it."""
+
+    columns: list[str]
+    cells: pl.Series
+
+    @cached_property
+    def index_of(self) -> Mapping[str, int]:
+        return {name: index for index, name in enumerate(self.columns)}
+
+    @property
+    def height(self) -> int:
+        return len(self.cells) // len(self.columns)
+
+    def below_each_other(self, names: Sequence[str]) -> pl.Series:
+        """The cells of columns as one column."""
+        first = np.array([self.index_of[name] for name in names])
+        rows = np.arange(self.height) * len(self.columns)
+        return self.cells.gather((first[:, None] + rows).ravel())
+
+    def head(self, rows: int) -> "TextByRow":
+        return TextByRow(self.columns, self.cells.head(rows * len(self.columns)))
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A table as it was read, before columns are selected.
 
-    `frame` holds text (CSV, TSV, NDJSON) or numbers (Parquet, data frames). `line_of(row)` is the
+    `content` holds text (CSV, TSV, NDJSON) or numbers (Parquet, data frames). `line_of(row)` is the
     line of the file on which row 0, 1, … begins, or None if the table is not a text file; it is
     called only to report an error. `resolution` is given for columns where it does not follow
     from the digits.
     """
 
     source: str
-    frame: pl.DataFrame
+    content: pl.DataFrame | TextByRow
     line_of: Callable[[int], int | None]
     notes: tuple[str, ...] = ()
     resolution: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        return self.content.columns
+
+    @property
+    def height(self) -> int:
+        return self.content.height
 
 
 def with_texts(frame: pl.DataFrame) -> pl.DataFrame:

@@ -82,7 +82,7 @@ def read_table(
     reject_unknown(sheet, [*stated, *([sigma] if sigma is not None else [])])
     _reject_resolutions(sheet, stated)
     if sigma is not None and target is None:
-        target = next((n for n in reversed(sheet.frame.columns) if n != sigma), None)
+        target = next((n for n in reversed(sheet.columns) if n != sigma), None)
     if sigma is not None and (sigma == target or sigma in (features or ())):
         raise InputError(
             f"{sheet.source}: {sigma!r} holds the standard errors of the target, so it can be "
@@ -161,7 +161,7 @@ def read_features(source: Any, names: Sequence[str]) -> Table:
 def _open(source: Any) -> Sheet:
     uses_threads()
     sheet = _from_table(source) if isinstance(source, Table) else open_sheet(source)
-    if sheet.frame.height == 0:
+    if sheet.height == 0:
         raise InputError(f"{sheet.source} has a header but no rows below it.")
     return sheet
 

@@ -191,7 +191,7 @@ def test_a_parquet_file_that_ends_the_process_of_its_reader(monkeypatch):
     good = io.BytesIO()
     pl.DataFrame({"a": [1, 2]}).write_parquet(good)
     monkeypatch.setattr(sys, "executable", "/nowhere")
-    assert read_parquet(good.getvalue(), "t").frame["a"].to_list() == [1, 2]
+    assert read_parquet(good.getvalue(), "t").content["a"].to_list() == [1, 2]
 
 
 def test_standard_input(monkeypatch):
@@ -330,9 +330,12 @@ def test_many_columns_are_read_as_few_are_and_in_linear_time(tmp_path):
     objects = [dict(zip(columns, row, strict=True)) for row in rows]
     lines = [json.dumps(row) for row in objects]
     lines[3] = json.dumps(dict(reversed(objects[3].items())))
+    header, *plain = pl.DataFrame(columns).write_csv().replace('""', "w").splitlines()
     others = {
         "spaced.csv": pl.DataFrame(columns).write_csv().replace(",", " , ") + "\n" + "," * 300,
         "quoted.csv": pl.DataFrame(columns).write_csv(quote_style="always", line_terminator="\r\n"),
+        "plain.csv": "\n".join([header, *plain]),
+        "ends.csv": "\r\n".join(['"' + header.replace(",", '","') + '"', *plain, ""]),
         "t.ndjson": "\n\n".join(json.dumps(row, separators=(",", ": ")) for row in objects),
         "irregular.ndjson": "\n".join(lines),
     }
