@@ -13,7 +13,7 @@ from numerate import units
 from numerate.bench.inside_network import OPERATIONS, TRUNKS, UNITS, Network, examples, target
 from numerate.bench.inside_network._report import draw, sentences, tables
 from numerate.bench.inside_network._tasks import digit_images
-from numerate.bench.inside_network._training import TOLD, alternatives, program
+from numerate.bench.inside_network._training import SUPERVISION, alternatives, program
 from numerate.bench.inside_network.experiment import Settings
 from numerate.initialisers import constant
 
@@ -115,9 +115,9 @@ def test_a_unit_with_branches_is_read_as_each():
 
 @pytest.mark.slow
 def test_each_combination_is_trained():
-    """The features are near the quantities only where the network is told these."""
+    """The features are near the quantities only where the loss has these."""
     errors = np.asarray(program("MLP", Settings(steps=150, tests=64))(KEY))
-    assert errors.shape == (len(TOLD), len(OPERATIONS), len(UNITS), 2)
+    assert errors.shape == (len(SUPERVISION), len(OPERATIONS), len(UNITS), 2)
     assert np.isfinite(errors).all() and errors[:, 0, 0, 0].max() < 0.8
     assert len(set(errors[..., 0].ravel().tolist())) == errors[..., 0].size
 
@@ -126,8 +126,8 @@ def test_what_is_said_counts_every_seed():
     rows = pl.DataFrame(
         [
             {"unit": unit, "network": "MLP", "operation": "sum", "condition": condition}
-            | {"seed": seed, "error": error, "solved": error < 0.1, "told": told}
-            for told in TOLD
+            | {"seed": seed, "error": error, "solved": error < 0.1, "supervision": supervision}
+            for supervision in SUPERVISION
             for condition in ("inside", "beyond")
             for unit, errors in (("Linear", (0.01, 0.02)), ("NMU", (0.05, float("nan"))))
             for seed, error in enumerate(errors)
@@ -145,6 +145,6 @@ def test_what_is_said_counts_every_seed():
     assert "| MLP | a + b | 0.015 (2/2) |" in said["overview, target"]
     found = tables(rows, None)
     assert len(found) == 4
-    table = found["MLP, told the target, beyond"]
+    table = found["MLP, loss on the target, beyond"]
     assert [line.labels for line in table.lines] == [("a + b", "Linear"), ("a + b", "NMU")]
     assert set(draw(rows, None)) == {"beyond"}

@@ -9,7 +9,7 @@ from numerate.study import Line, Table, by_seed, markdown_table, median, number
 
 from ._networks import TRUNKS
 from ._tasks import OPERATIONS
-from ._training import CONDITIONS, TOLD, UNITS
+from ._training import CONDITIONS, SUPERVISION, UNITS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,11 +20,15 @@ SOLVED = 0.1
 Cell = tuple[str, str, str]
 
 
-def _cells(rows: pl.DataFrame, condition: str, told: str) -> dict[Cell, pl.DataFrame]:
+def _cells(rows: pl.DataFrame, condition: str, supervision: str) -> dict[Cell, pl.DataFrame]:
     """The rows of each network, operation and unit that was run."""
     found = {
         (network, operation, unit): rows.filter(
-            network=network, operation=operation, unit=unit, condition=condition, told=told
+            network=network,
+            operation=operation,
+            unit=unit,
+            condition=condition,
+            supervision=supervision,
         )
         for network in TRUNKS
         for operation in OPERATIONS
@@ -35,7 +39,7 @@ def _cells(rows: pl.DataFrame, condition: str, told: str) -> dict[Cell, pl.DataF
 
 def tables(rows: pl.DataFrame, settings: Any) -> dict[str, Table]:
     return {
-        f"{network}, told the {told}, {condition}": Table(
+        f"{network}, loss on the {supervision}, {condition}": Table(
             ("target", "last layer"),
             "error",
             tuple(
@@ -44,48 +48,51 @@ def tables(rows: pl.DataFrame, settings: Any) -> dict[str, Table]:
                     by_seed(part, "error"),
                     tuple(map(bool, by_seed(part, "solved"))),
                 )
-                for (one, operation, unit), part in _cells(rows, condition, told).items()
+                for (one, operation, unit), part in _cells(rows, condition, supervision).items()
                 if one == network
             ),
         )
         for network in TRUNKS
-        for told in TOLD
+        for supervision in SUPERVISION
         for condition in CONDITIONS
-        if len(rows.filter(network=network, condition=condition, told=told))
+        if len(rows.filter(network=network, condition=condition, supervision=supervision))
     }
 
 
 def sentences(rows: pl.DataFrame, settings: Any) -> dict[str, str]:
-    overviews = {f"overview, {told}": _overview(rows, told) for told in TOLD}
-    works = {f"works, {told}": _works(rows, told) for told in TOLD}
-    helps = {f"helps, {told}": _helps(rows, told) for told in TOLD}
-    return {"verdict": _verdict(rows), **overviews, **works, **helps}
+    parts = {"overview": _overview, "works": _works, "helps": _helps}
+    return {"verdict": _verdict(rows)} | {
+        f"{name}, {supervision}": part(rows, supervision)
+        for name, part in parts.items()
+        for supervision in SUPERVISION
+    }
 
 
-def _solved(rows: pl.DataFrame, condition: str, told: str) -> list[Cell]:
+def _solved(rows: pl.DataFrame, condition: str, supervision: str) -> list[Cell]:
     """What every seed solves."""
-    found = _cells(rows, condition, told)
+    found = _cells(rows, condition, supervision)
     return [cell for cell, part in found.items() if all(part["solved"])]
 
 
 def _verdict(rows: pl.DataFrame) -> str:
     count = len(_cells(rows, "beyond", "target"))
-    inside, beyond, told = (
+    inside, beyond, supervised = (
         _solved(rows, *where)
         for where in (("inside", "target"), ("beyond", "target"), ("beyond", "quantities"))
     )
     return (
         f"Of {count} combinations of network, target and last layer, every seed solves "
-        f"{len(inside)} inside the training range and {len(beyond)} beyond it, and {len(told)} "
-        f"where the network is also told the hidden quantities. A unit has less than half of the "
-        f"error of a linear layer, on every seed, in {len(_better(rows, TOLD[0]))} and "
-        f"{len(_better(rows, TOLD[1]))} combinations."
+        f"{len(inside)} inside the training range and {len(beyond)} beyond it, and "
+        f"{len(supervised)} where the loss has the hidden quantities as well. A unit has less than "
+        f"half of the error of a linear layer, on every seed, in "
+        f"{len(_better(rows, SUPERVISION[0]))} and "
+        f"{len(_better(rows, SUPERVISION[1]))} combinations."
     )
 
 
-def _better(rows: pl.DataFrame, told: str) -> dict[Cell, str]:
+def _better(rows: pl.DataFrame, supervision: str) -> dict[Cell, str]:
     """The units whose error beyond the range is below half of the linear layer's, on every seed."""
-    cells = _cells(rows, "beyond", told)
+    cells = _cells(rows, "beyond", supervision)
     found = {}
     for (network, operation, unit), part in cells.items():
         plain = cells[network, operation, UNITS[0]]
@@ -96,14 +103,14 @@ def _better(rows: pl.DataFrame, told: str) -> dict[Cell, str]:
     return found
 
 
-def _helps(rows: pl.DataFrame, told: str) -> str:
-    return f"{_listed(_better(rows, told))}."
+def _helps(rows: pl.DataFrame, supervision: str) -> str:
+    return f"{_listed(_better(rows, supervision))}."
 
 
-def _works(rows: pl.DataFrame, told: str) -> str:
+def _works(rows: pl.DataFrame, supervision: str) -> str:
     """A list of what every seed solves beyond the range, and of what only some do."""
-    every = _solved(rows, "beyond", told)
-    found = _cells(rows, "beyond", told)
+    every = _solved(rows, "beyond", supervision)
+    found = _cells(rows, "beyond", supervision)
     some = {
         cell: f" ({sum(part['solved'])} of {len(part)})"
         for cell, part in found.items()
@@ -125,9 +132,9 @@ def _listed(cells: dict[Cell, str]) -> str:
     return "; ".join(f"{group} by {', '.join(names)}" for group, names in groups.items()) or "none"
 
 
-def _overview(rows: pl.DataFrame, told: str) -> str:
+def _overview(rows: pl.DataFrame, supervision: str) -> str:
     """Median error beyond the range, and how many seeds solve it, if any does."""
-    beyond = _cells(rows, "beyond", told)
+    beyond = _cells(rows, "beyond", supervision)
     lines = []
     for network in TRUNKS:
         for operation, text in OPERATIONS.items():
@@ -145,20 +152,20 @@ def _cell(part: pl.DataFrame | None) -> str:
 
 
 def draw(rows: pl.DataFrame, settings: Any) -> "dict[str, Figure]":
-    """A dot for each seed beyond the range; in blue, told the quantities as well."""
+    """A dot for each seed beyond the range; in blue, with the quantities in the loss as well."""
     from matplotlib.figure import Figure
 
-    cells = {told: _cells(rows, "beyond", told) for told in TOLD}
+    cells = {supervision: _cells(rows, "beyond", supervision) for supervision in SUPERVISION}
     figure = Figure(figsize=(9.5, 8), layout="constrained")
     panels = figure.subplots(len(TRUNKS), len(OPERATIONS), sharex=True, sharey=True)
     for line, network in enumerate(TRUNKS):
         for column, (operation, text) in enumerate(OPERATIONS.items()):
             axes = panels[line, column]
             for row, unit in enumerate(UNITS):
-                for told, color, shift in zip(
-                    TOLD, ("#d9480f", "#1971c2"), (-0.15, 0.15), strict=True
+                for supervision, color, shift in zip(
+                    SUPERVISION, ("#d9480f", "#1971c2"), (-0.15, 0.15), strict=True
                 ):
-                    part = cells[told].get((network, operation, unit))
+                    part = cells[supervision].get((network, operation, unit))
                     if part is None:
                         continue
                     found = np.asarray(by_seed(part, "error"))

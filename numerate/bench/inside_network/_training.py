@@ -24,12 +24,12 @@ from ._tasks import OPERATIONS, Examples, digit_images, examples, target
 UNITS = ("Linear", "NAC", "NALU", "NAU", "NMU", "NASU")
 CONDITIONS = ("inside", "beyond")
 
-# What a network is told in training: the target alone, or the two hidden quantities as well.
-TOLD = ("target", "quantities")
+# What the loss compares: the target alone, or the two hidden quantities as well.
+SUPERVISION = ("target", "quantities")
 
 # Every combination of these, a target and a last layer, by their numbers.
-_SHAPE = len(TOLD), len(OPERATIONS), len(UNITS)
-_TOLD, _TARGETS, _HEADS = map(jnp.asarray, np.indices(_SHAPE).reshape(3, -1))
+_SHAPE = len(SUPERVISION), len(OPERATIONS), len(UNITS)
+_SUPERVISION, _TARGETS, _HEADS = map(jnp.asarray, np.indices(_SHAPE).reshape(3, -1))
 
 
 class Network(eqx.Module):
@@ -83,8 +83,8 @@ def alternatives(network: Network) -> list[tuple[int, Network]]:
 def program(network: str, settings: Any) -> Callable[[PRNGKeyArray], Array]:
     """What trains a network of one seed for each target and last layer.
 
-    **Returns:** a function of a key: the errors `(told, targets, units, conditions)`, each the root
-    of the mean squared error over the standard deviation of the targets.
+    **Returns:** a function of a key: the errors `(supervision, targets, units, conditions)`, each
+    the root of the mean squared error over the standard deviation of the targets.
     """
     images = digit_images(settings.source) if network == "CNN" else dict.fromkeys(CONDITIONS)
     schedule = optax.cosine_decay_schedule(settings.rate, settings.steps)
@@ -101,14 +101,14 @@ def program(network: str, settings: Any) -> Callable[[PRNGKeyArray], Array]:
         """The parameters of every combination, from the same start on the same data."""
 
         def loss(parameters: Any, combination: Any, step: Any) -> Array:
-            (told, operation, head), (batch, progress, key) = combination, step
+            (supervision, operation, head), (batch, progress, key) = combination, step
             model = eqx.combine(parameters, static)
             features = jax.vmap(model.trunk)(batch.inputs)
             noise = jax.random.split(key, settings.batch)
             y = jax.vmap(lambda f, k: model.output(f, head, k))(features, noise)
             error = jnp.mean(jnp.square(y - target(operation, batch.hidden)))
             of_quantities = jnp.mean(jnp.square(features - batch.hidden))
-            return error + told * of_quantities + model.penalty(head, progress)
+            return error + supervision * of_quantities + model.penalty(head, progress)
 
         def update(parameters: Any, state: Any, combination: Any, step: Any) -> Any:
             gradients = jax.grad(loss)(parameters, combination, step)
@@ -116,7 +116,7 @@ def program(network: str, settings: Any) -> Callable[[PRNGKeyArray], Array]:
             return eqx.apply_updates(parameters, updates), state
 
         def every(carry: Any, step: Any) -> Any:
-            combinations = _TOLD, _TARGETS, _HEADS
+            combinations = _SUPERVISION, _TARGETS, _HEADS
             parameters, state = carry
             return jax.vmap(update, (0, 0, 0, None))(parameters, state, combinations, step), None
 

@@ -10,7 +10,7 @@ from numerate.study import Experiment, Job, Row, Tick, seed_jobs, seed_keys
 from ._networks import TRUNKS
 from ._report import SOLVED, draw, sentences, tables
 from ._tasks import OPERATIONS
-from ._training import CONDITIONS, TOLD, UNITS, program
+from ._training import CONDITIONS, SUPERVISION, UNITS, program
 
 TOGETHER = "all last layers"
 
@@ -58,14 +58,14 @@ def run(job: Job, settings: Settings, tick: Tick) -> list[Row]:
             {
                 "unit": unit,
                 "network": network,
-                "told": told,
+                "supervision": supervision,
                 "operation": operation,
                 "condition": condition,
                 "seed": seed,
                 "error": float(error),
                 "solved": bool(np.isfinite(error) and error < SOLVED),
             }
-            for told, by_target in zip(TOLD, found, strict=True)
+            for supervision, by_target in zip(SUPERVISION, found, strict=True)
             for operation, by_unit in zip(OPERATIONS, by_target, strict=True)
             for unit, errors in zip(UNITS, by_unit, strict=True)
             for condition, error in zip(CONDITIONS, errors, strict=True)
