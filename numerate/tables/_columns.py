@@ -108,6 +108,8 @@ def _together(
     columns of one type."""
     content, height = sheet.content, sheet.height
     step = max(1, CELLS_AT_ONCE // height)
+    # Text by row is gathered block by block, which stays in the processor's cache; to look up the
+    # columns of a frame takes as long for one block as for all.
     of_frame = below_each_other(content, names) if isinstance(content, pl.DataFrame) else None
 
     def block(begin: int) -> tuple[np.ndarray, np.ndarray]:

@@ -28,6 +28,8 @@ _PREAMBLE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _MARK = b"\xef\xbb\xbf"  # of UTF-8
+_PLAIN_NAME = re.compile(r'[^"\r]*|"[^"\r]*"')
+_LIKE_COMPRESSED = b"x^", b"x\x01"  # Polars takes such a beginning for that of a compressed file.
 _YEAR = re.compile("[12][0-9]{3}", re.ASCII)
 _MOST_SHOWN = 12
 _SAMPLE = 100  # lines that show whether blanks separate columns
@@ -175,10 +177,12 @@ def _regular(data: bytes, separator: str, names: list[str], has_header: bool) ->
     data = data.strip(b"\r\n")
     begin = data.find(b"\n") + 1 if has_header else 0
     width, mark = len(names), separator.encode()
-    if width < MANY_COLUMNS or not all(names) or (has_header and begin == 0):
+    if width < MANY_COLUMNS or not all(names) or separator == '"':
         return None
-    header, body = data[:begin].removesuffix(b"\n").removesuffix(b"\r"), data[begin:]
-    if b"\r" in header or _may_have_blanks(body, separator):
+    if has_header and not _are_plain(data[:begin].decode(), separator, names):
+        return None
+    body = data[begin:]
+    if body.startswith(_LIKE_COMPRESSED) or _may_have_blanks(body, separator):
         return None
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n")
@@ -186,10 +190,19 @@ def _regular(data: bytes, separator: str, names: list[str], has_header: bool) ->
     if rows is None:
         return None
     lines = body.replace(mark, b"\n")
-    cells = pl.read_csv(lines, has_header=False, schema={"": pl.String}).to_series()
-    # Polars leaves out empty lines at the ends.
+    cells = pl.read_csv(lines, has_header=False, schema={"": pl.String}, separator=separator)
+    cells = cells.to_series()
+    # Empty cells are null, or, as empty lines at the ends, left out.
     complete = len(cells) == rows * width and not cells.has_nulls()
     return TextByRow(names, cells.rechunk()) if complete else None
+
+
+def _are_plain(header: str, separator: str, names: list[str]) -> bool:
+    """Whether the first line has these names, each with or without quotation marks around it."""
+    cells = header.removesuffix("\n").removesuffix("\r").split(separator)
+    return all(map(_PLAIN_NAME.fullmatch, cells)) and names == [
+        cell.removeprefix('"').removesuffix('"').strip() for cell in cells
+    ]
 
 
 def _rows(data: bytes, mark: bytes, width: int) -> int | None:
@@ -211,7 +224,7 @@ def _frame(
     schema = {f"column_{i}": pl.String for i in range(1, width + 1)}
     try:
         # Polars takes the number of columns from the first line, even from a blank one.
-        lines = data.lstrip(b"\r\n")
+        lines = _unlike_compressed(data.lstrip(b"\r\n"), separator)
         frame = pl.read_csv(lines, has_header=False, schema=schema, separator=separator)
     except pl.exceptions.PolarsError:
         _reject_ragged(data, source, separator, width, has_header)
@@ -229,6 +242,14 @@ def _frame(
         return frame
     named = {column: name for column, name in zip(frame.columns, names, strict=True) if name}
     return frame.select(list(named)).rename(named)
+
+
+def _unlike_compressed(data: bytes, separator: str) -> bytes:
+    """The text with quotation marks around a first cell such as x^2."""
+    if not data.startswith(_LIKE_COMPRESSED):
+        return data
+    cell = re.split(rb'[\r\n"]|' + re.escape(separator.encode()), data, maxsplit=1)[0]
+    return b'"' + cell + b'"' + data[len(cell) :]
 
 
 def _of_many_columns(frame: pl.DataFrame, may_have_blanks: bool) -> pl.DataFrame:

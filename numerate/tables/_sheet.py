@@ -31,12 +31,12 @@ def cells_of(content: "pl.DataFrame | TextByRow", name: str) -> pl.Series:
 def below_each_other(
     content: "pl.DataFrame | TextByRow", names: Sequence[str] | None = None
 ) -> pl.Series:
-    """The cells of columns of one type, all by default, as one column: an operation of Polars on
-    each of many columns takes longer than one on all of their cells."""
+    """The cells of columns of one type, all by default, as one column in the order of the names:
+    an operation of Polars on each of many columns takes longer than one on all of their cells."""
     if isinstance(content, TextByRow):
         return content.below_each_other(content.columns if names is None else names)
     columns = content.get_columns()
-    if names is not None and len(names) < len(columns):
+    if names is not None and list(names) != content.columns:
         index_of = {name: index for index, name in enumerate(content.columns)}
         columns = [columns[index_of[name]] for name in names]
     return pl.concat(columns).alias("")  # as in `cells_of`
@@ -66,7 +66,7 @@ def of_blocks(function: Callable[[int], Result], begins: Sequence[int]) -> Itera
         yield from pool.map(function, begins)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TextByRow:
     """The text of a table of many columns, row by row: a series of Polars for each column takes
     longer to make than all else that is done with it."""

@@ -275,6 +275,13 @@ def test_prediction_needs_the_features_only_and_one_row(tmp_path):
     assert table.values.tolist() == [[2.77, 7.0]]
 
 
+def test_a_first_name_may_begin_as_a_compressed_file(tmp_path):
+    """Polars takes x^ for the beginning of one."""
+    for first in ("x^2", "x^", "x\x01"):
+        table = read_table(file(tmp_path, f"{first};y\n1.5;2\n2;3\n2.5;4\n3;5\n"))
+        assert table.names == (first, "y") and table.values[0].tolist() == [1.5, 2]
+
+
 def test_names_are_no_patterns_of_names(tmp_path):
     """Polars takes a name between ^ and $ for a regular expression of names."""
     rows = {name: [1.5 + i, 2.5, 3.25, 7] for i, name in enumerate(["^a$", "^[$", "^.*$", "*"])}
