@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs slow clean
+.PHONY: demo test lint docs units slow clean
 
 demo: $(VENV)/.installed
 	$(BIN)/numerate fit kepler
@@ -23,6 +23,11 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# What is made from the list of units and their pages: stubs for editors, tables of the documentation.
+units: $(VENV)/.installed-dev
+	KERAS_BACKEND=jax $(BIN)/python -m tests.adapters.stubs
+	$(BIN)/python docs/unit_tables.py
 
 # The stamps are written last, so an interrupted install is simply done again. Bytecode is compiled
 # by all cores, and for this package as well, which pip leaves out; the tests of libraries are never

@@ -6,6 +6,7 @@ library with fields of the same names can have the same methods.
 JAX is imported on the first access to a unit, so that `import numerate.torch` does not load it.
 """
 
+import dataclasses
 import inspect
 import re
 import types
@@ -68,17 +69,15 @@ def made(unit: "Callable[..., Unit]", *args: Any, seed: int, dtype: str, **kwarg
 
 def static_fields(unit: "Unit") -> dict[str, Any]:
     """The constructor's arguments that a unit stores: sizes and constants."""
-    fields = type(unit).__dataclass_fields__
-    return {name: getattr(unit, name) for name in fields if _is_static(fields[name])}
+    return {f.name: getattr(unit, f.name) for f in dataclasses.fields(unit) if _is_static(f)}
 
 
 def arrays(unit: "Unit") -> dict[str, Any]:
     """The other fields: arrays, or tuples of arrays."""
-    fields = type(unit).__dataclass_fields__
-    return {name: getattr(unit, name) for name in fields if not _is_static(fields[name])}
+    return {f.name: getattr(unit, f.name) for f in dataclasses.fields(unit) if not _is_static(f)}
 
 
-def _is_static(field: Any) -> bool:
+def _is_static(field: dataclasses.Field) -> bool:
     return field.metadata.get("static", False)
 
 

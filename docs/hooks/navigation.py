@@ -7,7 +7,8 @@ from typing import Any
 INDEX = Path(__file__).parents[1] / "units" / "index.md"
 # A heading such as "Sums and differences:" and the table below it.
 _TABLE = re.compile(
-    r"^(\w[\w ]*?)(?: and .*|, .*)?:\n\n\| unit \|.*\n\|---.*\n((?:\| .*\n)+)", re.MULTILINE
+    r"^(\w[\w ]*?)(?: and .*|, .*)?:\n\n<!-- \w+ table -->\n\| unit \|.*\n\| ---.*\n((?:\| .*\n)+)",
+    re.MULTILINE,
 )
 _ROW = re.compile(r"^\| \[(\w+)\]\((\w+\.md)\)", re.MULTILINE)
 

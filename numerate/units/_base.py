@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import jax
@@ -13,6 +13,7 @@ from numerate._errors import check_features, warn_not_chosen
 from numerate.arguments import check_jax_array, check_key, checked, parameter_dtype, widened
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, step_key, uniform
+from numerate.units._exact import EITHER, Exact
 
 # Draws uniform numbers in [0, 1) for the examples of a call: from n to an array `(*batch, n)`.
 Draw = Callable[[int], Tensor]
@@ -33,6 +34,9 @@ class Unit(eqx.Module):
 
     in_features: eqx.AbstractVar[int]
     out_features: eqx.AbstractVar[int]
+
+    represents: ClassVar[Exact] = Exact({}, EITHER)
+    """The operations of two inputs that it represents exactly, and the parameters for them."""
 
     def __init_subclass__(cls, init: bool = True, **kwargs: Any):
         """`init=False` tells type checkers that a class has the constructor of its family."""

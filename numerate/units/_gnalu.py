@@ -17,6 +17,15 @@ from numerate.ops import (
     snapped_parameters,
 )
 from numerate.units._base import Draw
+from numerate.units._exact import (
+    EITHER,
+    OPERATIONS,
+    POSITIVE,
+    SUMS,
+    Exact,
+    input_gates,
+    nac_weights,
+)
 from numerate.units._nac import NACWeights
 from numerate.units._nalu import NALUParameters
 
@@ -71,6 +80,8 @@ class GNAC(NACWeights):
     }
     ```
     """
+
+    represents = Exact(nac_weights(*SUMS), EITHER)
 
     def __init__(
         self,
@@ -165,6 +176,8 @@ class GNALU(NALUParameters):
     }
     ```
     """
+
+    represents = Exact(input_gates(*OPERATIONS), POSITIVE)
 
     gate_weight: Float[Array, "out in"]
     gate_input: str = eqx.field(static=True)

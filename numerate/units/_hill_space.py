@@ -7,6 +7,7 @@ from numerate.arguments import DType, check_eps
 from numerate.initialisers import Initialiser
 from numerate.ops import Tensor, linear, log_space_product, retrieved_sign
 from numerate.units._base import Draw
+from numerate.units._exact import EITHER, SUMS, Exact, nac_weights
 from numerate.units._nac import NACWeights
 
 
@@ -77,6 +78,8 @@ class HillSpaceSum(HillSpace, init=False):
     ```
     """
 
+    represents = Exact(nac_weights(*SUMS), EITHER)
+
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
@@ -136,6 +139,8 @@ class HillSpaceProduct(HillSpace):
     }
     ```
     """
+
+    represents = Exact(nac_weights("*", "/"), EITHER)
 
     eps: float | None = eqx.field(static=True)
 

@@ -8,6 +8,7 @@ from numerate.arguments import DType, check_flag, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, SUMS, Exact, direct_weights
 
 
 class Linear(Unit):
@@ -60,6 +61,8 @@ class Linear(Unit):
     }
     ```
     """
+
+    represents = Exact(direct_weights(*SUMS), EITHER)
 
     w_hat: Float[Array, "out in"]
     bias: Float[Array, "out"] | None

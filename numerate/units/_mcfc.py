@@ -19,6 +19,7 @@ from numerate.ops import (
     squared_saturation,
 )
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, Exact, mass_weights
 
 
 class MassConserving(Unit):
@@ -143,6 +144,8 @@ class MCFC(MassConserving, init=False):
     }
     ```
     """
+
+    represents = Exact(mass_weights("+"), EITHER)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None

@@ -3,12 +3,25 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import ACTIVATIONS, Tensor, linear, prelu
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, OPERATIONS, SUMS, Exact, Parameters
+
+
+def _rectified(*operations: str) -> dict[str, Parameters]:
+    """A weighted sum as max(s, 0) - max(-s, 0), in the first two of eight hidden features."""
+    found = {}
+    for operation in operations:
+        row = np.array(OPERATIONS[operation], float)
+        first, last = np.zeros((8, 2)), np.zeros((1, 8))
+        first[:2], last[0, :2] = [row, -row], [1.0, -1.0]
+        found[operation] = {"weights": (first.tolist(), last.tolist())}
+    return found
 
 
 class MLP(Unit):
@@ -65,6 +78,8 @@ class MLP(Unit):
     }
     ```
     """
+
+    represents = Exact(_rectified(*SUMS), EITHER)
 
     weights: tuple[Float[Array, "_ _"], ...]
     biases: tuple[Float[Array, "_"], ...]

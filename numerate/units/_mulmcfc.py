@@ -18,6 +18,7 @@ from numerate.ops import (
     straight_through_clip,
 )
 from numerate.units._base import Draw
+from numerate.units._exact import EITHER, POSITIVE, Exact, mass_weights
 from numerate.units._mcfc import MassConserving
 
 
@@ -117,6 +118,8 @@ class MulMCFC(MassConservingProduct, init=False):
     ```
     """
 
+    represents = Exact(mass_weights("*", "sqrt"), POSITIVE)
+
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
@@ -188,6 +191,8 @@ class MulMCFCSignINALU(MassConservingProduct, init=False):
     }
     ```
     """
+
+    represents = Exact(mass_weights("*"), EITHER)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
@@ -266,6 +271,8 @@ class MulMCFCSignRealNPU(MassConservingProduct):
     }
     ```
     """
+
+    represents = Exact({"*": {**mass_weights("*")["*"], "sign_gate": [1.0, 1.0]}}, EITHER)
 
     sign_gate: Float[Array, "in"]
 

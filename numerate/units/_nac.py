@@ -8,6 +8,7 @@ from numerate.arguments import DType, check_eps, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, log_space_product, nac_weight, snapped_parameters
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, POSITIVE, PRODUCTS, SUMS, Exact, nac_weights
 
 
 class NACWeights(Unit):
@@ -100,6 +101,8 @@ class NAC(NACWeights, init=False):
     ```
     """
 
+    represents = Exact(nac_weights(*SUMS), EITHER)
+
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
@@ -164,6 +167,8 @@ class NACMul(NACWeights):
     }
     ```
     """
+
+    represents = Exact(nac_weights(*PRODUCTS), POSITIVE)
 
     eps: float | None = eqx.field(static=True)
 

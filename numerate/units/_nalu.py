@@ -16,6 +16,23 @@ from numerate.ops import (
     snapped_parameters,
 )
 from numerate.units._base import Draw, Unit, drawn_branches
+from numerate.units._exact import (
+    OPERATIONS,
+    POSITIVE,
+    PRODUCTS,
+    Exact,
+    Parameters,
+    branches,
+    gate,
+    input_gates,
+)
+
+
+def _untied(*operations: str) -> dict[str, Parameters]:
+    """The other branch, which the gate excludes, has the weights of another operation."""
+    pairs = {o: ("-", o) if o in PRODUCTS else (o, "sqrt") for o in operations}
+    gates = {o: {"gate_weight": [[gate(o), gate(o)]]} for o in operations}
+    return {o: {**branches(*pairs[o]), **gates[o]} for o in operations}
 
 
 class NALUParameters(Unit):
@@ -131,6 +148,8 @@ class NALU(NALUParameters, init=False):
     ```
     """
 
+    represents = Exact(input_gates(*OPERATIONS), POSITIVE)
+
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
         """g = σ(G x), `(out_features,)`: 1 where the output is the sum, 0 where the product."""
         return sigmoid_gate(self.gate_weight, x)
@@ -187,6 +206,8 @@ class NALUScalarGate(NALUParameters, init=False):
     }
     ```
     """
+
+    represents = Exact(input_gates(*OPERATIONS), POSITIVE)
 
     gate_weight: Float[Array, "1 in"]
 
@@ -251,6 +272,8 @@ class NALUUntied(NALUParameters, init=False):
     }
     ```
     """
+
+    represents = Exact(_untied(*OPERATIONS), POSITIVE)
 
     w_hat: Float[Array, "2 out in"]
     m_hat: Float[Array, "2 out in"]

@@ -22,9 +22,24 @@ from numerate.ops import (
     sparsity,
 )
 from numerate.units._base import Draw, Unit, drawn_branches
+from numerate.units._exact import EITHER, OPERATIONS, SUMS, Exact, Parameters
 
 ALTERNATIVES = ("sum", "snapped sum", "product", "snapped product")
 NOT_CHOSEN = -2  # computes the sum, not snapped, until one is chosen
+
+
+def _selection(*operations: str) -> dict[str, Parameters]:
+    """One branch is chosen; the weights of the other are integers too."""
+    found: dict[str, Parameters] = {}
+    for operation in operations:
+        a, b = OPERATIONS[operation]
+        if operation in SUMS:
+            sums = {"sum_hat": [[a, b]], "product_hat": [[[1, 0]], [[0, 0]]], "choice": [0]}
+            found[operation] = sums
+        else:
+            factors = [[[1, max(b, 0)]], [[0, max(-b, 0)]]]
+            found[operation] = {"sum_hat": [[1, 0]], "product_hat": factors, "choice": [2]}
+    return found
 
 
 class NASU(Unit):
@@ -93,6 +108,8 @@ class NASU(Unit):
     }
     ```
     """
+
+    represents = Exact(_selection("+", "-", "*", "/"), EITHER)
 
     sum_hat: Float[Array, "out in"]
     product_hat: Float[Array, "2 out in"]

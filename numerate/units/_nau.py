@@ -9,6 +9,7 @@ from numerate.arguments import DType, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, bounded, linear, ramp, sparsity
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, SUMS, Exact, direct_weights
 
 
 class NAU(Unit):
@@ -60,6 +61,8 @@ class NAU(Unit):
     }
     ```
     """
+
+    represents = Exact(direct_weights(*SUMS), EITHER)
 
     w_hat: Float[Array, "out in"]
     in_features: int = eqx.field(static=True)

@@ -16,6 +16,7 @@ from numerate.ops import (
     snapped_logits,
 )
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, Exact
 
 
 class NLRL(Unit):
@@ -80,6 +81,8 @@ class NLRL(Unit):
     }
     ```
     """
+
+    represents = Exact({}, EITHER)  # its outputs are truth values
 
     w_hat: Float[Array, "out in"]
     n_hat: Float[Array, "out in"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from numerate.arguments import DType, check_sizes, default_float
@@ -19,6 +20,13 @@ from numerate.ops import (
     sparsity,
 )
 from numerate.units._base import Draw, Unit, drawn_branches
+from numerate.units._exact import EITHER, OPERATIONS, Exact, Parameters
+
+
+def _reciprocal_weights(*operations: str) -> dict[str, Parameters]:
+    """The weights of factors and of divisors."""
+    exponents = {o: np.array(OPERATIONS[o], float) for o in operations}
+    return {o: {"w_hat": [[np.maximum(e, 0)], [np.maximum(-e, 0)]]} for o, e in exponents.items()}
 
 
 class ReciprocalUnit(Unit):
@@ -122,6 +130,8 @@ class NMRU(ReciprocalUnit, init=False):
     ```
     """
 
+    represents = Exact(_reciprocal_weights("*", "/"), EITHER)
+
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
@@ -180,6 +190,8 @@ class SignNMRU(ReciprocalUnit, init=False):
     }
     ```
     """
+
+    represents = Exact(_reciprocal_weights("*", "/"), EITHER)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None

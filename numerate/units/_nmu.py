@@ -10,6 +10,7 @@ from numerate.arguments import DType, check_positive, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, affine_product, noisy_product, ramp, sparsity
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, Exact, direct_weights
 
 
 class MultiplicationUnit(Unit):
@@ -102,6 +103,8 @@ class NMU(MultiplicationUnit, init=False):
     ```
     """
 
+    represents = Exact(direct_weights("*"), EITHER)
+
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None
     ) -> Shaped[Tensor, "*batch out"]:
@@ -163,6 +166,8 @@ class sNMU(MultiplicationUnit):
     }
     ```
     """
+
+    represents = Exact(direct_weights("*"), EITHER)
 
     noise: tuple[float, float] | None = eqx.field(static=True)
     deviation: float | None = eqx.field(static=True)

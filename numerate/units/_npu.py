@@ -22,9 +22,23 @@ from numerate.ops import (
     straight_through_clip,
 )
 from numerate.units._base import Draw, Unit, nearest_whole
+from numerate.units._exact import EITHER, Exact, Parameters, direct_weights
 
 # Clips of a gate to [0, 1], by the name of their gradient.
 _CLIPS = {"clipped": bounded, "straight-through": straight_through_clip}
+
+
+def _gated_weights(*operations: str) -> dict[str, Parameters]:
+    """The exponents, and an open gate for both inputs."""
+    return {o: {**w, "gate_hat": [1.0, 1.0]} for o, w in direct_weights(*operations).items()}
+
+
+def _complex_weights(*operations: str) -> dict[str, Parameters]:
+    """Real exponents, and an open gate for both inputs."""
+    return {
+        o: {"w_real": w["w_hat"], "gate_hat": [1.0, 1.0], "w_imag": [[0.0, 0.0]]}
+        for o, w in direct_weights(*operations).items()
+    }
 
 
 class NPU(Unit):
@@ -92,6 +106,8 @@ class NPU(Unit):
     }
     ```
     """
+
+    represents = Exact(_complex_weights("*", "/"), EITHER)
 
     w_real: Float[Array, "out in"]
     w_imag: Float[Array, "out in"]
@@ -273,6 +289,8 @@ class RealNPU(RealPowerUnit):
     ```
     """
 
+    represents = Exact(_gated_weights("*", "/"), EITHER)
+
     gate_gradient: str = eqx.field(static=True)
 
     def __init__(
@@ -365,6 +383,8 @@ class RealNPUModified(RealPowerUnit):
     }
     ```
     """
+
+    represents = Exact(_gated_weights("*", "/"), EITHER)
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from numerate.ops import (
     steep_magnitude,
 )
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, Exact, direct_weights
 
 
 class NRU(Unit):
@@ -73,6 +74,8 @@ class NRU(Unit):
     }
     ```
     """
+
+    represents = Exact(direct_weights("*", "/"), EITHER)
 
     w_hat: Float[Array, "out in"]
     in_features: int = eqx.field(static=True)

@@ -9,6 +9,7 @@ from numerate.arguments import DType, check_positive, check_sizes, default_float
 from numerate.initialisers import Initialiser, initialiser
 from numerate.ops import Tensor, linear, namespace, selection, snapped_selection
 from numerate.units._base import Draw, Unit
+from numerate.units._exact import EITHER, Exact
 
 
 class NSR(Unit):
@@ -74,6 +75,8 @@ class NSR(Unit):
     }
     ```
     """
+
+    represents = Exact({}, EITHER)  # its outputs are truth values
 
     w_hat: Float[Array, "2 registers out in"]
     sign_weight: Float[Array, "out registers"]

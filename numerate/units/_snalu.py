@@ -13,6 +13,7 @@ from numerate.ops import (
     snapped_logits,
 )
 from numerate.units._base import Draw
+from numerate.units._exact import EITHER, Exact, constant_gates
 from numerate.units._nalu import NALUParameters
 
 
@@ -71,6 +72,8 @@ class SNALU(NALUParameters, init=False):
     }
     ```
     """
+
+    represents = Exact(constant_gates("+", "-", "*", "/"), EITHER)
 
     gate_weight: Float[Array, "1"]
 

@@ -13,17 +13,10 @@ import numpy as np
 import sympy
 
 from numerate.units import Unit
-from numerate.units.exact import (
-    CLOSED,
-    EITHER,
-    OPEN,
-    POSITIVE,
-    PRODUCTS,
-    SATURATED,
-    exact,
-)
+from numerate.units._exact import CLOSED, EITHER, OPEN, POSITIVE, PRODUCTS, SATURATED
 from numerate.units.exact import EXACT as EXACT_PARAMETERS
 from numerate.units.exact import OPERATIONS as WEIGHTS
+from numerate.units.exact import exact
 from tests.units import references
 
 __all__ = [

@@ -43,7 +43,7 @@ def region(text: str, name: str) -> str:
 @each_unit
 def test_a_page_has_words_a_picture_and_the_api(name):
     words, api = page(name).split(f"\n::: numerate.units.{name}\n")
-    assert words.startswith(f"# {name}\n") and not api.strip()
+    assert re.match(rf"---\n(\w+: .+\n)+---\n\n# {name}\n", words) and not api.strip()
     for part in (r"\*\*For\*\* ", r"\*\*It fails\*\* ", r"\*\*(Published r|R)ecipe:\*\* "):
         assert len(re.findall(f"^{part}", words, re.MULTILINE)) == 1, part
     ((described, drawn),) = re.findall(r"!\[(.+)\]\((.+)\)", words)
@@ -105,11 +105,16 @@ def test_a_picture_is_see_through_and_the_same_every_time():
     assert ground is not None and "fill: none" in ground.attrib["style"]
 
 
-def test_what_units_represent_is_what_is_tested():
-    representation = module(ROOT / "docs" / "representation.py")
-    assert region(page("choose"), "representation table").strip() == representation.table(), (
-        "paste what `python docs/representation.py` prints"
-    )
+def test_every_unit_declares_what_it_represents():
+    for name in NAMES:
+        assert getattr(units, name).represents is not units.Unit.represents, name
+
+
+def test_tables_of_units_are_those_of_the_units_and_their_pages():
+    tables = module(ROOT / "docs" / "unit_tables.py")
+    for path in map(PAGES.joinpath, tables.tables()):
+        text = path.read_text(encoding="utf-8")
+        assert text == tables.with_tables(path.name), "run `make units`"
 
 
 def test_what_units_learn_is_what_was_measured():
