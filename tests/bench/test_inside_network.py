@@ -111,6 +111,8 @@ def test_a_unit_with_branches_is_read_as_each():
     assert [i for i, _ in found] == [0, 1, 2, 3, 4, *[index] * ones.choices()[0]]
     x = jnp.array([2.0, 3.0])
     assert {float(model.output(x, i)) for i, model in found if i == index} >= {5.0}
+    # An unchosen layer beside the one that is used would warn.
+    assert all(unit.is_chosen for _, model in found for unit in model.heads)
 
 
 @pytest.mark.slow

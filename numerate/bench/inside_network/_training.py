@@ -71,12 +71,17 @@ class Network(eqx.Module):
 
 def alternatives(network: Network) -> list[tuple[int, Network]]:
     """The last layers by number, each with every choice that it leaves to validation data."""
-    found = []
-    for index, unit in enumerate(network.heads):
-        options = unit.choices()
-        for head in [unit.chosen(0, i) for i in range(options[0])] if options else [unit]:
-            found.append((index, eqx.tree_at(lambda n, i=index: n.heads[i], network, head)))
-    return found
+    options = [
+        [unit.chosen(0, i) for i in range(unit.choices()[0])] if unit.choices() else [unit]
+        for unit in network.heads
+    ]
+    # The other layers are computed as well, and warn if a choice is left.
+    network = eqx.tree_at(lambda n: n.heads, network, [first for first, *_ in options])
+    return [
+        (index, eqx.tree_at(lambda n, i=index: n.heads[i], network, head))
+        for index, heads in enumerate(options)
+        for head in heads
+    ]
 
 
 @cache
