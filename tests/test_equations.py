@@ -10,7 +10,7 @@ UNITS = [p for p in (ROOT / "docs" / "units").glob("*.md") if p.stem not in ("in
 
 def test_every_unit_shows_its_equation_first():
     for page in UNITS:
-        parts = page.read_text(encoding="utf-8").split("\n\n")
+        parts = page.read_text(encoding="utf-8").partition("---\n\n")[2].split("\n\n")
         assert parts[0].startswith("# ") and re.fullmatch(r"\$\$\n.+\n\$\$", parts[1], re.DOTALL), (
             page
         )
