@@ -9,6 +9,7 @@ import jax
 import pytest
 from threadpoolctl import threadpool_limits
 
+from tests.draws import share_programs
 from tests.each import forget_programs, share_contexts
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # `tests/adapters` runs it on each
@@ -35,6 +36,7 @@ def pytest_configure(config):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
         os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for processes that tests start
         jax.config.update("jax_disable_most_optimizations", True)
+        share_programs()
     if CACHE not in os.environ:  # as it is in the workers of this run
         os.environ[CACHE] = tempfile.mkdtemp(prefix="numerate-programs-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(CACHE), ignore_errors=True))
