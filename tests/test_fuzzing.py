@@ -157,7 +157,7 @@ KINDS = {
     "m": (mutated_model, read_model),
     "t.parquet": (lambda rng: mutated(rng, parquet()), read_table),
 }
-COUNTS = [60, pytest.param(100_000 // 5, marks=pytest.mark.slow)]
+COUNTS = [30, pytest.param(100_000 // 5, marks=pytest.mark.slow)]
 # Without the process of its own in which the product tries a file first: this one may end.
 PARQUET = """
 import sys

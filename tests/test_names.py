@@ -146,7 +146,7 @@ def check_exports(names):
 
 
 @given(names=headers())
-@examples(500)
+@examples(200)
 def test_every_export_of_any_names(names):
     check_exports(names)
 
@@ -193,7 +193,7 @@ def assert_figure_is_drawn(path, names):
 
 
 @given(names=headers())
-@examples(2)
+@examples(1)
 def test_figures_of_any_names(names, tmp_path):
     assert_figure_is_drawn(tmp_path / "fit.svg", names)
 

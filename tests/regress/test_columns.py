@@ -60,9 +60,11 @@ LAWS = {
 }
 
 
-def test_functions_of_sums_of_many_columns_are_found_exactly(subtests):
+# Every other law every day: a + b, a b, a^2, a b c and a quotient, over both ranges.
+@pytest.mark.parametrize("start", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_functions_of_sums_of_many_columns_are_found_exactly(start, subtests):
     for low in (1.0, -2.0):
-        for seed, (name, law) in enumerate(LAWS.items()):
+        for seed, (name, law) in list(enumerate(LAWS.items()))[start::2]:
             if low < 0 and name in ("sqrt a", "1 / (a b)"):
                 continue
             with subtests.test(name, low=low):

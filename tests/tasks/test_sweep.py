@@ -26,6 +26,9 @@ def cell(index):
     return SWEEP.at(instance)
 
 
+@pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)], indirect=True
+)
 @each("index", range(len(CELLS)))
 def test_each_cell_is_its_task(index, dtype):
     task, own = CELLS[index], cell(index)
