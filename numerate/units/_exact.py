@@ -52,27 +52,31 @@ def nac_weights(*operations: str) -> dict[str, Parameters]:
     }
 
 
-def branches(of_sum: str, of_product: str) -> Parameters:
-    """Ŵ and M̂ of a unit whose sum and product have separate weights."""
-    halves = nac_weights(of_sum)[of_sum], nac_weights(of_product)[of_product]
-    return {name: [half[name] for half in halves] for name in ("w_hat", "m_hat")}
+def separate_weights(other: str, *operations: str) -> dict[str, Parameters]:
+    """Ŵ and M̂ of a sum and a product with weights of their own.
+
+    The branch that the gate excludes has those of a difference, or of the product `other`.
+    """
+    found = {}
+    for operation in operations:
+        pair = ("-", operation) if operation in PRODUCTS else (operation, other)
+        halves = [nac_weights(o)[o] for o in pair]
+        found[operation] = {name: [half[name] for half in halves] for name in ("w_hat", "m_hat")}
+    return found
 
 
-def gate(operation: str) -> float:
-    """The parameter of a gate that selects the sum or the product."""
+def with_gate(weights: dict[str, Parameters]) -> dict[str, Parameters]:
+    """The weights of each operation, and one gate that does not depend on the input."""
+    return {o: {**p, "gate_weight": [_gate(o)]} for o, p in weights.items()}
+
+
+def with_input_gate(weights: dict[str, Parameters]) -> dict[str, Parameters]:
+    """The weights of each operation, and a gate that depends on both inputs."""
+    return {o: {**p, "gate_weight": [[_gate(o)] * 2]} for o, p in weights.items()}
+
+
+def _gate(operation: str) -> float:
     return CLOSED if operation in PRODUCTS else OPEN
-
-
-def constant_gates(*operations: str) -> dict[str, Parameters]:
-    """The weights of a NAC, and one gate that does not depend on the input."""
-    return {o: {**p, "gate_weight": [gate(o)]} for o, p in nac_weights(*operations).items()}
-
-
-def input_gates(*operations: str) -> dict[str, Parameters]:
-    """The weights of a NAC, and a gate that depends on both inputs."""
-    return {
-        o: {**p, "gate_weight": [[gate(o), gate(o)]]} for o, p in nac_weights(*operations).items()
-    }
 
 
 def mass_weights(*operations: str) -> dict[str, Parameters]:

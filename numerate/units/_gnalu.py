@@ -23,8 +23,8 @@ from numerate.units._exact import (
     POSITIVE,
     SUMS,
     Exact,
-    input_gates,
     nac_weights,
+    with_input_gate,
 )
 from numerate.units._nac import NACWeights
 from numerate.units._nalu import NALUParameters
@@ -177,7 +177,7 @@ class GNALU(NALUParameters):
     ```
     """
 
-    represents = Exact(input_gates(*OPERATIONS), POSITIVE)
+    represents = Exact(with_input_gate(nac_weights(*OPERATIONS)), POSITIVE)
 
     gate_weight: Float[Array, "out in"]
     gate_input: str = eqx.field(static=True)

@@ -22,21 +22,7 @@ from numerate.ops import (
     snapped_parameters,
 )
 from numerate.units._base import Draw, Unit, drawn_branches
-from numerate.units._exact import (
-    EITHER,
-    PRODUCTS,
-    Exact,
-    Parameters,
-    branches,
-    constant_gates,
-    gate,
-)
-
-
-def _separate_weights(*operations: str) -> dict[str, Parameters]:
-    """The other branch has another operation, but no weights of 1/2, whose penalty is not 0."""
-    pairs = {o: ("-", o) if o in PRODUCTS else (o, "/") for o in operations}
-    return {o: {**branches(*pairs[o]), "gate_weight": [gate(o)]} for o in operations}
+from numerate.units._exact import EITHER, Exact, nac_weights, separate_weights, with_gate
 
 
 class ImprovedNALU(Unit):
@@ -174,7 +160,7 @@ class iNALU(ImprovedNALU, init=False):
     ```
     """
 
-    represents = Exact(_separate_weights("+", "-", "*", "/"), EITHER)
+    represents = Exact(with_gate(separate_weights("/", "+", "-", "*", "/")), EITHER)
 
     w_hat: Float[Array, "2 out in"]
     m_hat: Float[Array, "2 out in"]
@@ -251,7 +237,7 @@ class iNALUShared(ImprovedNALU, init=False):
     ```
     """
 
-    represents = Exact(constant_gates("+", "-", "*", "/"), EITHER)
+    represents = Exact(with_gate(nac_weights("+", "-", "*", "/")), EITHER)
 
     def equation(
         self, x: Shaped[Tensor, "*batch in"], draw: Draw | None = None

@@ -19,20 +19,11 @@ from numerate.units._base import Draw, Unit, drawn_branches
 from numerate.units._exact import (
     OPERATIONS,
     POSITIVE,
-    PRODUCTS,
     Exact,
-    Parameters,
-    branches,
-    gate,
-    input_gates,
+    nac_weights,
+    separate_weights,
+    with_input_gate,
 )
-
-
-def _untied(*operations: str) -> dict[str, Parameters]:
-    """The other branch, which the gate excludes, has the weights of another operation."""
-    pairs = {o: ("-", o) if o in PRODUCTS else (o, "sqrt") for o in operations}
-    gates = {o: {"gate_weight": [[gate(o), gate(o)]]} for o in operations}
-    return {o: {**branches(*pairs[o]), **gates[o]} for o in operations}
 
 
 class NALUParameters(Unit):
@@ -148,7 +139,7 @@ class NALU(NALUParameters, init=False):
     ```
     """
 
-    represents = Exact(input_gates(*OPERATIONS), POSITIVE)
+    represents = Exact(with_input_gate(nac_weights(*OPERATIONS)), POSITIVE)
 
     def gate(self, x: Shaped[Tensor, "*batch in"]) -> Shaped[Tensor, "*batch out"]:
         """g = σ(G x), `(out_features,)`: 1 where the output is the sum, 0 where the product."""
@@ -207,7 +198,7 @@ class NALUScalarGate(NALUParameters, init=False):
     ```
     """
 
-    represents = Exact(input_gates(*OPERATIONS), POSITIVE)
+    represents = Exact(with_input_gate(nac_weights(*OPERATIONS)), POSITIVE)
 
     gate_weight: Float[Array, "1 in"]
 
@@ -273,7 +264,7 @@ class NALUUntied(NALUParameters, init=False):
     ```
     """
 
-    represents = Exact(_untied(*OPERATIONS), POSITIVE)
+    represents = Exact(with_input_gate(separate_weights("sqrt", *OPERATIONS)), POSITIVE)
 
     w_hat: Float[Array, "2 out in"]
     m_hat: Float[Array, "2 out in"]

@@ -13,7 +13,7 @@ from numerate.ops import (
     snapped_logits,
 )
 from numerate.units._base import Draw
-from numerate.units._exact import EITHER, Exact, constant_gates
+from numerate.units._exact import EITHER, Exact, nac_weights, with_gate
 from numerate.units._nalu import NALUParameters
 
 
@@ -73,7 +73,7 @@ class SNALU(NALUParameters, init=False):
     ```
     """
 
-    represents = Exact(constant_gates("+", "-", "*", "/"), EITHER)
+    represents = Exact(with_gate(nac_weights("+", "-", "*", "/")), EITHER)
 
     gate_weight: Float[Array, "1"]
 
