@@ -82,16 +82,18 @@ def _factors_between(weight, x) -> tuple[float, float]:
 def product(
     weight: torch.Tensor, x: torch.Tensor, divisor: torch.Tensor | None, smallest: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The products or quotients, `(batch, out)`, and where no pair of groups has a product
-    below `smallest`."""
-    w = _padded(weight)
-    y, least = x.new_empty(len(x), len(w)), x.new_empty(len(x), len(w))
-    arrays = _arrays(w, 1 - w, x, x if divisor is None else divisor, y, least)
+    """The products or quotients, `(batch, out)`, and which may be divided by their factors: no pair
+    of groups has a product below `smallest`, and they are neither zero nor out of range."""
+    w, limits = _padded(weight), torch.finfo(weight.dtype)
+    y = x.new_empty(len(x), len(w))
+    divisible = y.new_empty(y.shape, dtype=torch.bool)
+    arrays = _arrays(w, 1 - w, x, x if divisor is None else divisor, y, divisible)
+    bounds = smallest, limits.tiny, limits.max
     jobs = _jobs(len(x), len(w), 1)
     rooms = _rooms(x, len(jobs), 2 * w.shape[1] + 2 * OUTPUTS)
-    calls = [(*arrays, room, *job) for room, job in zip(rooms, jobs, strict=True)]
+    calls = [(*arrays, bounds, room, *job) for room, job in zip(rooms, jobs, strict=True)]
     _in_threads(_kernels(divisor is not None)[0], calls)
-    return y, least >= smallest
+    return y, divisible
 
 
 def gradients(
@@ -184,6 +186,15 @@ def _scatter(rows, start, part, tile):
 
 
 @_compiled()
+def _keep_divisible(least, y, bounds):
+    """Set the least products to 0 where a group, or y, is out of bounds."""
+    smallest, tiny, largest = bounds
+    for k in range(len(y)):
+        if not (least[k] >= smallest and tiny <= abs(y[k]) <= largest):
+            least[k] = 0
+
+
+@_compiled()
 def _four(weight, o, i):
     return weight[o, i], weight[o, i + 1], weight[o, i + 2], weight[o, i + 3]
 
@@ -219,14 +230,14 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
     """The forward and the backward pass."""
 
     @_compiled()
-    def forward(weight, rest, x, d, y, least, room, examples, outputs):
-        """y = Π a / b, and the least |Π a| of a pair of groups."""
+    def forward(weight, rest, x, d, y, divisible, bounds, room, examples, outputs):
+        """y = Π a / b, and whether it may be divided by its factors."""
         _widest_vectors()
         out, features = weight.shape
         one = weight.dtype.type(1)
         size = features * LANES
         x_tile, d_tile = room[:size], room[size : 2 * size]
-        y_tile, least_tile = room[2 * size : -OUTPUTS * LANES], room[-OUTPUTS * LANES :]
+        y_tile, least = room[2 * size : -OUTPUTS * LANES], room[-OUTPUTS * LANES :]
         for start in range(examples[0], examples[1], LANES):
             _gather(x_tile, x, start, (0, features), one)
             if quotient:
@@ -234,7 +245,7 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
             for top in range(outputs[0], outputs[1], OUTPUTS):
                 bottom = min(top + OUTPUTS, outputs[1])
                 _fill(y_tile, one)
-                _fill(least_tile, np.inf)
+                _fill(least, np.inf)
                 for i in range(0, features, PAIR):
                     first = np.uintp(i * LANES)
                     for o in range(top, bottom):
@@ -250,10 +261,11 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
                                 b = _all(_factors(w, r, d_tile, k))
                                 a /= b * _all(_factors(v, s, d_tile, k + ROW4))
                             y_tile[n] *= a
-                            small = size_of_a < least_tile[n]
-                            least_tile[n] = size_of_a if small else least_tile[n]
+                            small = size_of_a < least[n]
+                            least[n] = size_of_a if small else least[n]
                 _scatter(y, start, (top, bottom), y_tile)
-                _scatter(least, start, (top, bottom), least_tile)
+                _keep_divisible(least, y_tile, bounds)
+                _scatter(divisible, start, (top, bottom), least)
 
     @_compiled()
     def backward(weight, rest, x, d, slope, of_x, of_weight, room, examples, inputs):

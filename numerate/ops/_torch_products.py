@@ -50,8 +50,7 @@ def _affine_rows(
     """The products, and where they may be divided by each of their factors."""
     kernels, smallest = _kernels_for(weight, x, divisor)
     if kernels is not None:
-        y, divisible = kernels.product(weight, x, divisor, smallest)
-        return y, divisible & _is_normal(y)
+        return kernels.product(weight, x, divisor, smallest)
     y = x.new_empty(len(x), len(weight))
     for w, y_w in _in_tiles([weight], y):
         above = _AffineFactors(w, x)
