@@ -77,7 +77,7 @@ def _dot(row, x):
 def affine_product(weight, x):
     """Π (W x + 1 - W) over the last axis of x."""
     if weight.size > PLAIN_FACTORS:
-        return _scanned_product(_affine, (x,), weight)
+        return _scanned_product(_affine, x, weight)
     factors = weight * x[..., None, :] + (1 - weight)
     if factors.size > UNROLLED_PRODUCTS or factors.size == 0:
         return jnp.prod(factors, axis=-1)
@@ -89,12 +89,8 @@ def affine_product(weight, x):
 
 def affine_quotient(weight, x, divisor):
     """Π (W x + 1 - W) / (W d + 1 - W) over the last axis of x and d."""
-
-    def quotient(x, divisor, weight):
-        return _affine(x, weight) / _affine(divisor, weight)
-
     if weight.size > PLAIN_FACTORS:
-        return _scanned_product(quotient, (x, divisor), weight)
+        return _scanned_product(_affine, x, weight, divisor=divisor)
     rest = 1 - weight
     above, below = (weight * a[..., None, :] + rest for a in (x, divisor))
     return jnp.prod(above / below, axis=-1)
@@ -107,19 +103,20 @@ def product(factor, x, *weights, constants=()):
         return factor(x, *weights, *constants)
 
     if weights[0].size > PLAIN_FACTORS:
-        return _scanned_product(of, (x,), *weights)
+        return _scanned_product(of, x, *weights)
     return jnp.prod(of(x[..., None, :], *weights), axis=-1)
 
 
-def _scanned_product(factor, inputs, *weights):
-    """Π factor(*inputs, *weights) over their last axis, without an array of all factors.
+def _scanned_product(factor, x, *weights, divisor=None):
+    """Π factor(x, *weights) over the last axis of x, without an array of all factors; over the same
+    product of the divisor, if there is one, chunk by chunk.
 
     A scan multiplies them chunk by chunk. The backward pass recomputes the factors of a chunk from
     the product before it. With n chunks in two nested levels, about 2√n of these products are
-    stored. Nothing is divided, so a factor may be zero. There is no `custom_vjp`: under `vmap` it
+    stored. Nothing is divided by a factor of x, which may be zero. There is no `custom_vjp`: under `vmap` it
     would return one weight gradient per example, whereas here they are summed inside the scan.
     """
-    outer, inner, size = _chunks(inputs[0].shape[-1])
+    outer, inner, size = _chunks(x.shape[-1])
 
     # Padding with inputs of 1 and weights of 0 gives factors of 1.
     def split(array, blank):
@@ -128,17 +125,24 @@ def _scanned_product(factor, inputs, *weights):
         array = jnp.concatenate([array, blanks])
         return array.reshape(outer, inner, size, *array.shape[1:])
 
-    def chunk(y, these):
-        xs, ws = these
+    def times(y, xs, ws):
         for i in range(size):
-            y = y * factor(*(x[i][..., None] for x in xs), *(w[i] for w in ws))
-        return y, None
+            y = y * factor(xs[i][..., None], *(w[i] for w in ws))
+        return y
+
+    def chunk(y, these):
+        inputs, ws = these
+        if len(inputs) == 1:
+            return times(y, *inputs, ws), None
+        above, below = (times(1, xs, ws) for xs in inputs)
+        return y * (above / below), None
 
     def chunks(y, these):
         return jax.lax.scan(jax.checkpoint(chunk), y, these)[0], None
 
-    shape = (*inputs[0].shape[:-1], weights[0].shape[0])
-    one = jnp.ones(shape, jnp.result_type(*inputs, *weights))
+    shape = (*x.shape[:-1], weights[0].shape[0])
+    one = jnp.ones(shape, jnp.result_type(x, *weights))
+    inputs = [x] if divisor is None else [x, divisor]
     these = [split(x, jnp.ones) for x in inputs], [split(w, jnp.zeros) for w in weights]
     return jax.lax.scan(jax.checkpoint(chunks), one, these)[0]
 
