@@ -113,8 +113,8 @@ def _scanned_product(factor, x, *weights, divisor=None):
 
     A scan multiplies them chunk by chunk. The backward pass recomputes the factors of a chunk from
     the product before it. With n chunks in two nested levels, about 2√n of these products are
-    stored. Nothing is divided by a factor of x, which may be zero. There is no `custom_vjp`: under `vmap` it
-    would return one weight gradient per example, whereas here they are summed inside the scan.
+    stored. Nothing is divided by a factor of x, which may be zero. There is no `custom_vjp`: under
+    `vmap` it would return one weight gradient per example; here they are summed inside the scan.
     """
     outer, inner, size = _chunks(x.shape[-1])
 

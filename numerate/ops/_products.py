@@ -202,8 +202,9 @@ def noisy_product(
     **Returns:** y, `(*batch, out)`; ones where there are no inputs.
 
     **Value:** with W in {0, 1} that of `affine_product`, to rounding, whatever the noise. For more
-    than 16 inputs it is a product of quotients, each of up to 16 inputs: the product of all factors
-    N x + … would overflow where y does not, in float32 already with 100 inputs of size 1 and N of 3.
+    than 16 inputs it is a product of quotients, each of up to 16 inputs. The product of all
+    factors N x + … would overflow where y does not, in float32 already with 100 inputs of 1 and
+    N of 3.
 
     **Gradient:** ∂y_o/∂W_oi = N_i (x_i - 1) / b_i² Π_{j≠i} q_j and ∂y_o/∂x_i = W_oi N_i / b_i
     Π_{j≠i} q_j, with b_i = W_oi N_i + 1 - W_oi and the quotients q, also where factors are zero.
