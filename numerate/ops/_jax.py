@@ -132,8 +132,8 @@ def _scanned_product(factor, x, *weights, divisor=None):
 
     def chunk(y, these):
         inputs, ws = these
-        if len(inputs) == 1:
-            return times(y, *inputs, ws), None
+        if divisor is None:
+            return times(y, inputs[0], ws), None
         above, below = (times(1, xs, ws) for xs in inputs)
         return y * (above / below), None
 

@@ -97,17 +97,21 @@ def product(
 
 
 def gradients(
-    slope: torch.Tensor, weight: torch.Tensor, x: torch.Tensor, divisor: torch.Tensor | None
+    gradient: torch.Tensor,
+    weight: torch.Tensor,
+    x: torch.Tensor,
+    divisor: torch.Tensor | None,
+    y: torch.Tensor,
+    divisible: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Σ slope ∂log(y)/∂W and Σ slope ∂log(y)/∂x, for a slope of 0 where a group is too small."""
-    w = _padded(weight)
-    of_x = torch.empty_like(x)
-    arrays = _arrays(w, 1 - w, x, x if divisor is None else divisor, slope, of_x)
+    """Those by W and x of the products y that may be divided, with the gradient by y."""
+    w, of_x = _padded(weight), x.new_empty(x.shape)
+    d = x if divisor is None else divisor
+    arrays = _arrays(w, 1 - w, x, d, gradient, y, divisible, of_x)
     jobs = _jobs(len(x), w.shape[1], GROUP)
     rooms = _rooms(x, len(jobs), 4 * w.shape[1] + OUTPUTS)
     of_weights = w.new_zeros(len(jobs), *w.shape)  # each thread has sums of its own
-    totals = of_weights.numpy()
-    own = zip(totals, rooms, jobs, strict=True)
+    own = zip(of_weights.numpy(), rooms, jobs, strict=True)
     calls = [(*arrays, total, room, *job) for total, room, job in own]
     _in_threads(_kernels(divisor is not None)[1], calls)
     return of_weights.sum(0)[:, : x.shape[1]].contiguous(), of_x
@@ -173,6 +177,19 @@ def _gather(tile, rows, start, part, blank):
         for column in range(part[0], last):
             for lane in range(first, min(first + BLOCK, count)):
                 tile[(column - part[0]) * LANES + lane] = rows[start + lane, column]
+
+
+@_compiled()
+def _gather_slopes(tile, gradient, y, divisible, start, part):
+    """Those by the logarithms of some outputs; 0 where y may not be divided."""
+    _fill(tile, 0)
+    count = min(LANES, len(y) - start)
+    for first in range(0, count, BLOCK):
+        for column in range(part[0], part[1]):
+            for row in range(start + first, start + min(first + BLOCK, count)):
+                if divisible[row, column]:
+                    k = (column - part[0]) * LANES + row - start
+                    tile[k] = gradient[row, column] * y[row, column]
 
 
 @_compiled()
@@ -268,7 +285,9 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
                 _scatter(divisible, start, (top, bottom), least)
 
     @_compiled()
-    def backward(weight, rest, x, d, slope, of_x, of_weight, room, examples, inputs):
+    def backward(
+        weight, rest, x, d, gradient, y, divisible, of_x, of_weight, room, examples, inputs
+    ):
         """Of W: Σ slope (x - d) / (a b), with b = d = 1 in a product; of x: Σ slope W / a."""
         _widest_vectors()
         out, features = weight.shape
@@ -285,7 +304,7 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
             _fill(of_x_tile, zero)
             for top in range(0, out, OUTPUTS):
                 bottom = min(top + OUTPUTS, out)
-                _gather(slopes, slope, start, (top, bottom), zero)
+                _gather_slopes(slopes, gradient, y, divisible, start, (top, bottom))
                 for i in range(inputs[0], inputs[1], GROUP):
                     first = np.uintp(i * LANES)
                     for o in range(top, bottom):
@@ -300,9 +319,9 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
                             left, right = g[0] * g[1], g[2] * g[3]
                             by = slopes[of_o + lane]
                             inverse = one / (left * right) if by != zero else zero
-                            of_left, of_right = inverse * right, inverse * left
-                            t0, t1 = by * (of_left * g[1]), by * (of_left * g[0])
-                            t2, t3 = by * (of_right * g[3]), by * (of_right * g[2])
+                            of_left, of_right = by * (inverse * right), by * (inverse * left)
+                            t0, t1 = of_left * g[1], of_left * g[0]
+                            t2, t3 = of_right * g[3], of_right * g[2]
                             total0 = _plus(total0, t0 * difference[k])
                             total1 = _plus(total1, t1 * difference[k + ROW])
                             total2 = _plus(total2, t2 * difference[k + ROW2])

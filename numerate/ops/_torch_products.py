@@ -74,21 +74,20 @@ def _affine_rows_backward(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The gradients by W and x: of a factor x - 1 and W, of a quotient (x - d) / below² and
     W / below. Where possible, the product of the other factors is y / factor."""
-    slope = torch.where(divisible, gradient * y, 0)
     kernels, _ = _kernels_for(weight, x, divisor)
     if kernels is not None:
-        of_weight, of_x = kernels.gradients(slope, weight, x, divisor)
-        _add_indivisible(of_weight, of_x, ~divisible, gradient, weight, x, divisor)
+        of_weight, of_x = kernels.gradients(gradient, weight, x, divisor, y, divisible)
+        _add_indivisible(of_weight, of_x, gradient, weight, x, divisor, divisible)
         return of_weight, of_x
-    of_weight, of_x = torch.zeros_like(weight), torch.zeros_like(x)
-    for w, of_w, *of_outputs in _in_tiles([weight, of_weight], gradient, slope, ~divisible):
+    of_weight, of_x = (a.new_zeros(a.shape) for a in (weight, x))
+    for w, of_w, *of_outputs in _in_tiles([weight, of_weight], gradient, y, divisible):
         above = _AffineFactors(w, x)
         below = None if divisor is None else _AffineFactors(w, x)
         parts = in_parts(w, x, divisor, of_x, *of_outputs)
-        for xs, ds, of_xs, gradients, slopes, indivisible in parts:
+        for xs, ds, of_xs, gradients, ys, ok in parts:
             others = above(xs)
-            torch.div(slopes.unsqueeze(-1), others, out=others)
-            row, out = torch.nonzero(indivisible, as_tuple=True)
+            torch.div((gradients * ys).unsqueeze(-1), others, out=others)
+            row, out = torch.nonzero(~ok, as_tuple=True)
             if len(row) > 0:
                 others[row, out], _ = _of_others(gradients, w, xs, ds, row, out)
             if below is None:
@@ -121,9 +120,10 @@ def _is_normal(y):
     return (y.abs() >= torch.finfo(y.dtype).tiny) & y.isfinite()
 
 
-def _add_indivisible(of_weight, of_x, indivisible, gradient, weight, x, divisor):
+def _add_indivisible(of_weight, of_x, gradient, weight, x, divisor, divisible):
     """Add the gradients of the products that may not be divided, in place."""
-    pairs = torch.nonzero(indivisible & (gradient != 0))
+    pairs = torch.nonzero(~divisible)
+    pairs = pairs[gradient[pairs[:, 0], pairs[:, 1]] != 0]
     for some in pairs.split(max(1, PLAIN_FACTORS // weight.shape[1])):
         row, out = some.unbind(1)
         others, below = _of_others(gradient, weight, x, divisor, row, out)
@@ -195,7 +195,7 @@ def _(weight, x, divisor):
 
 @_affine_rows_backward.register_fake
 def _(gradient, weight, x, divisor, y, divisible):
-    return torch.empty_like(weight), torch.empty_like(x)
+    return weight.new_empty(weight.shape), x.new_empty(x.shape)
 
 
 def plain_product(factor, x, weights, constants):
