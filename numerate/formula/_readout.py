@@ -20,7 +20,10 @@ from numerate.units import Unit
 Rows = jax.Array | None
 
 # Layers one after another.
-_LAYERED = (Stack, eqx.nn.Sequential)
+_LAYERED = Stack | eqx.nn.Sequential
+
+# Of a class with another one, the equations of its units are not all that it computes.
+_CALLS = {Unit.__call__, Stack.__call__, eqx.nn.Sequential.__call__}
 
 # Fields that only keep numbers finite, and the values that remove their effect from a formula.
 _GUARDS = {"eps": 0.0, "omega": math.inf}
@@ -47,8 +50,8 @@ def read_out(
         in all rows becomes 1, and one that is below 1/2 in all rows becomes 0. Other gates, and
         all gates if there are no rows, stay in the formula.
 
-    **Raises:** `ValueError` for another model, or if the number of symbols is not that of the
-    input features.
+    **Raises:** `ValueError` for another model, also for a subclass with a `__call__` of its own, if
+    the number of symbols is not that of the input features, or rows or layers have another width.
 
     !!! example
         >>> import jax
@@ -64,6 +67,8 @@ def read_out(
     wanted = _in_features(model)
     if wanted is not None and wanted != len(inputs):
         raise ValueError(f"symbols must be one for each of {wanted} features; got {len(inputs)}")
+    if rows is not None and np.shape(rows)[1:] != (len(inputs),):
+        raise ValueError(f"rows must have shape (rows, {len(inputs)}); got {np.shape(rows)}")
     x = symbolic(np.array(inputs, object))
     return tuple(_outputs(model, x, None if rows is None else jnp.asarray(rows)))
 
@@ -75,9 +80,14 @@ def _in_features(model: Any) -> int | None:
 
 
 def _outputs(model: Any, x: Tensor, rows: Rows) -> Tensor:
+    kind = type(model).__name__
+    if isinstance(model, Unit | _LAYERED) and type(model).__call__ not in _CALLS:
+        raise ValueError(f"a {kind} with a __call__ of its own computes more than its units")
     if isinstance(model, Unit):
+        if len(x) != model.in_features:
+            raise ValueError(f"{kind} takes {model.in_features} features; got {len(x)}")
         if not model.is_chosen:
-            warn_not_chosen(type(model).__name__, "numerate.train.select(model, x, y)")
+            warn_not_chosen(kind, "numerate.train.select(model, x, y)")
         outputs = _symbolic_copy(model, rows).equation(x)
         return symbolic(np.array([_merged(formula) for formula in outputs], object))
     if isinstance(model, eqx.nn.Identity) or (
@@ -85,8 +95,13 @@ def _outputs(model: Any, x: Tensor, rows: Rows) -> Tensor:
     ):
         return x
     if not isinstance(model, _LAYERED):
-        kind = type(model).__name__
-        raise ValueError(f"a formula can be read out of units and Stacks of them; got a {kind}")
+        home = type(model).__module__.split(".")
+        library = "keras" if "keras" in home else "torch" if "torch" in home else None
+        how = f": numerate.{library}.from_{library}(model) is one" if library else ""
+        raise ValueError(
+            f"a formula can be read out of units of numerate.units and Stacks of them{how}; "
+            f"got a {kind} of {'.'.join(home[:2])}"
+        )
     for layer in model.layers:
         x = _outputs(layer, x, rows)
         rows = None if rows is None else jax.vmap(layer)(rows)  # pyright: ignore[reportArgumentType]

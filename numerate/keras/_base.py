@@ -344,7 +344,7 @@ class Unit(keras.layers.Layer):
         if self.has_penalty and not self._penalty_asked:
             self._penalty_asked = True  # warn once
             warnings.warn(
-                f"{type(self).__name__} trains without the penalty that drives weights to integers"
+                f"{type(self).__name__} trains without the penalty on its parameters"
                 ": fit(..., callbacks=[numerate.keras.Penalties()]) adds it by its schedule",
                 stacklevel=2,
             )

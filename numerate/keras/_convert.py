@@ -54,8 +54,8 @@ def from_keras(layer: Any) -> Any:
     **Returns:** a unit, a `numerate.Recurrent` or a `numerate.Stack` with the values of its
     parameters.
 
-    **Raises:** `ValueError` for any other layer, for one that is not built, and for float64
-    parameters while JAX is not in 64-bit mode.
+    **Raises:** `ValueError` for any other layer, for one with a `call` of its own, for one that is
+    not built, and for float64 parameters while JAX is not in 64-bit mode.
 
     !!! example
         >>> from numerate.keras import NAU
@@ -64,6 +64,9 @@ def from_keras(layer: Any) -> Any:
         >>> from_keras(layer).w_hat.shape
         (1, 2)
     """
+    if isinstance(layer, Unit | RecurrentCell | keras.Model) and _has_own_call(layer):
+        kind = type(layer).__name__
+        raise ValueError(f"{kind} has a call of its own, which cannot be converted")
     match layer:
         case Unit():
             return as_unit(layer)
@@ -79,6 +82,14 @@ def from_keras(layer: Any) -> Any:
         "layer must be a unit or a RecurrentCell of numerate.keras, or an RNN, a functional chain "
         f"or a Sequential of these, got {type(layer).__name__}"
     )
+
+
+def _has_own_call(layer: Any) -> bool:
+    """Whether a subclass computes something else than a unit, a cell or a graph of layers."""
+    given = next(vars(home)["call"] for home in type(layer).__mro__ if "call" in vars(home))
+    if isinstance(layer, keras.Model):
+        return not given.__module__.startswith("keras.")
+    return given not in (Unit.call, RecurrentCell.call)
 
 
 def _chain(model: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from keras import ops
 
 from numerate._errors import quoted
 from numerate.keras._base import Unit, as_unit, assign
-from numerate.train import PenaltySchedule, rounding_error, snapped_units
+from numerate.train import PenaltySchedule, check_choice, rounding_error, snapped_units
 
 
 def units_of(model: Any) -> list[Unit]:
@@ -166,7 +166,7 @@ class SelectBranches(_Callback):
 
     def __init__(self, x: Any, y: Any):
         super().__init__()
-        self.x, self.y = ops.convert_to_tensor(x), np.asarray(y)
+        self.x, self.y = x, np.asarray(y)
 
     def on_train_begin(self, logs: Any = None) -> None:
         select_branches(self.model, self.x, self.y)
@@ -178,15 +178,17 @@ class SelectBranches(_Callback):
 def select_branches(model: Any, x: Any, y: Any) -> Any:
     """Select the branch of every `NASU` of a model by the error on validation data, in place.
 
-    **Arguments:** `model`: any model with units; `x`, `y`: validation data.
+    **Arguments:** `model`: any model with units; `x`, `y`: validation data, where `x` has an array
+    for each input of a model of several, as in `fit`.
 
     **Returns:** the model. Other layers do not change.
 
-    **Raises:** `TypeError` for anything but a layer or model, `ValueError` for one without units
-    and where outputs and `y` differ in shape. The model is then as it was before.
+    **Raises:** `TypeError` for anything but a layer or model of one output, `ValueError` for one
+    without units, where outputs and `y` differ in shape, and for `y` without rows or that are not
+    finite. The model is then as it was before.
     """
     with _evaluating(model, x, y) as (units, error):
-        _select(units, error)
+        _select(units, error, y)
     return model
 
 
@@ -215,7 +217,7 @@ def snap(model: Any, x: Any, y: Any) -> Any:
     """
     with _evaluating(model, x, y) as (units, error):
         if not all(unit.is_chosen for unit in units):
-            _select(units, error)
+            _select(units, error, y)
 
         def put(new: list[Any]) -> None:
             for unit, values in zip(units, new, strict=True):
@@ -231,7 +233,8 @@ def snap(model: Any, x: Any, y: Any) -> Any:
     return model
 
 
-def _select(units: list[Unit], error: Callable[[], float]) -> None:
+def _select(units: list[Unit], error: Callable[[], float], y: Any) -> None:
+    check_choice(np.asarray(y, float))
     for unit in units:
         if not unit.is_chosen:
             for index in range(len(unit.choices())):
@@ -252,13 +255,22 @@ def _evaluating(model: Any, x: Any, y: Any) -> Iterator[tuple[list[Unit], Callab
 
     Layers are in evaluation mode. If anything fails, the units are as they were before.
     """
-    x, y = ops.convert_to_tensor(x), np.asarray(y)
-    units = units_of(model)
+    y, units = np.asarray(y), units_of(model)
     if not units:
         raise ValueError(f"a {type(model).__name__} has no units of numerate")
+    # As in `fit`, a dictionary, or a list for a model of several inputs, has one array for each.
+    if isinstance(x, dict):
+        x = {name: ops.convert_to_tensor(array) for name, array in x.items()}
+    elif isinstance(x, list | tuple) and len(getattr(model, "inputs", None) or ()) > 1:
+        x = [ops.convert_to_tensor(array) for array in x]
+    else:
+        x = ops.convert_to_tensor(x)
 
     def outputs() -> np.ndarray:
-        return np.asarray(ops.convert_to_numpy(model(x, training=False)), float)
+        found = model(x, training=False)
+        if isinstance(found, dict | list | tuple):
+            raise TypeError(f"model must have one output, got a {type(found).__name__} of them")
+        return np.asarray(ops.convert_to_numpy(found), float)
 
     def error() -> float:
         squares = np.square(outputs() - y)

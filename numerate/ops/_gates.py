@@ -21,6 +21,8 @@ def sigmoid_gate(
 
     **Gradient:** ∂g/∂(Gx) = s g (1 - g), zero where the gate is saturated.
 
+    **Raises:** `ValueError` for an x of another width.
+
     !!! example
         >>> import jax.numpy as jnp
         >>> gate_weight = jnp.array([[3.0, 3.0]])
@@ -32,6 +34,9 @@ def sigmoid_gate(
 
     Trask et al. (2018), arXiv:1808.00508, section 2; the slope: Rana et al. (2019), ICTAI.
     """
+    if x.shape[-1:] != gate_weight.shape[-1:]:
+        width = gate_weight.shape[-1]
+        raise ValueError(f"the gate takes {width} features, got an x of shape {tuple(x.shape)}")
     xp, pre = namespace(x), linear(gate_weight, x)
     return xp.sigmoid(pre if slope == 1.0 else slope * pre)
 

@@ -14,15 +14,19 @@ too small.
 import inspect
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Thread
 from typing import Any
 
 import numba
 import numpy as np
 import torch
+from numba.core import config
 from numba.extending import intrinsic
 from torch.nn.functional import pad
+
+if getattr(config, "DISABLE_JIT", False):
+    raise ImportError("Numba compiles nothing where NUMBA_DISABLE_JIT is set")
 
 # Up to so many factors, a thousand steps would not save the time to compile.
 MANY_FACTORS = 2**21
@@ -30,7 +34,8 @@ MANY_FACTORS = 2**21
 LANES = 256
 GROUP = 4  # the inputs that share a division
 PAIR = 2 * GROUP  # the inputs that share one in the forward pass
-OUTPUTS = 256  # at a time, whose tiles stay in the cache
+INPUTS, OUTPUTS = 2048, 256  # at a time; the tiles of outputs stay in the cache
+FEW_OUTPUTS = 3  # for which moving the inputs into tiles takes longer than their products
 BLOCK = 16  # numbers that are moved together: a line of the cache
 # Indices of tiles are unsigned: Numba asks of others whether they are negative, and a loop with a
 # question is not compiled to vectors.
@@ -56,18 +61,23 @@ def smallest_group(
         return None
     if len(x) * weight.numel() <= MANY_FACTORS or 2 * len(x) < LANES:
         return None
+    if len(weight) <= FEW_OUTPUTS or x.shape[1:] != weight.shape[1:]:
+        return None
+    if divisor is not None and divisor.shape != x.shape:
+        return None
     largest = 2.0 ** (math.log2(torch.finfo(weight.dtype).max) // PAIR)
     lowest, highest = _factors_between(weight, x)
     top, bottom, most_below = max(-lowest, highest), 1.0, 1.0
     if divisor is not None:
         bottom, most_below = _factors_between(weight, divisor)
-    # False for NaN.
-    if not (top <= largest and most_below <= largest and bottom >= 1 / largest):
+    # False for NaN. Small divisors would allow factors of x whose products are out of range.
+    if not (top <= largest and most_below <= largest and bottom >= 0.5):
         return None
     # The product of some factors of a group is that of a pair of groups, over all the others.
     most = top**GROUP * (top * most_below) ** (GROUP - 1) / bottom**GROUP
-    smallest = most * torch.finfo(weight.dtype).tiny
-    return smallest if smallest < torch.finfo(weight.dtype).eps else None
+    tiny = torch.finfo(weight.dtype).tiny
+    # One huge factor would make many usual products too small.
+    return most * tiny if most * tiny < tiny**0.3 else None
 
 
 def _factors_between(weight, x) -> tuple[float, float]:
@@ -90,7 +100,7 @@ def product(
     arrays = _arrays(w, 1 - w, x, x if divisor is None else divisor, y, divisible)
     bounds = smallest, limits.tiny, limits.max
     jobs = _jobs(len(x), len(w), 1)
-    rooms = _rooms(x, len(jobs), 2 * w.shape[1] + 2 * OUTPUTS)
+    rooms = _rooms(x, len(jobs), 2 * min(INPUTS, w.shape[1]) + 2 * OUTPUTS)
     calls = [(*arrays, bounds, room, *job) for room, job in zip(rooms, jobs, strict=True)]
     _in_threads(_kernels(divisor is not None)[0], calls)
     return y, divisible
@@ -109,9 +119,13 @@ def gradients(
     d = x if divisor is None else divisor
     arrays = _arrays(w, 1 - w, x, d, gradient, y, divisible, of_x)
     jobs = _jobs(len(x), w.shape[1], GROUP)
-    rooms = _rooms(x, len(jobs), 4 * w.shape[1] + OUTPUTS)
-    of_weights = w.new_zeros(len(jobs), *w.shape)  # each thread has sums of its own
-    own = zip(of_weights.numpy(), rooms, jobs, strict=True)
+    first, last = jobs[0][1]
+    rooms = _rooms(x, len(jobs), 4 * min(INPUTS, last - first) + OUTPUTS)
+    # Threads that share out the examples have sums of their own.
+    copies = len(jobs) if (first, last) == (0, w.shape[1]) else 1
+    of_weights = w.new_zeros(copies, *w.shape)
+    totals = [*of_weights.numpy()] * (len(jobs) // copies)
+    own = zip(totals, rooms, jobs, strict=True)
     calls = [(*arrays, total, room, *job) for total, room, job in own]
     _in_threads(_kernels(divisor is not None)[1], calls)
     return of_weights.sum(0)[:, : x.shape[1]].contiguous(), of_x
@@ -144,10 +158,30 @@ def _parts(count: int, parts: int, step: int) -> list[Part]:
 
 
 def _in_threads(kernel: Callable, calls: list[tuple]) -> None:
-    # The threads end with the call, because a forked process would wait for them for ever.
-    with ThreadPoolExecutor(len(calls)) as pool:
-        for future in [pool.submit(kernel, *call) for call in calls]:
-            future.result()
+    """Make the calls, each in a thread; the first, and those that get none, in this one."""
+    raised: list[BaseException] = []
+
+    def call(arguments: tuple) -> None:
+        try:
+            kernel(*arguments)
+        except BaseException as error:
+            raised.append(error)
+
+    # New ones: a forked process would wait for the threads of a pool for ever.
+    threads = [Thread(target=call, args=(arguments,)) for arguments in calls[1:]]
+    mine, started = calls[:1], []
+    for thread, arguments in zip(threads, calls[1:], strict=True):
+        try:
+            thread.start()
+            started.append(thread)
+        except RuntimeError:  # there are too many, or Python is about to end
+            mine.append(arguments)
+    for arguments in mine:
+        call(arguments)
+    for thread in started:
+        thread.join()
+    if raised:
+        raise raised[0]
 
 
 def _prefer_widest(context):
@@ -252,34 +286,37 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
         _widest_vectors()
         out, features = weight.shape
         one = weight.dtype.type(1)
-        size = features * LANES
+        size = min(features, INPUTS) * LANES
         x_tile, d_tile = room[:size], room[size : 2 * size]
         y_tile, least = room[2 * size : -OUTPUTS * LANES], room[-OUTPUTS * LANES :]
         for start in range(examples[0], examples[1], LANES):
-            _gather(x_tile, x, start, (0, features), one)
-            if quotient:
-                _gather(d_tile, d, start, (0, features), one)
             for top in range(outputs[0], outputs[1], OUTPUTS):
                 bottom = min(top + OUTPUTS, outputs[1])
                 _fill(y_tile, one)
                 _fill(least, np.inf)
-                for i in range(0, features, PAIR):
-                    first = np.uintp(i * LANES)
-                    for o in range(top, bottom):
-                        w, v = _four(weight, o, i), _four(weight, o, i + GROUP)
-                        r, s = _four(rest, o, i), _four(rest, o, i + GROUP)
-                        of_o = np.uintp((o - top) * LANES)
-                        for lane in range(ROW):
-                            k, n = first + lane, of_o + lane
-                            a = _all(_factors(w, r, x_tile, k))
-                            a *= _all(_factors(v, s, x_tile, k + ROW4))
-                            size_of_a = abs(a)
-                            if quotient:
-                                b = _all(_factors(w, r, d_tile, k))
-                                a /= b * _all(_factors(v, s, d_tile, k + ROW4))
-                            y_tile[n] *= a
-                            small = size_of_a < least[n]
-                            least[n] = size_of_a if small else least[n]
+                for begin in range(0, features, INPUTS):
+                    part = begin, min(begin + INPUTS, features)
+                    if top == outputs[0] or features > INPUTS:
+                        _gather(x_tile, x, start, part, one)
+                        if quotient:
+                            _gather(d_tile, d, start, part, one)
+                    for i in range(part[0], part[1], PAIR):
+                        first = np.uintp((i - begin) * LANES)
+                        for o in range(top, bottom):
+                            w, v = _four(weight, o, i), _four(weight, o, i + GROUP)
+                            r, s = _four(rest, o, i), _four(rest, o, i + GROUP)
+                            of_o = np.uintp((o - top) * LANES)
+                            for lane in range(ROW):
+                                k, n = first + lane, of_o + lane
+                                a = _all(_factors(w, r, x_tile, k))
+                                a *= _all(_factors(v, s, x_tile, k + ROW4))
+                                size_of_a = abs(a)
+                                if quotient:
+                                    b = _all(_factors(w, r, d_tile, k))
+                                    a /= b * _all(_factors(v, s, d_tile, k + ROW4))
+                                y_tile[n] *= a
+                                small = size_of_a < least[n]
+                                least[n] = size_of_a if small else least[n]
                 _scatter(y, start, (top, bottom), y_tile)
                 _keep_divisible(least, y_tile, bounds)
                 _scatter(divisible, start, (top, bottom), least)
@@ -292,48 +329,50 @@ def _kernels(quotient: bool) -> tuple[Callable, Callable]:
         _widest_vectors()
         out, features = weight.shape
         one, zero = weight.dtype.type(1), weight.dtype.type(0)
-        size = features * LANES
+        size = min(inputs[1] - inputs[0], INPUTS) * LANES
         x_tile, d_tile, difference = room[:size], room[size : 2 * size], room[2 * size : 3 * size]
         of_x_tile, slopes = room[3 * size : 4 * size], room[4 * size :]
         for start in range(examples[0], examples[1], LANES):
-            _gather(x_tile, x, start, (0, features), one)
-            if quotient:
-                _gather(d_tile, d, start, (0, features), one)
-            for k in range(size):
-                difference[k] = x_tile[k] - (d_tile[k] if quotient else one)
-            _fill(of_x_tile, zero)
-            for top in range(0, out, OUTPUTS):
-                bottom = min(top + OUTPUTS, out)
-                _gather_slopes(slopes, gradient, y, divisible, start, (top, bottom))
-                for i in range(inputs[0], inputs[1], GROUP):
-                    first = np.uintp(i * LANES)
-                    for o in range(top, bottom):
-                        w, r = _four(weight, o, i), _four(rest, o, i)
-                        of_o = np.uintp((o - top) * LANES)
-                        total0 = total1 = total2 = total3 = zero
-                        for lane in range(ROW):
-                            k = first + lane
-                            a = _factors(w, r, x_tile, k)
-                            b = _factors(w, r, d_tile, k) if quotient else (one, one, one, one)
-                            g = _times(a, b)
-                            left, right = g[0] * g[1], g[2] * g[3]
-                            by = slopes[of_o + lane]
-                            inverse = one / (left * right) if by != zero else zero
-                            of_left, of_right = by * (inverse * right), by * (inverse * left)
-                            t0, t1 = of_left * g[1], of_left * g[0]
-                            t2, t3 = of_right * g[3], of_right * g[2]
-                            total0 = _plus(total0, t0 * difference[k])
-                            total1 = _plus(total1, t1 * difference[k + ROW])
-                            total2 = _plus(total2, t2 * difference[k + ROW2])
-                            total3 = _plus(total3, t3 * difference[k + ROW3])
-                            of_x_tile[k] += t0 * (b[0] * w[0])
-                            of_x_tile[k + ROW] += t1 * (b[1] * w[1])
-                            of_x_tile[k + ROW2] += t2 * (b[2] * w[2])
-                            of_x_tile[k + ROW3] += t3 * (b[3] * w[3])
-                        of_weight[o, i] += total0
-                        of_weight[o, i + 1] += total1
-                        of_weight[o, i + 2] += total2
-                        of_weight[o, i + 3] += total3
-            _scatter(of_x, start, inputs, of_x_tile[inputs[0] * LANES :])
+            for begin in range(inputs[0], inputs[1], INPUTS):
+                part = begin, min(begin + INPUTS, inputs[1])
+                _gather(x_tile, x, start, part, one)
+                if quotient:
+                    _gather(d_tile, d, start, part, one)
+                for k in range((part[1] - begin) * LANES):
+                    difference[k] = x_tile[k] - (d_tile[k] if quotient else one)
+                _fill(of_x_tile, zero)
+                for top in range(0, out, OUTPUTS):
+                    bottom = min(top + OUTPUTS, out)
+                    _gather_slopes(slopes, gradient, y, divisible, start, (top, bottom))
+                    for i in range(part[0], part[1], GROUP):
+                        first = np.uintp((i - begin) * LANES)
+                        for o in range(top, bottom):
+                            w, r = _four(weight, o, i), _four(rest, o, i)
+                            of_o = np.uintp((o - top) * LANES)
+                            total0 = total1 = total2 = total3 = zero
+                            for lane in range(ROW):
+                                k = first + lane
+                                a = _factors(w, r, x_tile, k)
+                                b = _factors(w, r, d_tile, k) if quotient else (one, one, one, one)
+                                g = _times(a, b)
+                                left, right = g[0] * g[1], g[2] * g[3]
+                                by = slopes[of_o + lane]
+                                inverse = one / (left * right) if by != zero else zero
+                                of_left, of_right = inverse * right, inverse * left
+                                t0, t1 = by * (of_left * g[1]), by * (of_left * g[0])
+                                t2, t3 = by * (of_right * g[3]), by * (of_right * g[2])
+                                total0 = _plus(total0, t0 * difference[k])
+                                total1 = _plus(total1, t1 * difference[k + ROW])
+                                total2 = _plus(total2, t2 * difference[k + ROW2])
+                                total3 = _plus(total3, t3 * difference[k + ROW3])
+                                of_x_tile[k] += t0 * (b[0] * w[0])
+                                of_x_tile[k + ROW] += t1 * (b[1] * w[1])
+                                of_x_tile[k + ROW2] += t2 * (b[2] * w[2])
+                                of_x_tile[k + ROW3] += t3 * (b[3] * w[3])
+                            of_weight[o, i] += total0
+                            of_weight[o, i + 1] += total1
+                            of_weight[o, i + 2] += total2
+                            of_weight[o, i + 3] += total3
+                _scatter(of_x, start, part, of_x_tile)
 
     return forward, backward

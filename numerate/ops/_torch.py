@@ -85,7 +85,7 @@ def affine_quotient(weight, x, divisor):
     if _is_plain(weight, x):
         above, below = (weight * a.unsqueeze(-2) + (1 - weight) for a in (x, divisor))
         return torch.prod(above / below, dim=-1)
-    return _in_rows(weight, x, divisor)
+    return _in_rows(weight, x, torch.broadcast_to(divisor, x.shape))
 
 
 def _in_rows(weight, *inputs):

@@ -77,7 +77,7 @@ def _affine_rows_backward(
     kernels, _ = _kernels_for(weight, x, divisor)
     if kernels is not None:
         of_weight, of_x = kernels.gradients(gradient, weight, x, divisor, y, divisible)
-        _add_indivisible(of_weight, of_x, gradient, weight, x, divisor, divisible)
+        _add_indivisible(of_weight, of_x, gradient, weight, x, divisor, y, divisible)
         return of_weight, of_x
     of_weight, of_x = (a.new_zeros(a.shape) for a in (weight, x))
     for w, of_w, *of_outputs in _in_tiles([weight, of_weight], gradient, y, divisible):
@@ -120,22 +120,23 @@ def _is_normal(y):
     return (y.abs() >= torch.finfo(y.dtype).tiny) & y.isfinite()
 
 
-def _add_indivisible(of_weight, of_x, gradient, weight, x, divisor, divisible):
-    """Add the gradients of the products that may not be divided, in place."""
+def _add_indivisible(of_weight, of_x, gradient, weight, x, divisor, y, divisible):
+    """Add the gradients of the products that the kernels leave out, in place."""
     pairs = torch.nonzero(~divisible)
     pairs = pairs[gradient[pairs[:, 0], pairs[:, 1]] != 0]
     for some in pairs.split(max(1, PLAIN_FACTORS // weight.shape[1])):
         row, out = some.unbind(1)
-        others, below = _of_others(gradient, weight, x, divisor, row, out)
+        others, below = _of_others(gradient, weight, x, divisor, row, out, y)
         difference = x[row] - (1 if divisor is None else divisor[row])
         of_weight.index_add_(0, out, others / below * difference)
         of_x.index_add_(0, row, others * weight[out])
 
 
-def _of_others(gradient, weight, x, divisor, row, out):
+def _of_others(gradient, weight, x, divisor, row, out, y=None):
     """For some pairs of an example and an output, the gradient by each factor, and the divisors.
 
-    Nothing is divided that can be zero: each is the product of the factors before and after it.
+    The product of the others is that of the factors before and after, so that a factor may be zero,
+    or y over the factor where y is given and normal.
     """
     w, rest = weight[out], 1 - weight[out]
     factors, below = torch.addcmul(rest, w, x[row]), torch.ones_like(w)
@@ -145,7 +146,11 @@ def _of_others(gradient, weight, x, divisor, row, out):
     before, after = torch.ones_like(factors), torch.ones_like(factors)
     before[..., 1:] = factors[..., :-1].cumprod(-1)
     after[..., :-1] = factors[..., 1:].flip(-1).cumprod(-1).flip(-1)
-    return gradient[row, out, None] * before * after / below, below
+    others = before * after
+    if y is not None:
+        normal = _is_normal(y[row, out])[:, None]
+        others = torch.where(normal, y[row, out, None] / factors, others)
+    return gradient[row, out, None] * others / below, below
 
 
 def _in_tiles(weights, *outputs):
@@ -183,8 +188,9 @@ def _rows_at_a_time(weight):
 def in_parts(weight, *arrays):
     """Some rows of the arrays at a time, so that their factors fit the cache; None stays None."""
     rows = _rows_at_a_time(weight)
-    parts = (itertools.repeat(None) if a is None else a.split(rows) for a in arrays)
-    return zip(*parts, strict=False)
+    count = len(next(a for a in arrays if a is not None).split(rows))
+    parts = (itertools.repeat(None, count) if a is None else a.split(rows) for a in arrays)
+    return zip(*parts, strict=True)
 
 
 @_affine_rows.register_fake

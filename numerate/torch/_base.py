@@ -31,7 +31,7 @@ from numerate._errors import (
     warn_not_chosen,
 )
 from numerate.ops import register
-from numerate.torch._watch import UNITS
+from numerate.torch._watch import watch
 
 if TYPE_CHECKING:
     from numerate import units
@@ -124,7 +124,7 @@ class Unit(nn.Module):
     def _adopt(self, unit: "units.Unit", device: torch.device | str | None = None) -> None:
         """Set the static fields of a unit as attributes and its arrays as parameters."""
         self._static, self._arrays = tuple(static_fields(unit)), tuple(arrays(unit))
-        UNITS.add(self)
+        watch(self)
         for name, value in static_fields(unit).items():
             setattr(self, name, value)
         for name, value in arrays(unit).items():
@@ -132,7 +132,7 @@ class Unit(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        UNITS.add(self)  # a copy, or one from a file
+        watch(self)  # a copy, or one from a file
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The outputs for examples with any leading axes.

@@ -55,8 +55,8 @@ def from_torch(module: nn.Module) -> Any:
     **Returns:** a unit, a `numerate.Recurrent` or a `numerate.Stack` with the values of its
     parameters.
 
-    **Raises:** `ValueError` for any other module, for dropout in training, and for float64
-    parameters while JAX is not in 64-bit mode.
+    **Raises:** `ValueError` for any other module, for one with a `forward` or forward hooks of its
+    own, for dropout in training, and for float64 parameters while JAX is not in 64-bit mode.
 
     !!! example
         >>> from numerate.torch import NAU
@@ -67,6 +67,7 @@ def from_torch(module: nn.Module) -> Any:
 
     from numerate import cells, models
 
+    _check_own_forward(module)
     match module:
         case Unit():
             return as_unit(module)
@@ -83,6 +84,21 @@ def from_torch(module: nn.Module) -> Any:
         "module must be a unit or a RecurrentCell of numerate.torch or a Sequential of these, "
         f"got {type(module).__name__}"
     )
+
+
+def _check_own_forward(module: nn.Module) -> None:
+    """Raise for a unit, a cell or a Sequential that computes more than its class."""
+    if isinstance(module, Unit):
+        known = [ADAPTERS[module.unit].forward]
+    elif isinstance(module, RecurrentCell | nn.Sequential):
+        known = [RecurrentCell.forward, Recurrent.forward, nn.Sequential.forward]
+    else:
+        return
+    kind = type(module).__name__
+    if getattr(module.forward, "__func__", None) not in known:
+        raise ValueError(f"{kind} has a forward of its own, which cannot be converted")
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ValueError(f"{kind} has forward hooks, which may change its outputs: remove them")
 
 
 def _is_idle(layer: nn.Module) -> bool:

@@ -56,7 +56,7 @@ class Penalties:
         for penalties in earlier:
             penalties._leave(self._units)
         earlier.append(self)
-        self._hook = optimiser.register_step_pre_hook(self._add)
+        self._hook = optimiser.register_step_pre_hook(self._before_step)
 
     @property
     def step(self) -> int:
@@ -81,16 +81,37 @@ class Penalties:
         others = set(units)
         self._units = [unit for unit in self._units if unit not in others]
 
-    def _add(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
+    def _before_step(
+        self, optimiser: torch.optim.Optimizer, args: tuple, kwargs: dict[str, Any]
+    ) -> tuple[tuple, dict[str, Any]] | None:
         step, self.step = self.step, self.step + 1
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        if closure is None:
+            self._add(optimiser, step)
+            return None
+
+        def closure_with_penalties() -> Any:  # which computes the gradients
+            loss = closure()
+            self._add(optimiser, step)
+            return loss
+
+        if len(args) > 1:
+            return (args[0], closure_with_penalties, *args[2:]), kwargs
+        return args, kwargs | {"closure": closure_with_penalties}
+
+    def _add(self, optimiser: torch.optim.Optimizer, step: int) -> None:
         units = [unit for unit in self._units if not self._schedule.is_zero(unit, step)]
         for unit in self._units:
             unit.forgive()
         if not units:
             return
-        owned = {id(p) for group in optimiser.param_groups for p in group["params"]}
+        signs = {
+            id(p): -1 if group.get("maximize") else 1
+            for group in optimiser.param_groups
+            for p in group["params"]
+        }
         trained = [
-            p for unit in units for p in unit.parameters() if p.requires_grad and id(p) in owned
+            p for unit in units for p in unit.parameters() if p.requires_grad and id(p) in signs
         ]
         with torch.enable_grad():
             penalties = [self._schedule.penalty(unit, step) for unit in units]
@@ -104,7 +125,7 @@ class Penalties:
             for parameter, gradient in zip(trained, gradients, strict=True):
                 if gradient is None:
                     continue
-                gradient = gradient if scale is None else gradient * scale
+                gradient = signs[id(parameter)] * (gradient if scale is None else gradient * scale)
                 if parameter.grad is None:
                     parameter.grad = gradient
                 else:
@@ -175,8 +196,8 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
     **Returns:** the model. Its mode does not change.
 
     **Raises:** `TypeError` for anything but a module with a `forward` and dense tensors, and
-    `ValueError` for a model without units, and where outputs and `y` differ in shape. The model is
-    then as it was.
+    `ValueError` for a model without units, where outputs and `y` differ in shape, and for `y`
+    without rows or that are not finite. The model is then as it was.
 
     !!! example
         >>> from numerate.initialisers import constant
@@ -187,7 +208,7 @@ def select_branches(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Mo
         ('sum',)
     """
     with _evaluating(model, x, y) as (units, error):
-        _select(units, error)
+        _select(units, error, y)
     return model
 
 
@@ -219,7 +240,7 @@ def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
 
     with _evaluating(model, x, y) as (units, error), jax.enable_x64(True):
         if any(not unit.is_chosen for unit in units):
-            _select(units, error)
+            _select(units, error, y)
 
         def put(new: list[Any]) -> None:
             for unit, values in zip(units, new, strict=True):
@@ -234,7 +255,10 @@ def snap(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> nn.Module:
     return model
 
 
-def _select(units: list[Unit], error: Callable[[], float]) -> None:
+def _select(units: list[Unit], error: Callable[[], float], y: torch.Tensor) -> None:
+    from numerate.train import check_choice
+
+    check_choice(y.detach().cpu().double().numpy())
     for unit in units:
         if not unit.is_chosen:  # each starts from the first alternative of all others
             for index in range(len(unit.choices())):
@@ -273,6 +297,8 @@ def _evaluating(
     @torch.no_grad()
     def error() -> float:
         outputs = model(x)
+        if not isinstance(outputs, torch.Tensor):
+            raise TypeError(f"model must give one tensor, got a {type(outputs).__name__}")
         if outputs.shape != y.shape:
             raise ValueError(
                 "the model must give as many features as the targets have, shape "

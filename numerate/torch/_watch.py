@@ -5,6 +5,7 @@ units that the optimiser trains to their bounds, so that an ordinary loop trains
 papers. It also warns once about units whose penalty is never used.
 """
 
+import threading
 import warnings
 import weakref
 from typing import Any
@@ -14,22 +15,31 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 _PATIENCE = 100  # steps without a penalty
 
-# All existing units.
-UNITS: "weakref.WeakSet[Any]" = weakref.WeakSet()
+# All existing units. Other threads may make some while an optimiser steps.
+_UNITS: "weakref.WeakSet[Any]" = weakref.WeakSet()
+_LOCK = threading.RLock()
+
+
+def watch(unit: Any) -> None:
+    """Project a unit after the steps of optimisers that train it."""
+    with _LOCK:
+        _UNITS.add(unit)
 
 
 def _after_step(optimiser: torch.optim.Optimizer, *_: Any) -> None:
-    if not UNITS:
+    with _LOCK:
+        existing = list(_UNITS)
+    if not existing:
         return
     trained = {id(p) for group in optimiser.param_groups for p in group["params"]}
-    units = [unit for unit in UNITS if any(id(p) in trained for p in unit.parameters())]
+    units = [unit for unit in existing if any(id(p) in trained for p in unit.parameters())]
     for unit in units:
         unit.constrain_()
     alone = [unit for unit in units if unit.misses_penalty(_PATIENCE)]
     if alone:
         names = ", ".join(sorted({type(unit).__name__ for unit in alone}))
         warnings.warn(
-            f"{names} made {_PATIENCE} steps without the penalty that drives weights to integers: "
+            f"{names} made {_PATIENCE} steps without the penalty on its parameters: "
             "numerate.torch.penalise(model, optimiser, steps=...) adds it by its schedule",
             stacklevel=3,
         )

@@ -4,7 +4,7 @@
 `compile_program` and `run_parallel` are the building blocks of all experiments' training loops.
 """
 
-from numerate.train._choice import select
+from numerate.train._choice import check_choice, select
 from numerate.train._compile import compile_program
 from numerate.train._levenberg_marquardt import Fitted, levenberg_marquardt
 from numerate.train._loss import apply_constraints, total_penalty
@@ -20,6 +20,7 @@ from numerate.train._step import static_part, update_step
 from numerate.train._train import Config, train
 
 __all__ = [
+    "check_choice",
     "INALU_AUTHORS",
     "INALU_BENCHMARK",
     "Config",

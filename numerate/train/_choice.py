@@ -12,6 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, PyTree, Real
 
 from numerate.train._loss import check_targets, units_of
@@ -53,8 +54,9 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Real[Array, "rows out"]
 
     **Arguments:** `model`, for one example; `x`, `y`: validation data.
 
-    **Raises:** `TypeError` for anything but an Equinox module and data that are no arrays, and
-    `ValueError` for a model without units or for targets of another shape than the outputs.
+    **Raises:** `TypeError` for anything but an Equinox module that computes one array and data that
+    are no arrays, and `ValueError` for a model without units, for targets of another shape than the
+    outputs, without rows, or that are not finite.
 
     !!! example
         >>> import jax, jax.numpy as jnp
@@ -67,19 +69,44 @@ def select(model: PyTree, x: Float[Array, "rows in"], y: Real[Array, "rows out"]
         ('sum',)
     """
     checked_units(model, x, y)
+    if not isinstance(y, Tracer):
+        check_choice(np.asarray(y))
+    return select_branches(model, lambda model: mean_squared_error(model, x, y))
 
-    def error(model: PyTree) -> Array:
-        outputs = jax.vmap(model)(x)
-        check_targets(outputs.shape, jnp.shape(y))
-        return jnp.mean(jnp.square(outputs - y))
 
-    return select_branches(model, error)
+def check_choice(y: np.ndarray) -> None:
+    """Raise for validation targets that cannot tell which branch is right.
+
+    !!! example
+        >>> check_choice(np.array([1.0, np.nan]))
+        Traceback (most recent call last):
+        ValueError: y must be finite to choose a branch by; 1 of 2 targets are NaN or infinite
+    """
+    if not y.size:
+        raise ValueError(f"y must have rows to choose a branch by; got shape {y.shape}")
+    wrong = y.size - np.count_nonzero(np.isfinite(y))
+    if wrong:
+        raise ValueError(
+            f"y must be finite to choose a branch by; {wrong} of {y.size} targets are NaN or "
+            "infinite"
+        )
+
+
+def mean_squared_error(model: PyTree, x: Any, y: Any) -> Array:
+    """That of a model for one example; raises where its outputs are no array of the targets'
+    shape."""
+    outputs = jax.vmap(model)(x)
+    if not isinstance(outputs, jax.Array):
+        kind = type(outputs).__name__
+        raise TypeError(f"model must give one array for an example; got a {kind}")
+    check_targets(outputs.shape, jnp.shape(y))
+    return jnp.mean(jnp.square(outputs - y))
 
 
 def checked_units(model: Any, x: Any, y: Any) -> list[Unit]:
     """The units of a model whose error on data is to be measured; raises as `select` does."""
     if not isinstance(model, eqx.Module):
-        kind = type(model)
+        kind = model if isinstance(model, type) else type(model)
         raise TypeError(
             "model must be a unit of numerate or an Equinox module with units, "
             f"got a {kind.__module__.partition('.')[0]}.{kind.__name__}"
@@ -92,6 +119,10 @@ def checked_units(model: Any, x: Any, y: Any) -> list[Unit]:
         if not isinstance(data, jax.Array | np.ndarray):
             kind = type(data).__name__
             raise TypeError(f"{name} must be an array, jax.numpy.asarray({name}); got {kind}")
+        if not data.ndim:
+            raise ValueError(f"{name} must have a row for each example; got a single number")
+    if not callable(model):
+        raise TypeError(f"model must compute outputs, and a {type(model).__name__} has no __call__")
     return units
 
 

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree, Real
 
-from numerate.train._choice import checked_units, select
-from numerate.train._loss import check_targets, units_of
+from numerate.train._choice import checked_units, mean_squared_error, select
+from numerate.train._loss import units_of
 from numerate.units import Unit
 
 Loss = Callable[[list[Unit]], float]
@@ -53,9 +53,7 @@ def snap(model: PyTree, x: Float[Array, "rows in"], y: Real[Array, "rows out"]) 
 
     @eqx.filter_jit
     def error(model: PyTree) -> Array:
-        outputs = jax.vmap(model)(x)
-        check_targets(outputs.shape, jnp.shape(y))
-        return jnp.mean(jnp.square(outputs - y))
+        return mean_squared_error(model, x, y)
 
     y = jnp.asarray(y)
     floor = rounding_error(np.asarray(y if jnp.issubdtype(y.dtype, jnp.inexact) else y * 1.0))

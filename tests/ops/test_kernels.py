@@ -12,7 +12,7 @@ from numerate.ops import affine_product, noisy_product
 from tests.each import each
 
 # (out, in, batch): tiles, outputs and groups of inputs that are full and that are not.
-SIZES = [(3, 17, 300), (300, 24, 512)]
+SIZES = [(5, 17, 300), (300, 24, 512)]
 
 
 @pytest.fixture(autouse=True)
@@ -90,23 +90,59 @@ def test_many_factors_in_single_precision(noisy):
 
 
 @pytest.mark.slow
-def test_products_of_a_group_that_leave_the_range(monkeypatch):
-    """Eight small factors, whose product may not be divided by, beside eight large ones."""
-    weight = torch.ones(2, 16)
-    x = torch.cat([torch.full((300, 8), 1e-4), torch.full((300, 8), 1e4)], 1)
-    x = x * torch.linspace(0.9, 1.1, 300)[:, None]
-    assert 1e-32 < kernels.smallest_group(weight, x) < 1e-7
-    slope = torch.ones(300, 2)
+def test_products_of_a_group_that_leave_the_range():
+    """Ten small factors, whose product may not be divided by, beside ten large ones: their
+    gradients are y over a factor, and no product of the factors after it overflows."""
+    weight = torch.ones(4, 20)
+    x = torch.cat([torch.full((300, 10), 1e-3), torch.full((300, 10), 1e3)], 1)
+    x = x * torch.linspace(0.98, 1.02, 300)[:, None]
+    assert 1e-24 < kernels.smallest_group(weight, x) < 1e-11
+    slope = torch.full((300, 4), 1e10)
     got = value_and_gradients(weight, x, None, slope)
-    assert got[0].isfinite().all() and (got[0] > 0.1).all()
+    assert (got[0] > 0.1).all() and (got[0] < 10).all()
     assert_close(got, without_kernels(weight.double(), x.double(), None, slope.double()), 1e-5)
+
+
+def test_a_large_gradient_of_other_factors_than_zero():
+    """The product of the others comes before the gradient, which together would overflow."""
+    weight, x = torch.ones(4, 8), torch.ones(300, 8)
+    x[:, :2], x[:, 2], x[:, 3:5] = 1e15, 0.0, 1e-15
+    _, _, of_x = value_and_gradients(weight, x, None, torch.full((300, 4), 1e10))
+    np.testing.assert_allclose(of_x[:, 2], 4e10, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_many_inputs_are_taken_in_parts(monkeypatch):
+    monkeypatch.setattr(kernels, "INPUTS", 16)
+    kernels._kernels.cache_clear()  # it is compiled in
+    try:
+        check_value_and_gradients((300, 40, 300), True, monkeypatch)
+    finally:
+        kernels._kernels.cache_clear()
+
+
+def test_without_new_threads_the_kernels_run_in_this_one(monkeypatch):
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(kernels.Thread, "start", refused)
+    made = []
+    kernels._in_threads(made.append, [(1,), (2,), (3,)])
+    assert made == [1, 2, 3]
+
+    def failing(number):
+        raise ValueError(number)
+
+    with pytest.raises(ValueError, match="1"):
+        kernels._in_threads(failing, [(1,), (2,)])
 
 
 @pytest.mark.slow
 def test_slopes_of_zero_and_products_of_zero_are_no_division():
-    weight, x = torch.ones(2, 8), torch.full((300, 8), 2.0)
+    weight, x = torch.ones(4, 8), torch.full((300, 8), 2.0)
     x[::2, 3] = 0.0
-    _, of_weight, of_x = value_and_gradients(weight, x, None, torch.tensor([[1.0, 0.0]] * 300))
+    slope = torch.eye(4)[0].expand(300, 4)
+    _, of_weight, of_x = value_and_gradients(weight, x, None, slope)
     wanted = torch.zeros(300, 8)
     wanted[::2, 3] = 2.0**7
     wanted[1::2] = 2.0**7
@@ -121,6 +157,10 @@ def test_slopes_of_zero_and_products_of_zero_are_no_division():
         "an input is NaN": lambda weight, x, d: (weight, torch.where(x > 1.2, np.nan, x), d),
         "an input is infinite": lambda weight, x, d: (weight, torch.where(x > 1.2, np.inf, x), d),
         "a divisor may be zero": lambda weight, x, d: (weight * 3, x, d * 0),
+        "a divisor is small": lambda weight, x, d: (weight, x, d * 0.1),
+        "inputs are too narrow": lambda weight, x, d: (weight, x[:, :1], d[:, :1]),
+        "the noise has another shape": lambda weight, x, d: (weight, x, d[:1]),
+        "there are few outputs": lambda weight, x, d: (weight[:2], x, d),
         "few examples": lambda weight, x, d: (weight, x[:100], d[:100]),
         "half precision": lambda *arrays: [a.half() for a in arrays],
     }.items(),
