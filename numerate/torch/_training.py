@@ -148,7 +148,8 @@ def penalise(
     **Arguments:**
 
     - `model`: any module with units.
-    - `optimiser`: its optimiser. One with a closure, such as `LBFGS`, is not supported.
+    - `optimiser`: its optimiser. A closure given to its `step` gets the penalties after its
+        gradients. `LBFGS`, which compares the losses of several calls, is not supported.
     - `recipe`: a `numerate.recipes.Recipe`, such as `recipes.mistry2022("NMU")`, whose penalty and
         schedule apply to all units; or a mapping from names of units to recipes, for a mixed model.
         With `None` every unit follows its own paper's schedule, `scheduled_penalty`.
@@ -159,7 +160,7 @@ def penalise(
 
     **Raises:** `TypeError` for anything but a module, an optimiser and a whole number of steps;
     `ValueError` for a model without units, without steps, for a mapping without one of the units, a
-    recipe whose penalty depends on the loss, and an optimiser with a closure.
+    recipe whose penalty depends on the loss, and `LBFGS`.
 
     !!! example
         >>> from numerate.torch import NMU

@@ -24,7 +24,8 @@ def projected(optimiser: optax.GradientTransformation) -> optax.GradientTransfor
 
     **Arguments:** `optimiser`: any Optax optimiser, called as usual with the parameters
     `eqx.filter(model, eqx.is_inexact_array)` of an Equinox model with units. Parameters that are
-    frozen, by `eqx.partition`, `optax.masked` or `optax.multi_transform`, are left alone.
+    frozen, by `eqx.partition`, or by `optax.masked` or `optax.multi_transform` around this
+    optimiser, are left alone.
 
     **Returns:** an optimiser whose updated parameters lie within `Unit.bounds`.
 

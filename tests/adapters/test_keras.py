@@ -306,6 +306,40 @@ def test_other_models_are_refused():
         adapter.from_keras(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
 
 
+class Shifted(keras.Sequential):
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=training, mask=mask) + 1
+
+
+class ShiftedUnit(adapter.NAU):
+    def call(self, x, training=None):
+        return super().call(x, training=training) + 1
+
+
+def test_what_computes_more_than_its_class_is_not_converted():
+    unit = ShiftedUnit(1)
+    unit.build((None, 2))
+    for layer in (unit, Shifted([keras.Input((2,)), adapter.NAU(1)])):
+        with pytest.raises(ValueError, match="has a call of its own"):
+            adapter.from_keras(layer)
+
+
+def test_models_of_several_inputs_choose_by_arrays_of_each():
+    inputs = keras.Input((1,), name="a"), keras.Input((1,), name="b")
+    x = np.random.default_rng(0).uniform(1, 2, (64, 2)).astype("float32")
+    both = [x[:, :1], x[:, 1:]]
+    for given in (both, {"a": both[0], "b": both[1]}):
+        unit = adapter.NASU(1, seed=0)
+        output = unit(keras.layers.Concatenate()(list(inputs)))
+        of = list(inputs) if given is both else dict(zip("ab", inputs, strict=True))
+        adapter.select_branches(keras.Model(of, output), given, x.sum(1, keepdims=True))
+        assert unit.is_chosen
+    with pytest.raises(TypeError, match="one output, got a list"):
+        adapter.snap(keras.Model(list(inputs), [output, output]), both, x[:, :1])
+    with pytest.raises(ValueError, match="64 of 64 targets"):
+        adapter.select_branches(keras.Model(list(inputs), output), both, np.full((64, 1), np.nan))
+
+
 def test_refuses_other_widths_however_it_is_called():
     for name in FAMILIES:
         layer = getattr(adapter, name)(2, in_features=3, seed=0)

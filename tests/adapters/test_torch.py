@@ -364,3 +364,28 @@ def test_other_models_are_refused():
         adapter.from_torch(torch.nn.Sequential(adapter.NAU(2, 1), torch.nn.Linear(1, 1)))
     with pytest.raises(ValueError, match="jax.enable_x64"):
         adapter.from_torch(adapter.NAU(2, 1, dtype=torch.float64))
+
+
+class Shifted(torch.nn.Sequential):
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+class ShiftedUnit(adapter.NAU):
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+class Named(adapter.NAU):
+    pass
+
+
+def test_what_computes_more_than_its_class_is_not_converted():
+    for module in (Shifted(adapter.NAU(2, 1)), ShiftedUnit(2, 1)):
+        with pytest.raises(ValueError, match="has a forward of its own"):
+            adapter.from_torch(module)
+    module = torch.nn.Sequential(Named(2, 1, seed=0))
+    assert isinstance(adapter.from_torch(module)[0], units.NAU)
+    module.register_forward_hook(lambda module, inputs, output: output + 1)
+    with pytest.raises(ValueError, match="has forward hooks"):
+        adapter.from_torch(module)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 import warnings
 
 import equinox as eqx
@@ -16,7 +17,7 @@ import numerate.torch as adapter
 from numerate import Stack, units
 from numerate.initialisers import constant
 from numerate.recipes import mistry2022
-from numerate.train import penalised, projected, snap
+from numerate.train import penalised, projected, select, snap
 from numerate.units import exact
 from tests.units.table import FAMILIES, KINDS
 
@@ -386,3 +387,92 @@ def _through_torch(unit, x, y):
     module = adapter.to_torch(unit)
     adapter.snap(module, torch.tensor(np.asarray(x)), torch.tensor(np.asarray(y)))
     return adapter.from_torch(module)
+
+
+def test_penalties_come_after_the_gradients_of_a_closure():
+    """As PyTorch Lightning steps; without them, this loss would leave the weights alone."""
+    for how in ("argument", "keyword"):
+        unit = adapter.NMU(2, 1, seed=0)
+        optimiser = torch.optim.Adam(unit.parameters(), 0.05)
+        penalties = adapter.penalise(unit, optimiser, steps=200)
+
+        def closure(unit=unit, optimiser=optimiser):
+            optimiser.zero_grad()
+            loss = 0 * sum(p.sum() for p in unit.parameters())
+            loss.backward()
+            return loss
+
+        for _ in range(200):
+            optimiser.step(closure) if how == "argument" else optimiser.step(closure=closure)
+        assert penalties.step == 200 and unit.weight.tolist() == [[1.0, 1.0]]
+
+
+def test_penalties_fall_where_an_optimiser_maximises():
+    unit = adapter.NMU(2, 1, seed=0)
+    optimiser = torch.optim.SGD(unit.parameters(), 1.0, maximize=True)
+    penalties, before = adapter.penalise(unit, optimiser, steps=10), unit.penalty().item()
+    penalties.step = 10
+    optimiser.zero_grad()
+    optimiser.step()
+    assert unit.penalty().item() < before
+
+
+def test_units_are_made_while_another_thread_trains():
+    raised, stop = [], threading.Event()
+
+    def training():
+        model = torch.nn.Linear(2, 1)
+        optimiser = torch.optim.SGD(model.parameters(), 0.0)
+        try:
+            while not stop.is_set():
+                stepped(model, optimiser)
+        except RuntimeError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=training)
+    thread.start()
+    unit = adapter.NAU(2, 1, seed=0)
+    copies = [copy.deepcopy(unit) for _ in range(2000)]
+    stop.set()
+    thread.join()
+    assert len(copies) == 2000 and not raised
+
+
+class Uncalled(eqx.Module):
+    unit: units.NASU
+
+
+class Two(eqx.Module):
+    unit: units.NASU
+
+    def __call__(self, x):
+        return self.unit(x), x
+
+
+class Named(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.unit = adapter.NASU(2, 1, seed=0)
+
+    def forward(self, x):
+        return {"y": self.unit(x)}
+
+
+def test_what_cannot_be_measured_chooses_nothing():
+    unit, module = units.NASU(2, 1, key=KEY), adapter.NASU(2, 1, seed=0)
+    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    broken = np.where(np.arange(8) == 3, np.nan, 1.0).astype("float32")[:, None]
+    for rows, targets, words in ((x, broken, "1 of 8 targets"), (x[:0], y[:0], "must have rows")):
+        with pytest.raises(ValueError, match=words):
+            select(unit, jnp.asarray(rows), jnp.asarray(targets))
+        with pytest.raises(ValueError, match=words):
+            adapter.select_branches(module, torch.tensor(rows), torch.tensor(targets))
+    assert not unit.is_chosen and not module.is_chosen
+    for choose in (select, snap):
+        with pytest.raises(TypeError, match="one array for an example; got a tuple"):
+            choose(Two(unit), jnp.asarray(x), jnp.asarray(y))
+        with pytest.raises(TypeError, match="has no __call__"):
+            choose(Uncalled(unit), jnp.asarray(x), jnp.asarray(y))
+    for choose in (adapter.select_branches, adapter.snap):
+        with pytest.raises(TypeError, match="one tensor, got a dict"):
+            choose(Named(), torch.tensor(x), torch.tensor(y))

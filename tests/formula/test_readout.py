@@ -1,3 +1,4 @@
+import inspect
 from functools import partial
 
 import equinox as eqx
@@ -10,6 +11,7 @@ import sympy
 from numerate.cells import Recurrent
 from numerate.formula._readout import read_out
 from numerate.models import Stack
+from numerate.ops import sigmoid_gate
 from numerate.units import MLP, NAC, NALU, NAU, NMU, Linear, iNALU
 from numerate.units.exact import exact
 from tests.each import each
@@ -189,3 +191,26 @@ def test_a_sequential_of_equinox_is_a_stack(key):
     assert str(read_out(eqx.nn.Sequential([wide, product]), ["a", "b"])) == "((a - b)*(a + b),)"
     with pytest.raises(ValueError, match="units and Stacks of them; got a Linear"):
         read_out(eqx.nn.Sequential([eqx.nn.Linear(2, 1, key=key)]), ["a", "b"])
+
+
+class Shifted(eqx.nn.Sequential):
+    def __call__(self, x, *, key=None):
+        return super().__call__(x, key=key) + 1
+
+
+def test_what_computes_more_than_its_units_has_no_formula(key):
+    with pytest.raises(ValueError, match="Shifted with a __call__ of its own"):
+        read_out(Shifted([NAU(2, 1, key=key)]), ["a", "b"])
+
+
+def test_other_widths_are_refused(key):
+    unit = NALU(2, 1, key=key)
+    for shape in ((4, 3), (4, 1), (2,)):
+        with pytest.raises(ValueError, match=r"rows must have shape \(rows, 2\)"):
+            read_out(unit, ["a", "b"], rows=np.ones(shape))
+    gate = inspect.unwrap(sigmoid_gate)  # which the tests check as well
+    with pytest.raises(ValueError, match=r"gate takes 2 features, got an x of shape \(3,\)"):
+        gate(unit.gate_weight, jnp.ones(3))
+    layers = [NAU(2, 3, key=key), NMU(2, 1, key=key)]
+    with pytest.raises(ValueError, match="NMU takes 2 features; got 3"):
+        read_out(eqx.nn.Sequential(layers), ["a", "b"])
