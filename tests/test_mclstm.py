@@ -1,5 +1,6 @@
 """The mass-conserving LSTM conserves mass."""
 
+import inspect
 from functools import partial
 
 import equinox as eqx
@@ -167,3 +168,9 @@ def test_round_trip(tmp_path, dtype, key):
 def test_negative_sizes_are_refused(argument, key):
     with pytest.raises(ValueError, match=f"{argument} must be at least 0, got -1"):
         MCLSTM(**{**SIZES, argument: -1}, key=key)
+
+
+def test_a_state_of_another_batch_is_refused(key):
+    cell = MCLSTM(1, 2, 4, key=key)
+    with pytest.raises(ValueError, match=r"batch of its input, \(4,\); got \(3,\)"):
+        inspect.unwrap(MCLSTM.step)(cell, jnp.ones((4, 3)), jnp.ones((3, 4)))

@@ -130,6 +130,9 @@ class MCLSTM(eqx.Module):
             x, c = widened(x, self), widened(c, self)
         check_features("MCLSTM", self.mass_size + self.aux_size, x)
         check_features("the state of MCLSTM", self.hidden_size, c)
+        if x.shape[:-1] != c.shape[:-1]:
+            batches = f"{tuple(x.shape[:-1])}; got {tuple(c.shape[:-1])}"
+            raise ValueError(f"the state of MCLSTM must have the batch of its input, {batches}")
         xp, mass = namespace(x), x[..., : self.mass_size]
         features = xp.concatenate([x[..., self.mass_size :], _shares(c)], axis=-1)
         received = _divided(mass, self.input_weight, self.input_bias, features)

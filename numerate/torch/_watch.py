@@ -32,7 +32,11 @@ def _after_step(optimiser: torch.optim.Optimizer, *_: Any) -> None:
     if not existing:
         return
     trained = {id(p) for group in optimiser.param_groups for p in group["params"]}
-    units = [unit for unit in existing if any(id(p) in trained for p in unit.parameters())]
+
+    def is_trained(unit: Any) -> bool:  # and not frozen
+        return any(p.requires_grad and id(p) in trained for p in unit.parameters())
+
+    units = [unit for unit in existing if is_trained(unit)]
     for unit in units:
         unit.constrain_()
     alone = [unit for unit in units if unit.misses_penalty(_PATIENCE)]

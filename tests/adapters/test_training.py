@@ -476,3 +476,12 @@ def test_what_cannot_be_measured_chooses_nothing():
     for choose in (adapter.select_branches, adapter.snap):
         with pytest.raises(TypeError, match="one tensor, got a dict"):
             choose(Named(), torch.tensor(x), torch.tensor(y))
+
+
+def test_frozen_units_of_pytorch_are_left_alone():
+    unit = adapter.NMU(2, 1, w_hat_init=constant(1.7), seed=0).requires_grad_(False)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), unit)
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(101):  # it is not told of a penalty either
+        optimiser.step()
+    np.testing.assert_allclose(unit.weight, 1.7)
